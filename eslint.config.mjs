@@ -1,0 +1,72 @@
+import nx from '@nx/eslint-plugin';
+import tseslint from 'typescript-eslint';
+
+/** The layers of ARCHITECTURE.md. A project's tag is in its package.json. */
+const layers = [
+  { sourceTag: 'type:domain', onlyDependOnLibsWithTags: ['type:domain'] },
+  { sourceTag: 'type:engine', onlyDependOnLibsWithTags: ['type:domain'] },
+  { sourceTag: 'type:adapter', onlyDependOnLibsWithTags: ['type:domain', 'type:engine', 'type:adapter'] },
+  { sourceTag: 'type:client', onlyDependOnLibsWithTags: ['type:domain', 'type:kafka'] },
+  {
+    sourceTag: 'type:service',
+    onlyDependOnLibsWithTags: ['type:domain', 'type:engine', 'type:adapter', 'type:client'],
+  },
+  {
+    sourceTag: 'type:acceptance',
+    onlyDependOnLibsWithTags: ['type:domain', 'type:engine', 'type:adapter', 'type:client', 'type:stack'],
+  },
+  { sourceTag: 'type:stack', onlyDependOnLibsWithTags: ['type:stack'] },
+];
+
+const boundaries = (constraints) => [
+  'error',
+  { enforceBuildableLibDependency: false, allow: [], depConstraints: constraints },
+];
+
+export default tseslint.config(
+  { ignores: ['**/dist', '**/generated', '.nx', '.laurel', '.reports', '**/node_modules'] },
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked],
+    plugins: { '@nx': nx },
+    languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+    },
+    rules: {
+      '@nx/enforce-module-boundaries': boundaries(layers),
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/consistent-type-imports': ['error', { disallowTypeAnnotations: false }],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      // Nest modules are empty classes with a decorator.
+      '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      'no-console': 'error',
+    },
+  },
+  {
+    // The domain runs in a reader's head: no I/O, no clock, no framework.
+    files: ['libs/events/src/**/*.ts', 'libs/usage/src/**/*.ts', 'libs/titles/src/**/*.ts'],
+    ignores: ['**/*.test.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            { group: ['node:*', '@nestjs/*', 'kafkajs', '@clickhouse/*', 'pino'], message: 'The domain does no I/O.' },
+          ],
+        },
+      ],
+      'no-restricted-globals': ['error', 'process', 'setTimeout', 'setInterval', 'fetch'],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Date', property: 'now', message: 'Time comes in as data.' },
+        { object: 'Math', property: 'random', message: 'Randomness comes in as data.' },
+      ],
+    },
+  },
+  {
+    files: ['services/cli/**/*.ts', 'deploy/local/**/*.ts'],
+    rules: { 'no-console': 'off' },
+  },
+);
