@@ -1,0 +1,49 @@
+import avro from 'avsc';
+import { crc64Avro } from './fingerprint.js';
+
+/** Single-object encoding begins with these two bytes, then the fingerprint in 8 bytes, little-endian. */
+export const SINGLE_OBJECT_MARKER = [0xc3, 0x01] as const;
+const HEADER_BYTES = 10;
+
+/** Writes and reads one of our record types in Avro single-object encoding (Avro specification 1.11). */
+export interface AvroCodec<T> {
+  readonly name: string;
+  /** CRC-64-AVRO of the schema's Parsing Canonical Form. */
+  readonly fingerprint: bigint;
+  /** avsc's type, to resolve other writers' schemas against. */
+  readonly type: avro.Type;
+  /** Throws when the value does not fit the schema: that is a bug of the caller. */
+  encode(value: T): Buffer;
+  /** Throws when the bytes are not exactly one value under exactly this schema. */
+  decode(bytes: Uint8Array): T;
+}
+
+export function fingerprintOf(type: avro.Type): bigint {
+  // avsc's schema() without attributes is the Parsing Canonical Form.
+  return crc64Avro(Buffer.from(JSON.stringify(type.schema())));
+}
+
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+export function avroCodec<T>(schema: { readonly name: string }): AvroCodec<T> {
+  const type = avro.Type.forSchema(structuredClone(schema) as unknown as avro.Schema);
+  const fingerprint = fingerprintOf(type);
+  const header = Buffer.alloc(HEADER_BYTES);
+  header.set(SINGLE_OBJECT_MARKER);
+  header.writeBigUInt64LE(fingerprint, 2);
+  return {
+    name: schema.name,
+    fingerprint,
+    type,
+    encode: (value) => Buffer.concat([header, type.toBuffer(value)]),
+    decode: (bytes) => {
+      const buffer = asBuffer(bytes);
+      if (!buffer.subarray(0, HEADER_BYTES).equals(header)) {
+        throw new Error(`not a ${schema.name} in Avro single-object encoding`);
+      }
+      return type.fromBuffer(buffer.subarray(HEADER_BYTES)) as T;
+    },
+  };
+}

@@ -1,0 +1,28 @@
+import { avroCodec } from './avro/codec.js';
+import {
+  awardEventSchema,
+  deadLetterSchema,
+  outcomeRecordedSchema,
+  titleHoldersSchema,
+  usageProjectedSchema,
+  usageRecordedSchema,
+  usageStoredSchema,
+} from './generated/schemas.js';
+import type {
+  AwardEvent,
+  DeadLetter,
+  OutcomeRecorded,
+  TitleHolders,
+  UsageProjected,
+  UsageRecorded,
+  UsageStored,
+} from './generated/types.js';
+
+/** One codec per topic's record; the schema files are the only source of their shapes. */
+export const usageRecorded = avroCodec<UsageRecorded>(usageRecordedSchema);
+export const outcomeRecorded = avroCodec<OutcomeRecorded>(outcomeRecordedSchema);
+export const usageStored = avroCodec<UsageStored>(usageStoredSchema);
+export const usageProjected = avroCodec<UsageProjected>(usageProjectedSchema);
+export const awardEvent = avroCodec<AwardEvent>(awardEventSchema);
+export const titleHolders = avroCodec<TitleHolders>(titleHoldersSchema);
+export const deadLetter = avroCodec<DeadLetter>(deadLetterSchema);

@@ -1,0 +1,13 @@
+export * from './generated/types.js';
+export * from './codecs.js';
+export type { AvroCodec } from './avro/codec.js';
+export { crc64Avro } from './avro/fingerprint.js';
+export * from './outcome.js';
+export * from './tokens.js';
+export * from './topics.js';
+export { USAGE_EVENT_TYPE } from './usage/cloud-event.js';
+export * from './usage/decode.js';
+export * from './usage/identity.js';
+export { readTime, usageFromJson, type JsonObject } from './usage/json.js';
+export { usageReaderForSchema, type UsageReader } from './usage/reader.js';
+export { usageLimits, validateUsage, type UserId, type UsageEvent } from './usage/validity.js';
