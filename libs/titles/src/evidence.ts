@@ -1,0 +1,19 @@
+import type { AwardEvent } from '@laurel/events';
+
+/** What suffices to recompute a value: at most 20 entries, their names documented beside each metric. */
+export type Evidence = AwardEvent['evidence'];
+export type EvidenceEntry = Evidence[string];
+
+/**
+ * A whole number: a `long` where a reader of 64-bit floats keeps it exact, else its decimal digits as a `string`,
+ * so that nothing is rounded unseen.
+ */
+export function whole(value: number | bigint): EvidenceEntry {
+  const exact = Number(value);
+  if (Number.isSafeInteger(exact)) return { long: exact };
+  if (typeof value === 'bigint') return { string: value.toString() };
+  throw new RangeError(`${value} is not a whole number that is exact`);
+}
+
+export const real = (value: number): EvidenceEntry => ({ double: value });
+export const text = (value: string): EvidenceEntry => ({ string: value });

@@ -1,0 +1,11 @@
+export * from './rule.js';
+export { builtInRules } from './built-in-rules.js';
+export * from './evidence.js';
+export * from './standings.js';
+export * from './state.js';
+export * from './evolve.js';
+export * from './decide.js';
+export { awardIdOf } from './award-id.js';
+export { isLoweredByCorrection } from './correction.js';
+export { isAheadBy } from './margin.js';
+export { compareUtf8 } from './user-order.js';

@@ -1,0 +1,73 @@
+import type { Evidence } from './evidence.js';
+import type { Eligibility, TitleRule } from './rule.js';
+import { compareUtf8 } from './user-order.js';
+
+/** What eligibility is judged by; a metric says which tokens, days and sessions it counts. */
+export interface Volume {
+  readonly tokens: bigint;
+  readonly activeDays: number;
+  readonly sessions: number;
+}
+
+/** One person's value of a metric, before anybody is compared. */
+export interface Measurement {
+  readonly userId: string;
+  /** Finite, 0 or more, in the metric's unit. */
+  readonly value: number;
+  readonly volume: Volume;
+  readonly evidence: Evidence;
+}
+
+/** A person's place on one title's board. */
+export interface Standing {
+  readonly userId: string;
+  readonly value: number;
+  /** From 1, among the eligible; 0 for a person who is not eligible. */
+  readonly rank: number;
+  readonly evidence: Evidence;
+  readonly eligible: boolean;
+}
+
+/** Eligible: a value above 0 and every minimum met. A title for nothing at all would be a mockery. */
+export function isEligible(eligibility: Eligibility, value: number, volume: Volume): boolean {
+  return (
+    value > 0 &&
+    volume.tokens >= BigInt(eligibility.min_tokens) &&
+    volume.activeDays >= eligibility.min_active_days &&
+    volume.sessions >= eligibility.min_sessions
+  );
+}
+
+/** The order of every board: the greater value first, of equal values the smaller user id by its UTF-8 bytes. */
+export function compareStandings(a: Pick<Standing, 'value' | 'userId'>, b: Pick<Standing, 'value' | 'userId'>): number {
+  return b.value - a.value || compareUtf8(a.userId, b.userId);
+}
+
+/**
+ * Everybody's standing, the eligible first in the order of the board, then the others in the same order.
+ * Ranks are competition ranks ("1224"): equal values share one, and the next is 1 + the number of those ahead.
+ */
+export function rank(eligibility: Eligibility, measurements: Iterable<Measurement>): Standing[] {
+  const eligible: Measurement[] = [];
+  const others: Measurement[] = [];
+  for (const one of measurements) {
+    (isEligible(eligibility, one.value, one.volume) ? eligible : others).push(one);
+  }
+  let place = 0;
+  let previous: number | undefined;
+  const ranked = eligible.sort(compareStandings).map(({ userId, value, evidence }, index): Standing => {
+    if (value !== previous) place = index + 1;
+    previous = value;
+    return { userId, value, rank: place, evidence, eligible: true };
+  });
+  const unranked = others
+    .sort(compareStandings)
+    .map(({ userId, value, evidence }): Standing => ({ userId, value, rank: 0, evidence, eligible: false }));
+  return [...ranked, ...unranked];
+}
+
+/**
+ * How many of the best eligible standings `decide` has to see, beside the present holders' own: the holders may all
+ * be among them, as many challengers behind, and one more for the last one's runner-up.
+ */
+export const standingsNeeded = (rule: Pick<TitleRule, 'holders'>): number => 2 * rule.holders + 1;

@@ -1,0 +1,50 @@
+import type { AwardEvent, TitleHolders } from '@laurel/events';
+import type { Scope } from './rule.js';
+
+/** The award by which somebody holds a title now; its `evaluated_at` is since when. */
+export type TitleAwarded = AwardEvent & { readonly type: 'title_awarded' };
+
+/** What the awards of one title in one scope add up to. */
+export interface TitleState {
+  readonly titleId: string;
+  readonly scope: string;
+  /** The next award event's ordinal; so also how many there were. */
+  readonly ordinal: number;
+  /** The last award event's; 0 before the first. */
+  readonly ruleVersion: number;
+  /** The last award event's `evaluated_at` in ms; 0 before the first. */
+  readonly updatedAtMs: number;
+  /** In the order of their awards. */
+  readonly holders: readonly TitleAwarded[];
+}
+
+export const neverAwarded = (titleId: string, scope: Scope): TitleState => ({
+  titleId,
+  scope,
+  ordinal: 0,
+  ruleVersion: 0,
+  updatedAtMs: 0,
+  holders: [],
+});
+
+/** The key of both award topics. A title id holds no `|`, so keys don't collide. */
+export const titleKey = (title: { readonly titleId: string; readonly scope: string }): string =>
+  `${title.titleId}|${title.scope}`;
+
+/** The record of `titles.holders.v1` under `titleKey(state)`; null is the tombstone: nobody holds it. */
+export function holdersOf(state: TitleState): TitleHolders | null {
+  if (state.holders.length === 0) return null;
+  return {
+    title_id: state.titleId,
+    scope: state.scope,
+    rule_version: state.ruleVersion,
+    holders: state.holders.map((award) => ({
+      user_id: award.user_id,
+      value: award.value,
+      unit: award.unit,
+      held_since: award.evaluated_at,
+      award_id: award.award_id,
+    })),
+    updated_at: state.updatedAtMs,
+  };
+}
