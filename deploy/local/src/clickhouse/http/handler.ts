@@ -1,0 +1,181 @@
+import type { Session } from 'chdb';
+import { rmSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Engine } from '../engine/engine.js';
+import type { Scratch, Slot } from '../engine/scratch.js';
+import { fromEngine, ServerException } from '../exception.js';
+import type { RowsStatement } from '../sql/statement.js';
+import { Answer, type Outcome } from './answer.js';
+import { receive, type Received } from './body.js';
+import { epilogue, preamble, readRequest, type ServerRequest } from './request.js';
+import { Sessions } from './sessions.js';
+
+/** What the handler serves, and to whom. */
+export interface Served {
+  readonly engine: Engine;
+  readonly scratch: Scratch;
+  readonly user: string;
+  readonly password: string;
+}
+
+/** Answers requests of ClickHouse's HTTP interface. */
+export interface Handler {
+  /** Never rejects: every error is answered. */
+  handle(req: IncomingMessage, res: ServerResponse): Promise<void>;
+  /** Waits for the running requests; after `graceMs` their statements are cancelled. */
+  drain(graceMs: number): Promise<void>;
+}
+
+export function createHandler(served: Served): Handler {
+  const sessions = new Sessions(served.engine);
+  const running = new Set<Promise<void>>();
+  return {
+    async handle(req, res) {
+      const done = answerRequest(served, sessions, req, res);
+      running.add(done);
+      await done;
+      running.delete(done);
+    },
+    async drain(graceMs) {
+      const all = Promise.all(running);
+      const late = new AbortController();
+      const inTime = await Promise.race([
+        all.then(() => true),
+        sleep(graceMs, false, { signal: late.signal }).catch(() => false),
+      ]);
+      late.abort();
+      if (!inTime) await served.engine.cancel();
+      await all;
+      sessions.closeAll();
+    },
+  };
+}
+
+async function answerRequest(
+  served: Served,
+  sessions: Sessions,
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<void> {
+  const answer = new Answer(res, served.engine);
+  try {
+    if (isPing(req)) {
+      answer.end('Ok.\n');
+      return;
+    }
+    const request = readRequest(req);
+    answer.setQueryId(request.queryId);
+    authenticate(request, served);
+    await run(served, sessions, request, req, answer);
+  } catch (error) {
+    answer.fail(fromEngine(error));
+  }
+}
+
+function isPing(req: IncomingMessage): boolean {
+  const [path, query] = (req.url ?? '/').split('?');
+  return (
+    path === '/ping' || path === '/replicas_status' || (path === '/' && query === undefined && req.method === 'GET')
+  );
+}
+
+function authenticate({ credentials }: ServerRequest, { user, password }: Served): void {
+  if (credentials.user === user && credentials.password === password) return;
+  const text = `${credentials.user}: Authentication failed: password is incorrect, or there is no user with such name`;
+  throw new ServerException(516, 'AUTHENTICATION_FAILED', text);
+}
+
+/** Receives the body before anything is taken that others may wait for. */
+async function run(
+  served: Served,
+  sessions: Sessions,
+  request: ServerRequest,
+  req: IncomingMessage,
+  answer: Answer,
+): Promise<void> {
+  const files: string[] = [];
+  const newFile = (): string => {
+    const path = served.scratch.newFile();
+    files.push(path);
+    return path;
+  };
+  try {
+    const received = await receive(req, request, newFile);
+    const slot = await served.scratch.slot();
+    try {
+      await inSession(sessions, request, (session) => execute(received, session, request, slot, answer));
+    } finally {
+      slot.release();
+    }
+  } finally {
+    for (const path of files) rmSync(path, { force: true });
+  }
+}
+
+async function inSession(
+  sessions: Sessions,
+  request: ServerRequest,
+  work: (session: Session) => Promise<void>,
+): Promise<void> {
+  const lease = await sessions.lease(request);
+  try {
+    await lease.session.queryAsync(preamble(request));
+    await work(lease.session);
+  } finally {
+    if (request.session !== undefined) await lease.session.queryAsync(epilogue(request)).catch(() => undefined);
+    lease.end();
+  }
+}
+
+async function execute(
+  received: Received,
+  session: Session,
+  request: ServerRequest,
+  slot: Slot,
+  answer: Answer,
+): Promise<void> {
+  const { statement } = received;
+  switch (statement.kind) {
+    case 'rows':
+      return sendRows(statement, session, request, slot, answer);
+    case 'insert': {
+      const { file, compression } = received as Extract<Received, { file: string }>;
+      const result = await session.queryAsync(statement.from(file, compression));
+      answer.end('', { result, rowsAre: 'written' });
+      return;
+    }
+    case 'command': {
+      const result = await session.queryAsync(statement.text, { format: request.defaultFormat });
+      answer.setRows(request.defaultFormat, 'none');
+      answer.end(result.bytes(), { result, rowsAre: 'returned' });
+      return;
+    }
+  }
+}
+
+async function sendRows(
+  statement: RowsStatement,
+  session: Session,
+  request: ServerRequest,
+  slot: Slot,
+  answer: Answer,
+): Promise<void> {
+  const format = statement.format ?? request.defaultFormat;
+  answer.setRows(format, request.answerCompression);
+  const { reader, endWriting } = slot.openPipe();
+  // A client that went away is noticed by the engine when it writes.
+  answer.signal.addEventListener('abort', () => reader.destroy(), { once: true });
+  const finished = session
+    .queryAsync(statement.into(slot.pipePath, request.answerCompression, format))
+    .then((result): Outcome => ({ result, rowsAre: 'returned' }))
+    .finally(endWriting);
+  // It may reject before the last row is read; `stream` awaits it then.
+  finished.catch(() => undefined);
+  try {
+    await answer.stream(reader, finished);
+  } finally {
+    reader.destroy();
+    await finished.catch(() => undefined);
+  }
+}

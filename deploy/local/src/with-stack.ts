@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startStack } from './start-stack.js';
+
+const USAGE = `Usage: node deploy/local/dist/with-stack.js -- <command> [arguments]
+
+Runs the command with a stack of its own: Kafka and ClickHouse on free ports, data in a temporary folder. The command
+finds them in LAUREL_TEST_KAFKA_BROKERS, LAUREL_TEST_CLICKHOUSE_URL, LAUREL_TEST_CLICKHOUSE_USERNAME and
+LAUREL_TEST_CLICKHOUSE_PASSWORD. Where the first two are set already, it just runs the command.
+`;
+
+/** Runs the command to its end and returns the status that a shell would report. Signals are passed on. */
+async function runCommand(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const child = spawn(command, args, { stdio: 'inherit', env: { ...process.env, ...env } });
+  const forward = (signal: NodeJS.Signals): void => void child.kill(signal);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, forward);
+  const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+  return signal === null ? (code ?? 1) : 128 + constants.signals[signal];
+}
+
+async function withStack(command: string, args: readonly string[]): Promise<number> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'laurel-stack-'));
+  try {
+    const stack = await startStack({ dataDir, data: 'passing', onProgress: (line) => console.error(line) });
+    try {
+      return await runCommand(command, args, {
+        LAUREL_TEST_KAFKA_BROKERS: stack.kafka.brokers.join(','),
+        LAUREL_TEST_CLICKHOUSE_URL: stack.clickhouse.url,
+        LAUREL_TEST_CLICKHOUSE_USERNAME: stack.clickhouse.username,
+        LAUREL_TEST_CLICKHOUSE_PASSWORD: stack.clickhouse.password,
+      });
+    } finally {
+      await stack.stop();
+    }
+  } finally {
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}
+
+const [first, ...rest] = process.argv.slice(2);
+const [command, ...args] = first === '--' ? rest : first === undefined ? [] : [first, ...rest];
+if (command === undefined || command === '--help') {
+  console.log(USAGE);
+  process.exitCode = command === undefined ? 2 : 0;
+} else {
+  const given =
+    process.env['LAUREL_TEST_KAFKA_BROKERS'] !== undefined && process.env['LAUREL_TEST_CLICKHOUSE_URL'] !== undefined;
+  process.exitCode = await (given ? runCommand(command, args, {}) : withStack(command, args));
+}
