@@ -1,0 +1,243 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+
+/** Bucket starts are whole seconds since the epoch (UTC), as ClickHouse's DateTime holds them. */
+export type BucketStart = number;
+export type Grain = 'minute' | 'hour' | 'day';
+
+export const SECONDS_PER: Readonly<Record<Grain, number>> = { minute: 60, hour: 3600, day: 86_400 };
+
+/** A statement and its parameters as a value, so that it can be tested, logged and explained. */
+export interface Statement {
+  readonly query: string;
+  readonly query_params: Readonly<Record<string, unknown>>;
+}
+
+const EVENT_MEASURES = `
+  count() AS events,
+  sum(input_tokens), sum(cache_read_tokens), sum(cache_write_5m_tokens), sum(cache_write_1h_tokens),
+  sum(cache_write_tokens), sum(output_tokens), sum(reasoning_tokens), sum(ifNull(cost_micro_usd, 0))`;
+
+const ROLL_MEASURES = `
+  sum(events), sum(input_tokens), sum(cache_read_tokens), sum(cache_write_5m_tokens), sum(cache_write_1h_tokens),
+  sum(cache_write_tokens), sum(output_tokens), sum(reasoning_tokens), sum(cost_micro_usd)`;
+
+const MEASURE_COLUMNS = `events, input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
+  cache_write_tokens, output_tokens, reasoning_tokens, cost_micro_usd`;
+
+/** What titles count; the views of 0003 say the same. */
+const COUNTED = "status = 'ok' AND origin IN ('main', 'subagent')";
+
+/** Identities never cross a day, and a day is a partition, so FINAL need not merge across partitions. */
+const FINAL_SETTINGS = 'SETTINGS do_not_merge_across_partitions_select_final = 1';
+
+/** `[start, end)` ranges that cover the buckets, neighbours joined. Buckets ascending. */
+export function rangesOf(buckets: readonly BucketStart[], width: number): readonly (readonly [number, number])[] {
+  const ranges: [number, number][] = [];
+  for (const start of buckets) {
+    const last = ranges.at(-1);
+    if (last?.[1] === start) last[1] = start + width;
+    else ranges.push([start, start + width]);
+  }
+  return ranges;
+}
+
+/** In terms of the table's first key column, so that only these minutes are read. */
+function eventsWithin(buckets: readonly BucketStart[], grain: Grain): string {
+  const ranges = rangesOf(buckets, SECONDS_PER[grain]).map(
+    ([from, to]) =>
+      `(toStartOfMinute(occurred_at) >= toDateTime(${from}, 'UTC') AND toStartOfMinute(occurred_at) < toDateTime(${to}, 'UTC'))`,
+  );
+  const days = [...new Set(buckets.map((bucket) => Math.floor(bucket / SECONDS_PER.day)))];
+  return `toDate(occurred_at) IN (${days.map((day) => `toDate(${day})`).join(', ')}) AND (${ranges.join(' OR ')})`;
+}
+
+/** Recomputes whole minutes from the log. `minutes` ascending, at least one, of one day. */
+export function rollMinutes(minutes: readonly BucketStart[], rollId: bigint): readonly Statement[] {
+  return [
+    {
+      query: `INSERT INTO usage_by_minute (minute, roll_id, user_id, session_id, provider, model, team, origin, status, ${MEASURE_COLUMNS})
+        SELECT toStartOfMinute(occurred_at) AS minute, {roll:UInt128} AS roll_id,
+          user_id, session_id, provider, model, team, origin, status, ${EVENT_MEASURES}
+        FROM usage_events FINAL
+        WHERE ${eventsWithin(minutes, 'minute')} AND NOT retracted
+        GROUP BY minute, user_id, session_id, provider, model, team, origin, status
+        ${FINAL_SETTINGS}`,
+      query_params: { roll: String(rollId) },
+    },
+  ];
+}
+
+/** Recomputes whole hours, and the minutes that sessions were active in, from the log. `hours` ascending, of one day. */
+export function rollHours(hours: readonly BucketStart[], rollId: bigint): readonly Statement[] {
+  const query_params = { roll: String(rollId) };
+  return [
+    {
+      query: `INSERT INTO usage_by_hour (hour, roll_id, user_id, provider, model, team, origin, status, ${MEASURE_COLUMNS})
+        SELECT toStartOfHour(occurred_at) AS hour, {roll:UInt128} AS roll_id,
+          user_id, provider, model, team, origin, status, ${EVENT_MEASURES}
+        FROM usage_events FINAL
+        WHERE ${eventsWithin(hours, 'hour')} AND NOT retracted
+        GROUP BY hour, user_id, provider, model, team, origin, status
+        ${FINAL_SETTINGS}`,
+      query_params,
+    },
+    {
+      query: `INSERT INTO session_minutes (hour, roll_id, user_id, session_id, active_minutes)
+        SELECT toStartOfHour(occurred_at) AS hour, {roll:UInt128} AS roll_id, user_id, session_id,
+          groupBitOr(if(origin = 'main', bitShiftLeft(toUInt64(1), toMinute(occurred_at)), 0))
+        FROM usage_events FINAL
+        WHERE ${eventsWithin(hours, 'hour')} AND NOT retracted AND session_id != '' AND ${COUNTED}
+        GROUP BY hour, user_id, session_id
+        ${FINAL_SETTINGS}`,
+      query_params,
+    },
+  ];
+}
+
+/** Recomputes one day from the heads of its hours: sums of sums, so equal to a sum over the log. */
+export function rollDay(day: BucketStart, rollId: bigint): readonly Statement[] {
+  const query_params = { roll: String(rollId) };
+  const source = `FROM usage_by_hour
+        WHERE hour >= toDateTime(${day}, 'UTC') AND hour < toDateTime(${day + SECONDS_PER.day}, 'UTC')
+          AND (hour, roll_id) IN (
+            SELECT bucket, max(roll_id) FROM roll_heads
+            WHERE grain = 'hour' AND bucket >= toDateTime(${day}, 'UTC') AND bucket < toDateTime(${day + SECONDS_PER.day}, 'UTC')
+            GROUP BY bucket)`;
+  return [
+    {
+      query: `INSERT INTO usage_by_day_user (day, roll_id, user_id, team, counted, ${MEASURE_COLUMNS})
+        SELECT toDate(hour) AS day, {roll:UInt128} AS new_roll, user_id, team, ${COUNTED} AS counted, ${ROLL_MEASURES}
+        ${source}
+        GROUP BY day, user_id, team, counted`,
+      query_params,
+    },
+    {
+      query: `INSERT INTO usage_by_day_model (day, roll_id, user_id, provider, model, counted, ${MEASURE_COLUMNS})
+        SELECT toDate(hour) AS day, {roll:UInt128} AS new_roll, user_id, provider, model, ${COUNTED} AS counted, ${ROLL_MEASURES}
+        ${source}
+        GROUP BY day, user_id, provider, model, counted`,
+      query_params,
+    },
+  ];
+}
+
+/** The epoch of roll ids: raised only when usage.stored.v1 is replaced by a new topic. */
+export const ROLL_EPOCH = 0n;
+
+/**
+ * A roll id that compares as (epoch, offset, time of the attempt).
+ *
+ * @param offset the last announcement on usage.stored.v1 that the roll covers; -1 for none.
+ * @param random below 2^20, so that two attempts in one millisecond differ.
+ */
+export function rollIdOf(offset: number, attemptMs: number, random: number): bigint {
+  return (ROLL_EPOCH << 112n) | (BigInt(offset + 1) << 64n) | (BigInt(attemptMs) << 20n) | BigInt(random);
+}
+
+/** The offset that a roll id was made with. */
+export const offsetOfRoll = (rollId: bigint): number => Number((rollId >> 64n) & 0xffff_ffff_ffffn) - 1;
+
+/** Makes a roll the head of its buckets, unless one that knows more is there. Only after the roll is complete. */
+export async function writeHeads(
+  client: ClickHouseClient,
+  grain: Grain,
+  buckets: readonly BucketStart[],
+  rollId: bigint,
+): Promise<void> {
+  await client.insert({
+    table: 'roll_heads',
+    format: 'JSONEachRow',
+    values: buckets.map((bucket) => ({ grain, bucket, roll_id: String(rollId) })),
+  });
+}
+
+export async function runAll(client: ClickHouseClient, statements: readonly Statement[]): Promise<void> {
+  for (const { query, query_params } of statements) await client.command({ query, query_params });
+}
+
+/** `closed_before` of each grain; 0 while nothing was ever closed. */
+export interface Closures {
+  readonly hour: BucketStart;
+  readonly day: BucketStart;
+}
+
+export async function readClosures(client: ClickHouseClient): Promise<Closures> {
+  const result = await client.query({
+    query: `SELECT toUnixTimestamp(maxIf(closed_before, grain = 'hour')) AS hour,
+                   toUnixTimestamp(maxIf(closed_before, grain = 'day')) AS day FROM closures`,
+    format: 'JSONEachRow',
+  });
+  const [row] = await result.json<{ hour: number; day: number }>();
+  return row ?? { hour: 0, day: 0 };
+}
+
+/** Raises `closed_before`; a lower value than the present one changes nothing. */
+export async function writeClosure(
+  client: ClickHouseClient,
+  grain: 'hour' | 'day',
+  closedBefore: BucketStart,
+): Promise<void> {
+  await client.insert({ table: 'closures', format: 'JSONEachRow', values: [{ grain, closed_before: closedBefore }] });
+}
+
+/** The greatest announcement offset that any head of these days rests on; -1 for none. */
+export async function greatestHeadOffset(client: ClickHouseClient, days: readonly BucketStart[]): Promise<number> {
+  if (days.length === 0) return -1;
+  const result = await client.query({
+    query: `SELECT toString(max(roll_id)) AS roll FROM roll_heads WHERE toDate(bucket) IN (${days.map((d) => `toDate(${d / SECONDS_PER.day})`).join(', ')})`,
+    format: 'JSONEachRow',
+  });
+  const [row] = await result.json<{ roll: string }>();
+  return offsetOfRoll(BigInt(row?.roll ?? '0'));
+}
+
+/** Every day that has a head. */
+export async function daysWithHeads(client: ClickHouseClient): Promise<readonly BucketStart[]> {
+  const result = await client.query({
+    query: 'SELECT DISTINCT toUnixTimestamp(toStartOfDay(bucket)) AS day FROM roll_heads',
+    format: 'JSONEachRow',
+  });
+  return (await result.json<{ day: number }>()).map(({ day }) => day);
+}
+
+/** Drops the minutes of hours that were closed before `hour`; only long after, as a reader may still hold the old boundary. */
+export async function dropMinutesBefore(client: ClickHouseClient, hour: BucketStart): Promise<number> {
+  const result = await client.query({
+    query: `SELECT DISTINCT partition_id AS id FROM system.parts
+      WHERE database = currentDatabase() AND table = 'usage_by_minute' AND active AND max_time < toDateTime(${hour}, 'UTC')`,
+    format: 'JSONEachRow',
+  });
+  const partitions = await result.json<{ id: string }>();
+  for (const { id } of partitions) {
+    await client.command({ query: 'ALTER TABLE usage_by_minute DROP PARTITION ID {id:String}', query_params: { id } });
+  }
+  return partitions.length;
+}
+
+const ROLLED_TABLES = [
+  { table: 'usage_by_minute', bucket: 'minute', grain: 'minute' },
+  { table: 'usage_by_hour', bucket: 'hour', grain: 'hour' },
+  { table: 'session_minutes', bucket: 'hour', grain: 'hour' },
+  { table: 'usage_by_day_user', bucket: "toDateTime(day, 'UTC')", grain: 'day' },
+  { table: 'usage_by_day_model', bucket: "toDateTime(day, 'UTC')", grain: 'day' },
+] as const;
+
+/**
+ * Deletes rolls that are no bucket's head and were attempted before `attemptedBeforeMs`, which must lie well behind any
+ * attempt's deadline: an attempt that still runs has no head yet.
+ */
+export async function deleteStaleRolls(client: ClickHouseClient, attemptedBeforeMs: number): Promise<void> {
+  for (const { table, bucket, grain } of ROLLED_TABLES) {
+    const stale = `toUInt64(bitAnd(bitShiftRight(roll_id, 20), toUInt128(17592186044415))) < {before:UInt64}
+      AND (${bucket}, roll_id) NOT IN (SELECT bucket, max(roll_id) FROM roll_heads WHERE grain = '${grain}' GROUP BY bucket)`;
+    const query_params = { before: attemptedBeforeMs };
+    const found = await client.query({
+      query: `SELECT count() AS rows FROM ${table} WHERE ${stale}`,
+      query_params,
+      format: 'JSONEachRow',
+    });
+    const [row] = await found.json<{ rows: string }>();
+    if (Number(row?.rows ?? 0) > 0)
+      await client.command({ query: `DELETE FROM ${table} WHERE ${stale}`, query_params });
+  }
+}

@@ -1,0 +1,3 @@
+export * from './accept-batch.js';
+export * from './keep-trying.js';
+export * from './record-batch.js';
