@@ -1,0 +1,312 @@
+#!/usr/bin/env python3
+"""Computes what Laurel must answer for a set of usage events; an independent check, sharing no code with the services.
+
+The events are either the demo's, derived from the trace (--seed, --anchor), or a file of usage events in their documented
+JSON form, one a line, duplicates, revisions and retractions included (--events). Prints one JSON object. Times are
+milliseconds since the epoch, days are UTC days. Needs Python 3.11 and its standard library.
+"""
+
+import argparse
+import json
+import re
+import sys
+from collections import defaultdict
+from datetime import datetime, timezone
+from math import exp, fsum, log
+
+from demo_data import DAY_MS, TRACE, WINDOW_DAYS, demo_events, read_trace
+
+CLASSES = ["input", "cache_read", "cache_write_5m", "cache_write_1h", "cache_write", "output"]
+INPUT_CLASSES = CLASSES[:-1]
+FIELDS = CLASSES + ["reasoning"]
+IDENTITY = ["source", "event_id", "user_id", "occurred_at"]
+MINUTE_MS = 60_000
+
+DAILY_CAP = 100_000_000
+CONNOISSEUR_DAYS, CONNOISSEUR_TOKENS = 5, 100_000
+WIZARD_PRIOR_TOKENS, WIZARD_SESSIONS, WIZARD_DAYS = 1_000_000, 10, 5
+SESSION_GAP_MINUTES, SESSION_MINUTES_A_DAY = 30, 720
+
+
+class OutOfScope(Exception):
+    """The input is one that this script does not decide."""
+
+
+# --- reading and deduplicating ---------------------------------------------------------------------------------------
+
+RFC_3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))")
+
+
+def milliseconds(value):
+    """From RFC 3339 text, finer digits cut, or from whole milliseconds."""
+    if isinstance(value, int):
+        return value
+    match = RFC_3339.fullmatch(value)
+    if match is None:
+        raise OutOfScope(f"not a time: {value!r}")
+    date, time, fraction, sign, hours, minutes = match.groups()
+    seconds = int(datetime.fromisoformat(f"{date}T{time}").replace(tzinfo=timezone.utc).timestamp())
+    if sign is not None:
+        seconds -= int(f"{sign}1") * (int(hours) * 3600 + int(minutes) * 60)
+    return seconds * 1000 + int(((fraction or "") + "000")[:3])
+
+
+def complete(event):
+    """The event with what its JSON form may leave out."""
+    counts = event["tokens"]
+    if unknown := set(counts) - set(FIELDS):
+        raise OutOfScope(f"unknown token classes: {sorted(unknown)}")
+    return {
+        "source": event["source"],
+        "event_id": event["event_id"],
+        "user_id": event["user_id"],
+        "occurred_at": milliseconds(event["occurred_at"]),
+        "revision": event.get("revision") or 0,
+        "retracted": event.get("retracted") or False,
+        "team": event.get("team") or None,
+        "session_id": event.get("session_id") or None,
+        "provider": event["provider"],
+        "model": event["model"],
+        "tokens": {name: counts.get(name) or 0 for name in FIELDS},
+        "cost_micro_usd": event.get("cost_micro_usd"),
+        "status": event.get("status") or "ok",
+        "origin": event.get("origin") or "unknown",
+        "attributes": event.get("attributes") or {},
+    }
+
+
+def deduplicated(events):
+    """One event an identity, the highest revision; retracted ones are left out."""
+    latest = {}
+    for event in map(complete, events):
+        identity = tuple(event[name] for name in IDENTITY)
+        known = latest.get(identity)
+        if known is None or event["revision"] > known["revision"]:
+            latest[identity] = event
+        elif event["revision"] == known["revision"] and event != known:
+            raise OutOfScope(f"two contents of revision {event['revision']} of {identity}")
+    return [event for event in latest.values() if not event["retracted"]]
+
+
+# --- totals ----------------------------------------------------------------------------------------------------------
+
+
+def total(event):
+    return sum(event["tokens"][name] for name in CLASSES)
+
+
+def sums(events):
+    return {
+        "events": len(events),
+        **{name: sum(event["tokens"][name] for event in events) for name in FIELDS},
+        "total": sum(map(total, events)),
+    }
+
+
+def grouped(events, key):
+    groups = defaultdict(list)
+    for event in events:
+        groups[key(event)].append(event)
+    return groups
+
+
+def sums_by(events, field):
+    return {key: sums(group) for key, group in sorted(grouped(events, lambda event: event[field] or "").items())}
+
+
+def best_first(standings):
+    """The greatest value first, ties to the smaller user id."""
+    return sorted(standings, key=lambda one: (-one["value"], one["user_id"]))
+
+
+def leaderboard(events):
+    by_user = grouped(events, lambda event: event["user_id"])
+    return best_first({"user_id": user, "value": sum(map(total, group))} for user, group in by_user.items())
+
+
+# --- titles ----------------------------------------------------------------------------------------------------------
+
+
+def day_of(event):
+    return event["occurred_at"] // DAY_MS
+
+
+def is_counted(event):
+    return event["status"] == "ok" and event["origin"] in ("main", "subagent")
+
+
+def token_legend(by_user):
+    for user, events in by_user.items():
+        days = [sum(map(total, group)) for group in grouped(events, day_of).values()]
+        yield {
+            "user_id": user,
+            "value": sum(min(DAILY_CAP, tokens) for tokens in days),
+            "eligible": True,
+            "evidence": {"tokens": sum(days), "days": len(days), "capped_days": sum(day > DAILY_CAP for day in days)},
+        }
+
+
+def family(model):
+    """`openrouter/vendor/model-2026-01-31` and `model-20260131` are both of the family `model`."""
+    return re.sub(r"-(\d{8}|\d{4}-\d\d-\d\d)$", "", model.rsplit("/", 1)[-1])
+
+
+def model_connoisseur(by_user):
+    for user, events in by_user.items():
+        tokens = sum(map(total, events))
+        by_family = grouped(events, lambda event: family(event["model"]))
+        kept = {name for name, group in by_family.items() if 100 * sum(map(total, group)) >= tokens and tokens > 0}
+        shares = defaultdict(list)
+        active = 0
+        for day in grouped([one for one in events if family(one["model"]) in kept], day_of).values():
+            day_tokens = sum(map(total, day))
+            if day_tokens == 0:
+                continue
+            active += 1
+            for name, group in grouped(day, lambda event: family(event["model"])).items():
+                shares[name].append(sum(map(total, group)) / day_tokens)
+        means = {name: fsum(values) / active for name, values in sorted(shares.items())}
+        days = len(grouped(events, day_of))
+        yield {
+            "user_id": user,
+            "value": exp(-fsum(p * log(p) for p in means.values() if p > 0)),
+            "eligible": days >= CONNOISSEUR_DAYS and tokens >= CONNOISSEUR_TOKENS,
+            "evidence": {"shares": means, "days": days, "tokens": tokens},
+        }
+
+
+def cache_wizard(by_user):
+    everything = [event for events in by_user.values() for event in events]
+    company = sums(everything)
+    company_input = sum(company[name] for name in INPUT_CLASSES)
+    company_share = company["cache_read"] / company_input if company_input > 0 else 0.0
+    for user, events in by_user.items():
+        own = sums(events)
+        own_input = sum(own[name] for name in INPUT_CLASSES)
+        sessions = {event["session_id"] for event in events} - {None}
+        days = len(grouped(events, day_of))
+        yield {
+            "user_id": user,
+            "value": (own["cache_read"] + WIZARD_PRIOR_TOKENS * company_share) / (own_input + WIZARD_PRIOR_TOKENS),
+            "eligible": len(sessions) >= WIZARD_SESSIONS and days >= WIZARD_DAYS,
+            "evidence": {
+                "cache_read": own["cache_read"],
+                "input_tokens": own_input,
+                "company_cache_read": company["cache_read"],
+                "company_input_tokens": company_input,
+                "sessions": len(sessions),
+                "days": days,
+            },
+        }
+
+
+def runs(minutes):
+    """Stretches of active minutes without a gap of more than 30 minutes."""
+    run = []
+    for minute in sorted(minutes):
+        if run and minute - run[-1] > SESSION_GAP_MINUTES:
+            yield run
+            run = []
+        run.append(minute)
+    yield run
+
+
+def active_minutes(run):
+    by_day = grouped(run, lambda minute: minute * MINUTE_MS // DAY_MS)
+    return sum(min(SESSION_MINUTES_A_DAY, len(minutes)) for minutes in by_day.values())
+
+
+def session_immortal(by_user):
+    for user, events in by_user.items():
+        own = [event for event in events if event["origin"] == "main" and event["session_id"] is not None]
+        best = None
+        for session, group in sorted(grouped(own, lambda event: event["session_id"]).items()):
+            for run in runs({event["occurred_at"] // MINUTE_MS for event in group}):
+                minutes = active_minutes(run)
+                if best is None or minutes > best["value"]:
+                    span = {"started_at": run[0] * MINUTE_MS, "ended_at": (run[-1] + 1) * MINUTE_MS}
+                    best = {"value": minutes, "evidence": {"session_id": session, **span}}
+        if best is not None:
+            yield {"user_id": user, "eligible": True, **best}
+
+
+TITLES = {
+    "token_legend": token_legend,
+    "model_connoisseur": model_connoisseur,
+    "cache_wizard": cache_wizard,
+    "session_immortal": session_immortal,
+}
+
+
+def title(metric, by_user):
+    standings = best_first(metric(by_user))
+    eligible = [one for one in standings if one["eligible"]]
+    return {
+        "holder": eligible[0] if eligible else None,
+        "runner_up": eligible[1]["value"] if len(eligible) > 1 else None,
+        "standings": standings,
+    }
+
+
+# --- the whole -------------------------------------------------------------------------------------------------------
+
+
+def figures(events):
+    return {"totals": sums(events), **{f"{name}s": sums_by(events, f) for name, f in DIMENSIONS.items()}}
+
+
+DIMENSIONS = {"user": "user_id", "model": "model", "team": "team"}
+
+
+def expected(events, now):
+    """Everything for deduplicated events: over all time, and over the window that ends with the UTC day of `now`."""
+    today = now // DAY_MS
+    window = [event for event in events if today - WINDOW_DAYS < day_of(event) <= today]
+    counted = grouped(filter(is_counted, window), lambda event: event["user_id"])
+    teams = grouped(window, lambda event: event["team"])
+    return {
+        "now": now,
+        "window_start": (today - WINDOW_DAYS + 1) * DAY_MS,
+        "window_end": (today + 1) * DAY_MS,
+        "all_time": figures(events),
+        "window": figures(window),
+        "leaderboards": {
+            "company": leaderboard(window),
+            **{f"team:{team}": leaderboard(group) for team, group in sorted(teams.items(), key=str) if team},
+        },
+        "titles": {title_id: title(metric, counted) for title_id, metric in TITLES.items()},
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--trace", default=TRACE, help="the request trace, gzipped JSON lines")
+    parser.add_argument("--seed", default="laurel-16", help="of the demo's assignment")
+    parser.add_argument("--anchor", type=int, help="the demo's latest instant, ms; needed unless --events is given")
+    parser.add_argument("--events", help="usage events as JSON lines instead of the demo's; - for standard input")
+    parser.add_argument("--now", type=int, help="the window ends with its UTC day, ms; the anchor unless given")
+    parser.add_argument("--print-events", action="store_true", help="print the events as JSON lines, nothing else")
+    options = parser.parse_args()
+    if options.events is None:
+        if options.anchor is None:
+            parser.error("--anchor or --events is needed")
+        events = demo_events(read_trace(options.trace), options.seed, options.anchor)
+    else:
+        with sys.stdin if options.events == "-" else open(options.events, encoding="utf-8") as lines:
+            events = [json.loads(line) for line in lines if line.strip()]
+    if options.print_events:
+        for event in events:
+            print(json.dumps(event))
+        return
+    now = options.anchor if options.now is None else options.now
+    if now is None:
+        parser.error("--now is needed with --events")
+    json.dump(expected(deduplicated(events), now), sys.stdout)
+    print()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except OutOfScope as fault:
+        sys.exit(f"expected.py: {fault}")
