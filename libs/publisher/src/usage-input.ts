@@ -1,0 +1,128 @@
+import {
+  reject,
+  usageFromJson,
+  validateUsage,
+  type Checked,
+  type DeadLetterCode,
+  type Fault,
+  type TokenCounts,
+  type UsageEvent,
+  type UsageOrigin,
+  type UsageStatus,
+} from '@laurel/events';
+import { newEventId } from './event-id.js';
+import type { MappedUsage } from './providers/mapped.js';
+
+/** What tells one event from another. To revise or retract an event, repeat all four. */
+export interface UsageIdentity {
+  readonly source: string;
+  readonly event_id: string;
+  readonly user_id: string;
+  /** Milliseconds since the epoch, UTC. */
+  readonly occurred_at: number;
+}
+
+/** A moment: milliseconds since the epoch, RFC 3339 text, or a Date. */
+export type Moment = number | string | Date;
+
+/** One model call, but for its tokens. */
+export interface UsageDetails {
+  /** A stable pseudonym, never an e-mail address; 1 to 256 bytes. */
+  readonly user_id: string;
+  /** The model's id as the provider names it; 1 to 256 bytes. */
+  readonly model: string;
+  /** Unique within the source; give the provider's own id where there is one. Default: a new UUID version 7. */
+  readonly event_id?: string | undefined;
+  /** The publishing tool. Default: the publisher's `source`. */
+  readonly source?: string | undefined;
+  /** When the call was made; from 2020 to 24 h ahead of the broker's clock. Default: now. */
+  readonly occurred_at?: Moment | undefined;
+  /** A later version of the same event has a higher one. Default 0. */
+  readonly revision?: number | undefined;
+  readonly team?: string | null | undefined;
+  readonly session_id?: string | null | undefined;
+  /** As reported, in millionths of a US dollar. */
+  readonly cost_micro_usd?: number | null | undefined;
+  /** Default ok. */
+  readonly status?: UsageStatus | undefined;
+  /** main: asked for by the person; subagent: by an agent for them; auxiliary: the tool's own. Default unknown. */
+  readonly origin?: UsageOrigin | undefined;
+  /** At most 32 entries, 8 KiB in all. */
+  readonly attributes?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Tokens counted by hand; classes that are left out are 0. */
+export interface CountedUsage {
+  readonly provider: string;
+  readonly tokens: Partial<TokenCounts>;
+  readonly fault?: undefined;
+}
+
+/** What `record()` takes: the details, and the tokens as `fromAnthropic` and the others map them or counted by hand. */
+export type UsageInput = UsageDetails & (CountedUsage | MappedUsage);
+
+/** What `retract()` takes: the identity of the event, and a revision above the one it had. */
+export interface Retraction {
+  readonly event_id: string;
+  readonly user_id: string;
+  readonly occurred_at: Moment;
+  /** Above the event's own revision; 1 or more. */
+  readonly revision: number;
+  /** Default: the publisher's `source`. */
+  readonly source?: string | undefined;
+  readonly provider?: string | undefined;
+  readonly model?: string | undefined;
+  readonly attributes?: Readonly<Record<string, string>> | undefined;
+}
+
+/** A fault of an event or of a provider's usage object. */
+export interface InputFault extends Omit<Fault, 'code'> {
+  readonly code: DeadLetterCode | 'usage_mismatch';
+}
+
+export type CheckedUsage =
+  Exclude<Checked<UsageEvent>, { ok: false }> | { readonly ok: false; readonly fault: InputFault };
+
+const NOT_AN_OBJECT = reject('wrong_type', 'a usage event is an object');
+
+const time = (moment: Moment | undefined, nowMs: number): number | string =>
+  moment === undefined ? nowMs : moment instanceof Date ? moment.getTime() : moment;
+
+/** Fills in the defaults, then applies the very checks that ingest applies. */
+export function usageEvent(input: UsageInput, source: string, nowMs: number): CheckedUsage {
+  if (!isObject(input)) return NOT_AN_OBJECT;
+  if (input.fault !== undefined) return { ok: false, fault: input.fault };
+  const read = usageFromJson({
+    ...input,
+    event_id: input.event_id ?? newEventId(nowMs),
+    source: input.source ?? source,
+    occurred_at: time(input.occurred_at, nowMs),
+    retracted: false,
+  });
+  return read.ok ? validateUsage(read.value, nowMs) : read;
+}
+
+/** A retraction is an event without tokens; its provider and model are not looked at. */
+export function retractionEvent(input: Retraction, source: string, nowMs: number): CheckedUsage {
+  if (!isObject(input)) return NOT_AN_OBJECT;
+  if (!(input.revision >= 1)) {
+    return reject(
+      'count_out_of_range',
+      'a retraction has a revision above that of its event, so 1 or more',
+      'revision',
+    );
+  }
+  const read = usageFromJson({
+    ...input,
+    source: input.source ?? source,
+    // No default here: a retraction that repeats another time takes nothing out.
+    occurred_at: input.occurred_at instanceof Date ? input.occurred_at.getTime() : input.occurred_at,
+    provider: input.provider ?? 'unknown',
+    model: input.model ?? 'unknown',
+    tokens: {},
+    retracted: true,
+  });
+  return read.ok ? validateUsage(read.value, nowMs) : read;
+}
+
+const isObject = (input: unknown): boolean => typeof input === 'object' && input !== null;
