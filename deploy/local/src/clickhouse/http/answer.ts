@@ -19,6 +19,7 @@ export interface Outcome {
 export class Answer {
   private readonly exceptionTag = randomBytes(8).toString('hex');
   private readonly closed = new AbortController();
+  private last: string | Uint8Array = '';
 
   constructor(
     private readonly res: ServerResponse,
@@ -43,10 +44,15 @@ export class Answer {
     if (compression !== 'none') this.res.setHeader('Content-Encoding', compression);
   }
 
-  /** Ends the answer with at most a short body. */
-  end(body: string | Uint8Array, outcome?: Outcome): void {
+  /** Sets what is left to send. */
+  put(body: string | Uint8Array, outcome?: Outcome): void {
     if (outcome !== undefined) this.setSummary(outcome);
-    this.res.end(body);
+    this.last = body;
+  }
+
+  /** Sends what is left. It comes after all cleaning up: the client's next request may rely on it. */
+  end(): void {
+    this.res.end(this.last);
   }
 
   /**
@@ -55,7 +61,7 @@ export class Answer {
    * @param finished settles with the statement; it may do so only after `rows` are read.
    * @throws what `finished` rejects with; `fail` knows how much of the answer has gone out.
    */
-  async stream(rows: Readable, finished: Promise<Outcome>): Promise<void> {
+  async stream(rows: Readable, finished: Promise<ChdbResult>): Promise<void> {
     const held: Buffer[] = [];
     let heldBytes = 0;
     for await (const chunk of rows as AsyncIterable<Buffer>) {
@@ -69,9 +75,8 @@ export class Answer {
         await once(this.res, 'drain', { signal: this.signal });
       }
     }
-    const outcome = await finished;
-    if (this.res.headersSent) this.res.end();
-    else this.end(Buffer.concat(held), outcome);
+    const result = await finished;
+    if (!this.res.headersSent) this.put(Buffer.concat(held), { result, rowsAre: 'returned' });
   }
 
   /**

@@ -1,7 +1,5 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
-import type { IncomingMessage } from 'node:http';
-import { pipeline, type Transform } from 'node:stream';
-import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { closeSync, createReadStream, openSync, statSync, writeSync } from 'node:fs';
+import { Readable } from 'node:stream';
 import { ServerException } from '../exception.js';
 import { parseStatement, type InsertStatement, type Statement } from '../sql/statement.js';
 
@@ -13,51 +11,64 @@ export type Received =
 /** An INSERT's head is looked for in so many first bytes of a body; a longer one is read whole. */
 const HEAD_BYTES = 64 * 1024;
 
+/** What receiving needs of its surroundings. */
+export interface Spooling {
+  /** A path for a file. The caller removes it, also after an error. */
+  readonly newFile: () => string;
+  /** Gives the path of a file with the content of a compressed one. */
+  readonly unpackFile: (file: string, compression: string) => Promise<string>;
+}
+
 /**
  * Receives the whole request. Nothing has reached the engine before the body has arrived to its end, so an aborted
  * request inserts nothing.
  *
- * @param newFile gives the path for an INSERT's rows; the caller removes the file, also after an error.
  * @throws ServerException when the statement is not one that can be run.
  */
 export async function receive(
-  req: IncomingMessage,
+  req: AsyncIterable<Buffer>,
   { urlQuery, bodyCompression }: { urlQuery: string; bodyCompression: string },
-  newFile: () => string,
+  spooling: Spooling,
 ): Promise<Received> {
-  if (urlQuery !== '') return receiveAfterUrl(req, urlQuery, bodyCompression, newFile);
-  const body = chunksOf(unpacked(req, bodyCompression));
-  const head = await readAtLeast(body, HEAD_BYTES);
+  const fromUrl = urlQuery === '' ? undefined : parseStatement(urlQuery);
+  if (fromUrl?.kind === 'insert' && urlQuery.slice(fromUrl.dataStart).trim() === '') {
+    const file = await spool(spooling, [], chunksOf(req));
+    return { statement: fromUrl, file, compression: bodyCompression };
+  }
+  const body = chunksOf(bodyCompression === 'none' ? req : await unpacked(req, bodyCompression, spooling));
+  try {
+    return await receivePlain(body, urlQuery === '' ? '' : `${urlQuery}\n`, spooling);
+  } finally {
+    await body.return?.();
+  }
+}
+
+/** The body continues what is in the URL. */
+async function receivePlain(body: AsyncIterator<Buffer>, urlQuery: string, spooling: Spooling): Promise<Received> {
+  const head = Buffer.concat([Buffer.from(urlQuery), await readAtLeast(body, HEAD_BYTES)]);
   // One character a byte, so that offsets are those of the bytes.
   const insert = /^\s*(?:insert|--|\/\*|#)/i.test(head.toString('latin1')) ? tryInsert(head) : undefined;
   if (insert !== undefined) {
-    const file = await spool(newFile, [head.subarray(insert.dataStart)], body);
+    const file = await spool(spooling, [head.subarray(insert.dataStart)], body);
     return { statement: parseInsertHead(head.subarray(0, insert.dataStart)), file, compression: 'none' };
   }
   const text = Buffer.concat([head, await readAtLeast(body, Infinity)]).toString('utf8');
   return withoutRows(parseStatement(text));
 }
 
-async function receiveAfterUrl(
-  req: IncomingMessage,
-  urlQuery: string,
+async function unpacked(
+  req: AsyncIterable<Buffer>,
   compression: string,
-  newFile: () => string,
-): Promise<Received> {
-  const statement = parseStatement(urlQuery);
-  if (statement.kind !== 'insert') {
-    const rest = await readAtLeast(chunksOf(unpacked(req, compression)), Infinity);
-    return withoutRows(rest.length === 0 ? statement : parseStatement(`${urlQuery}\n${rest.toString('utf8')}`));
-  }
-  const first = urlQuery.slice(statement.dataStart);
-  if (first.trim() === '') return { statement, file: await spool(newFile, [], chunksOf(req)), compression };
-  const body = chunksOf(unpacked(req, compression));
-  return { statement, file: await spool(newFile, [Buffer.from(`${first}\n`)], body), compression: 'none' };
+  spooling: Spooling,
+): Promise<AsyncIterable<Buffer>> {
+  const packed = await spool(spooling, [], chunksOf(req));
+  if (statSync(packed).size === 0) return Readable.from([]);
+  return createReadStream(await spooling.unpackFile(packed, compression)) as AsyncIterable<Buffer>;
 }
 
 function withoutRows(statement: Statement): Received {
   if (statement.kind !== 'insert') return { statement };
-  throw new ServerException(62, 'SYNTAX_ERROR', 'Syntax error: the head of the INSERT is split between URL and body');
+  throw new ServerException(62, 'SYNTAX_ERROR', 'Syntax error: the head of the INSERT is longer than 64 KiB');
 }
 
 function tryInsert(head: Buffer): InsertStatement | undefined {
@@ -70,26 +81,6 @@ function parseInsertHead(head: Buffer): InsertStatement {
   const statement = parseStatement(head.toString('utf8'));
   if (statement.kind !== 'insert') throw new Error('an INSERT is one in either encoding');
   return statement;
-}
-
-function unpacked(req: IncomingMessage, compression: string): AsyncIterable<Buffer> {
-  switch (compression) {
-    case 'none':
-      return req;
-    case 'gzip':
-      return through(req, createGunzip());
-    case 'deflate':
-      return through(req, createInflate());
-    case 'br':
-      return through(req, createBrotliDecompress());
-    default:
-      throw new ServerException(48, 'NOT_IMPLEMENTED', `A query compressed with ${compression} must be in the URL`);
-  }
-}
-
-/** A broken request breaks the result, so that its reader learns of it. */
-function through(req: IncomingMessage, unpack: Transform): AsyncIterable<Buffer> {
-  return pipeline(req, unpack, () => undefined);
 }
 
 const chunksOf = (source: AsyncIterable<Buffer>): AsyncIterator<Buffer> => source[Symbol.asyncIterator]();
@@ -107,7 +98,11 @@ async function readAtLeast(body: AsyncIterator<Buffer>, bytes: number): Promise<
 }
 
 /** Writes synchronously: to a memory file system that is a copy, and cheaper than a thread's round trip. */
-async function spool(newFile: () => string, first: readonly Buffer[], body: AsyncIterator<Buffer>): Promise<string> {
+async function spool(
+  { newFile }: Pick<Spooling, 'newFile'>,
+  first: readonly Buffer[],
+  body: AsyncIterator<Buffer>,
+): Promise<string> {
   const path = newFile();
   const file = openSync(path, 'wx', 0o600);
   try {

@@ -3,13 +3,15 @@ import { rmSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Engine } from '../engine/engine.js';
+import { throughPipe } from '../engine/rows.js';
 import type { Scratch, Slot } from '../engine/scratch.js';
 import { fromEngine, ServerException } from '../exception.js';
 import type { RowsStatement } from '../sql/statement.js';
-import { Answer, type Outcome } from './answer.js';
+import { Answer } from './answer.js';
 import { receive, type Received } from './body.js';
 import { epilogue, preamble, readRequest, type ServerRequest } from './request.js';
 import { Sessions } from './sessions.js';
+import { unpack } from './unpack.js';
 
 /** What the handler serves, and to whom. */
 export interface Served {
@@ -60,14 +62,9 @@ async function answerRequest(
 ): Promise<void> {
   const answer = new Answer(res, served.engine);
   try {
-    if (isPing(req)) {
-      answer.end('Ok.\n');
-      return;
-    }
-    const request = readRequest(req);
-    answer.setQueryId(request.queryId);
-    authenticate(request, served);
-    await run(served, sessions, request, req, answer);
+    if (isPing(req)) answer.put('Ok.\n');
+    else await query(served, sessions, req, answer);
+    answer.end();
   } catch (error) {
     answer.fail(fromEngine(error));
   }
@@ -87,13 +84,10 @@ function authenticate({ credentials }: ServerRequest, { user, password }: Served
 }
 
 /** Receives the body before anything is taken that others may wait for. */
-async function run(
-  served: Served,
-  sessions: Sessions,
-  request: ServerRequest,
-  req: IncomingMessage,
-  answer: Answer,
-): Promise<void> {
+async function query(served: Served, sessions: Sessions, req: IncomingMessage, answer: Answer): Promise<void> {
+  const request = readRequest(req);
+  answer.setQueryId(request.queryId);
+  authenticate(request, served);
   const files: string[] = [];
   const newFile = (): string => {
     const path = served.scratch.newFile();
@@ -101,7 +95,12 @@ async function run(
     return path;
   };
   try {
-    const received = await receive(req, request, newFile);
+    const unpackFile = async (from: string, compression: string): Promise<string> => {
+      const to = newFile();
+      await unpack(served, { from, to, compression });
+      return to;
+    };
+    const received = await receive(req, request, { newFile, unpackFile });
     const slot = await served.scratch.slot();
     try {
       await inSession(sessions, request, (session) => execute(received, session, request, slot, answer));
@@ -142,13 +141,13 @@ async function execute(
     case 'insert': {
       const { file, compression } = received as Extract<Received, { file: string }>;
       const result = await session.queryAsync(statement.from(file, compression));
-      answer.end('', { result, rowsAre: 'written' });
+      answer.put('', { result, rowsAre: 'written' });
       return;
     }
     case 'command': {
       const result = await session.queryAsync(statement.text, { format: request.defaultFormat });
       answer.setRows(request.defaultFormat, 'none');
-      answer.end(result.bytes(), { result, rowsAre: 'returned' });
+      answer.put(result.bytes(), { result, rowsAre: 'returned' });
       return;
     }
   }
@@ -162,20 +161,16 @@ async function sendRows(
   answer: Answer,
 ): Promise<void> {
   const format = statement.format ?? request.defaultFormat;
-  answer.setRows(format, request.answerCompression);
-  const { reader, endWriting } = slot.openPipe();
-  // A client that went away is noticed by the engine when it writes.
-  answer.signal.addEventListener('abort', () => reader.destroy(), { once: true });
-  const finished = session
-    .queryAsync(statement.into(slot.pipePath, request.answerCompression, format))
-    .then((result): Outcome => ({ result, rowsAre: 'returned' }))
-    .finally(endWriting);
-  // It may reject before the last row is read; `stream` awaits it then.
-  finished.catch(() => undefined);
-  try {
-    await answer.stream(reader, finished);
-  } finally {
-    reader.destroy();
-    await finished.catch(() => undefined);
-  }
+  const compression = request.answerCompression;
+  answer.setRows(format, compression);
+  await throughPipe(
+    session,
+    slot,
+    (path) => statement.into(path, compression, format),
+    async ({ rows, finished }) => {
+      // A client that went away is noticed by the engine when it writes.
+      answer.signal.addEventListener('abort', () => rows.destroy(), { once: true });
+      await answer.stream(rows, finished);
+    },
+  );
 }
