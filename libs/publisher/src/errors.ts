@@ -1,4 +1,4 @@
-import type { DeadLetterCode } from '@laurel/events';
+import type { DeadLetterCode, UsageRecorded } from '@laurel/events';
 
 /** Why a record was not taken, not delivered, or is late. Closed: decide on this, never on a message. */
 export type PublisherErrorCode =
@@ -40,7 +40,7 @@ export interface UndeliveredRecord {
 }
 
 /** An event as it was encoded, with every default filled in. */
-export type UndeliveredUsage = import('@laurel/events').UsageRecorded;
+export type UndeliveredUsage = UsageRecorded;
 
 export class PublisherError extends Error {
   override readonly name = 'PublisherError';

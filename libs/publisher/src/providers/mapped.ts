@@ -6,18 +6,23 @@ import type { InputFault } from '../usage-input.js';
  * which refuses a fault with its code and reports it: a mapping never throws into the tool's own request.
  */
 export type MappedUsage =
-  | { readonly provider: string; readonly tokens: TokenCounts; readonly fault?: undefined }
-  | { readonly provider: string; readonly tokens?: undefined; readonly fault: InputFault };
+  { readonly provider: string; readonly tokens: TokenCounts; readonly fault?: undefined } | FaultyUsage;
+
+export interface FaultyUsage {
+  readonly provider: string;
+  readonly tokens?: undefined;
+  readonly fault: InputFault;
+}
 
 /** A count that a provider may leave out or set to null. */
 export type OptionalCount = number | null | undefined;
 
-export const faulty = (provider: string, code: InputFault['code'], message: string, field: string): MappedUsage => ({
+export const faulty = (provider: string, code: InputFault['code'], message: string, field: string): FaultyUsage => ({
   provider,
   fault: { code, message, field },
 });
 
-export const mismatch = (provider: string, message: string): MappedUsage =>
+export const mismatch = (provider: string, message: string): FaultyUsage =>
   faulty(provider, 'usage_mismatch', message, 'tokens');
 
 export const mapped = (provider: string, tokens: Partial<TokenCounts>): MappedUsage => ({
@@ -30,7 +35,7 @@ export function badCount(
   provider: string,
   counts: Readonly<Record<string, OptionalCount>>,
   required: readonly string[],
-): MappedUsage | undefined {
+): FaultyUsage | undefined {
   for (const [name, count] of Object.entries(counts)) {
     if (count === undefined || count === null) {
       if (required.includes(name)) return faulty(provider, 'missing_field', `usage.${name} is missing`, name);
@@ -41,5 +46,5 @@ export function badCount(
   return undefined;
 }
 
-export const noUsage = (provider: string): MappedUsage =>
+export const noUsage = (provider: string): FaultyUsage =>
   faulty(provider, 'missing_field', 'the response carries no usage', 'usage');
