@@ -1,1 +1,3 @@
 export * from './buckets.js';
+export * from './reference.js';
+export { modelFamily } from './model-family.js';
