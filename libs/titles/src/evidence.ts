@@ -1,4 +1,5 @@
 import type { AwardEvent } from '@laurel/events';
+import type { Figures } from '@laurel/usage';
 
 /** What suffices to recompute a value: at most 20 entries, their names documented beside each metric. */
 export type Evidence = AwardEvent['evidence'];
@@ -17,3 +18,7 @@ export function whole(value: number | bigint): EvidenceEntry {
 
 export const real = (value: number): EvidenceEntry => ({ double: value });
 export const text = (value: string): EvidenceEntry => ({ string: value });
+
+/** The named counts of some figures, under their own names. */
+export const tokenEvidence = (figures: Figures, fields: readonly (keyof Figures['tokens'])[]): Evidence =>
+  Object.fromEntries(fields.map((field) => [field, whole(figures.tokens[field])]));

@@ -9,3 +9,5 @@ export { awardIdOf } from './award-id.js';
 export { isLoweredByCorrection } from './correction.js';
 export { isAheadBy } from './margin.js';
 export { compareUtf8 } from './user-order.js';
+export { factsOf, type PersonFacts, type WindowFacts } from './metrics/facts.js';
+export { measure, standingsOf } from './metrics/measure.js';

@@ -18,8 +18,8 @@ export const metricSchema = z.discriminatedUnion('kind', [
   }),
   z.strictObject({
     kind: z.literal('effective_models'),
-    /** A family with less than this share of the person's tokens is left out; in thousandths, 0 to 500. */
-    min_share_per_mille: z.int().min(0).max(500).default(10),
+    /** A family with less than this share of the person's tokens is left out; in thousandths, 1 to 500. */
+    min_share_per_mille: z.int().min(1).max(500).default(10),
   }),
   z.strictObject({
     kind: z.literal('cache_share'),

@@ -1,0 +1,50 @@
+import type { Figures } from '@laurel/usage';
+import { real, tokenEvidence, whole } from '../evidence.js';
+import type { MetricOf } from '../rule.js';
+import type { Measurement } from '../standings.js';
+import { roundRatio } from './rounding.js';
+import { volumeOf, type PersonFacts } from './facts.js';
+
+/** Input of every kind: what could have been read from a cache. Output can't, and is left out. */
+const inputClasses = ['input', 'cache_read', 'cache_write_5m', 'cache_write_1h', 'cache_write'] as const;
+
+const inputOf = ({ tokens }: Figures): bigint => inputClasses.reduce((sum, name) => sum + tokens[name], 0n);
+
+/**
+ * Cache Wizard: the share of input that was read from a cache, drawn toward the company's own share:
+ *
+ * value = (cache_read + m · H) / (input + cache_read + cache_write_5m + cache_write_1h + cache_write + m)
+ *
+ * over the person's counted events in the window, rounded to 12 decimals; m = prior_tokens;
+ * H = cache_read / (input + cache_read + the writes) over everybody's counted events in the window, 0 where there is
+ * no input at all. m = 0 is the plain share, 0 without input.
+ *
+ * Source: shrinkage of a proportion toward the population's, the mean of a Beta prior worth m observations
+ * (empirical Bayes: G. Casella, "An Introduction to Empirical Bayes Data Analysis", The American Statistician 39, 1985;
+ * m is fixed by the rule here, not estimated). A handful of lucky calls thus ranks near the company's average.
+ *
+ * Volume: counted tokens (output too), days with any, sessions with a counted event.
+ * Evidence: the five counts by name, `prior_tokens`, `company_cache_read`, `company_input` (all five classes),
+ * `active_days`, `sessions`: whole numbers; `company_share`: H as a double, unrounded.
+ */
+export function cacheShare(metric: MetricOf<'cache_share'>, person: PersonFacts, company: Figures): Measurement {
+  const companyInput = inputOf(company);
+  const companyShare = companyInput === 0n ? 0 : Number(company.tokens.cache_read) / Number(companyInput);
+  const prior = metric.prior_tokens;
+  const weight = Number(inputOf(person.figures)) + prior;
+  const volume = volumeOf(person);
+  return {
+    userId: person.userId,
+    value: weight === 0 ? 0 : roundRatio((Number(person.figures.tokens.cache_read) + prior * companyShare) / weight),
+    volume,
+    evidence: {
+      ...tokenEvidence(person.figures, inputClasses),
+      prior_tokens: whole(prior),
+      company_cache_read: whole(company.tokens.cache_read),
+      company_input: whole(companyInput),
+      company_share: real(companyShare),
+      active_days: whole(volume.activeDays),
+      sessions: whole(volume.sessions),
+    },
+  };
+}

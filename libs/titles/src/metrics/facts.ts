@@ -1,0 +1,81 @@
+import type { UsageEvent } from '@laurel/events';
+import {
+  activeMinutes,
+  addFigures,
+  figuresByUserDayModel,
+  isCounted,
+  isWithin,
+  noFigures,
+  totalOf,
+  type Day,
+  type Figures,
+  type SessionMinutes,
+  type UserDayModelFigures,
+  type Window,
+} from '@laurel/usage';
+import { groupBy } from './grouping.js';
+import type { Volume } from '../standings.js';
+
+/** One person's usage in a window, as titles look at it. */
+export interface PersonFacts {
+  readonly userId: string;
+  /** Of counted events: a row for each UTC day and model. */
+  readonly rows: readonly UserDayModelFigures[];
+  /** Of counted events, over the whole window. */
+  readonly figures: Figures;
+  /** Distinct sessions with a counted event; events without a session are in none. */
+  readonly sessions: number;
+  /** Active minutes inside the window, by session. */
+  readonly sessionMinutes: readonly SessionMinutes[];
+}
+
+/** Everything that the metrics need to know of one window and one scope. */
+export interface WindowFacts {
+  /** Everybody with a counted event in the window. */
+  readonly people: readonly PersonFacts[];
+  /** Of all counted events in the window. */
+  readonly company: Figures;
+}
+
+/**
+ * @param events deduplicated; those outside the window, and those that don't count, are left out here.
+ */
+export function factsOf(events: Iterable<UsageEvent>, window: Window): WindowFacts {
+  const counted = [...events].filter((event) => isCounted(event) && isWithin(window, event.occurred_at));
+  const rows = groupBy(figuresByUserDayModel(counted), (row) => row.userId);
+  const minutes = groupBy(activeMinutes(counted), (session) => session.userId);
+  const sessions = new Map<string, Set<string>>();
+  for (const { user_id: userId, session_id: sessionId } of counted) {
+    const known = sessions.get(userId) ?? new Set();
+    if (sessionId !== null) known.add(sessionId);
+    sessions.set(userId, known);
+  }
+  const people = [...rows].map(([userId, own]): PersonFacts => ({
+    userId,
+    rows: own,
+    figures: sum(own),
+    sessions: sessions.get(userId)?.size ?? 0,
+    sessionMinutes: minutes.get(userId) ?? [],
+  }));
+  return { people, company: people.reduce((all, one) => addFigures(all, one.figures), noFigures) };
+}
+
+const sum = (rows: readonly UserDayModelFigures[]): Figures =>
+  rows.reduce((all, row) => addFigures(all, row.figures), noFigures);
+
+/** Total tokens of each UTC day that has any. */
+export function tokensByDay(rows: Iterable<UserDayModelFigures>): Map<Day, bigint> {
+  const days = new Map<Day, bigint>();
+  for (const { day, figures } of rows) {
+    const tokens = totalOf(figures);
+    if (tokens > 0n) days.set(day, (days.get(day) ?? 0n) + tokens);
+  }
+  return days;
+}
+
+/** The volume that eligibility is judged by: all counted tokens, the days that have any, the sessions. */
+export const volumeOf = (person: PersonFacts): Volume => ({
+  tokens: totalOf(person.figures),
+  activeDays: tokensByDay(person.rows).size,
+  sessions: person.sessions,
+});

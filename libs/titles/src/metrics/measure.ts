@@ -1,0 +1,36 @@
+import type { UsageEvent } from '@laurel/events';
+import { windowOf } from '@laurel/usage';
+import type { Metric, TitleRule } from '../rule.js';
+import { rank, type Measurement, type Standing } from '../standings.js';
+import { cacheShare } from './cache-share.js';
+import { cappedTokens } from './capped-tokens.js';
+import { effectiveModels } from './effective-models.js';
+import { factsOf, type WindowFacts } from './facts.js';
+import { longestSession } from './longest-session.js';
+
+/** Everybody's value of a metric; people without a counted event in the window have none. */
+export function measure(metric: Metric, { people, company }: WindowFacts): Measurement[] {
+  switch (metric.kind) {
+    case 'capped_tokens':
+      return people.map((person) => cappedTokens(metric, person));
+    case 'effective_models':
+      return people.map((person) => effectiveModels(metric, person));
+    case 'cache_share':
+      return people.map((person) => cacheShare(metric, person, company));
+    case 'longest_session':
+      return people.map((person) => longestSession(metric, person));
+    default:
+      return metric satisfies never;
+  }
+}
+
+/**
+ * The reference for a title's standings: what the services' queries have to arrive at.
+ *
+ * @param events deduplicated.
+ * @param nowMs the instant of the evaluation; the window is the rule's UTC days up to its day.
+ */
+export function standingsOf(rule: TitleRule, events: Iterable<UsageEvent>, nowMs: number): Standing[] {
+  const facts = factsOf(events, windowOf(`${rule.window_days}d`, nowMs));
+  return rank(rule.eligibility, measure(rule.metric, facts));
+}
