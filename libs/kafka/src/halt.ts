@@ -1,0 +1,88 @@
+import type { Kafka } from 'kafkajs';
+
+/** Why a partition may not be read on: to read on would be to skip. A person has to decide. */
+export type HaltCode =
+  'log_start_above_committed' | 'committed_offset_gone' | 'log_end_below_committed' | 'log_end_below_head';
+
+export class Halt extends Error {
+  constructor(
+    readonly code: HaltCode,
+    message: string,
+  ) {
+    super(`${code}: ${message}`);
+    this.name = 'Halt';
+  }
+}
+
+/** Offsets of one partition at one moment. */
+export interface PartitionOffsets {
+  /** First offset that the log still has. */
+  readonly low: number;
+  /** End of the log. */
+  readonly high: number;
+  /** The group's committed offset; undefined when it has none. */
+  readonly committed: number | undefined;
+}
+
+export async function partitionOffsets(
+  kafka: Kafka,
+  groupId: string,
+  topic: string,
+): Promise<ReadonlyMap<number, PartitionOffsets>> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    const [log, [group]] = await Promise.all([
+      admin.fetchTopicOffsets(topic),
+      admin.fetchOffsets({ groupId, topics: [topic] }),
+    ]);
+    const committed = new Map(group?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
+    return new Map(
+      log.map(({ partition, low, high }) => {
+        const offset = committed.get(partition) ?? -1;
+        // Negative offsets are no offsets: -1 for none, -2 where kafkajs has committed "the beginning" as a default.
+        return [partition, { low: Number(low), high: Number(high), committed: offset < 0 ? undefined : offset }];
+      }),
+    );
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/**
+ * The halting rules of the guarantee. A first offset beyond the expected one is normal: aborted and control records are
+ * skipped by the broker.
+ *
+ * @param recorded the next offset after the last that our own ledger knows of, undefined when it knows none. kafkajs
+ *   commits a default offset by itself when the committed one is out of range, so the group alone can't be relied on.
+ */
+export function haltReason(
+  place: string,
+  { low, high, committed }: PartitionOffsets,
+  recorded: number | undefined,
+): Halt | undefined {
+  if (committed === undefined) {
+    return recorded === undefined
+      ? undefined
+      : new Halt('committed_offset_gone', `${place} was read up to ${recorded}, but the group has no offset any more`);
+  }
+  if (low > committed) {
+    return new Halt(
+      'log_start_above_committed',
+      `${place} begins at ${low}, after the committed offset ${committed}: records are gone`,
+    );
+  }
+  if (recorded !== undefined && low > recorded) {
+    return new Halt(
+      'log_start_above_committed',
+      `${place} begins at ${low}, after ${recorded}, which was read last: records are gone`,
+    );
+  }
+  if (high < committed) {
+    return new Halt(
+      'log_end_below_committed',
+      `${place} ends at ${high}, before the committed offset ${committed}: the topic was replaced or truncated`,
+    );
+  }
+  return undefined;
+}

@@ -1,0 +1,10 @@
+export * from './client/index.js';
+export * from './failure.js';
+export * from './fenced-writer.js';
+export * from './halt.js';
+export * from './producer.js';
+export * from './schema-registry.js';
+export * from './strategy.js';
+export * from './tail.js';
+export * from './topics.js';
+export type { Kafka } from 'kafkajs';

@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto';
+import type { Kafka } from 'kafkajs';
+import type { StreamRecord } from '@laurel/stream';
+import { toRecord } from './records.js';
+
+export interface Tail {
+  /** Resolves when everything that was in the topic at the start has been handed over; rejects when the reading fails. */
+  readonly caughtUp: Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface TailOptions {
+  /** With its prefix. */
+  readonly topic: string;
+  readonly groupPrefix: string;
+  readonly onRecord: (record: StreamRecord, partition: number) => void | Promise<void>;
+  /** Told when the reader has failed for good. */
+  readonly onFailure?: (error: Error) => void;
+}
+
+/**
+ * Reads a whole topic from its beginning, committed records only, each once, and goes on with what comes.
+ * Nothing is committed: each reader has a group of its own, which vanishes with it.
+ */
+export async function tail(kafka: Kafka, options: TailOptions): Promise<Tail> {
+  const { topic, onRecord, onFailure } = options;
+  const missing = await endOffsets(kafka, topic);
+  let resolve = (): void => undefined;
+  let reject: ((error: Error) => void) | undefined;
+  const caughtUp = new Promise<void>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  // A reader that nobody waits for may fail all the same; onFailure tells.
+  caughtUp.catch(() => undefined);
+  if (missing.size === 0) resolve();
+
+  const consumer = kafka.consumer({
+    groupId: `${options.groupPrefix}${randomUUID()}`,
+    allowAutoTopicCreation: false,
+    maxWaitTimeInMs: 250,
+    retry: { restartOnFailure: () => Promise.resolve(true) },
+  });
+  const { CRASH, END_BATCH_PROCESS } = consumer.events;
+  consumer.on(CRASH, ({ payload }) => {
+    if (payload.restart) return;
+    reject?.(payload.error);
+    onFailure?.(payload.error);
+  });
+  // This event also comes for batches that hold nothing but transaction markers, which no handler is given.
+  consumer.on(END_BATCH_PROCESS, ({ payload }) => {
+    if (Number(payload.lastOffset) + 1 >= (missing.get(payload.partition) ?? 0)) missing.delete(payload.partition);
+    if (missing.size === 0) resolve();
+  });
+  const next = new Map<number, number>();
+  await consumer.connect();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  await consumer.run({
+    autoCommit: false,
+    eachBatch: async ({ batch: { messages, partition } }) => {
+      for (const record of messages.map(toRecord)) {
+        // After a failure kafkajs begins again at the beginning, as nothing was committed.
+        if (record.offset < (next.get(partition) ?? 0)) continue;
+        await onRecord(record, partition);
+        next.set(partition, record.offset + 1);
+      }
+    },
+  });
+  return { caughtUp, stop: () => consumer.disconnect() };
+}
+
+/** Reads everything that a topic holds now. */
+export async function readToEnd(kafka: Kafka, options: TailOptions): Promise<void> {
+  const reader = await tail(kafka, options);
+  try {
+    await reader.caughtUp;
+  } finally {
+    await reader.stop();
+  }
+}
+
+/** The end offset of each partition that is not empty. */
+async function endOffsets(kafka: Kafka, topic: string): Promise<Map<number, number>> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    const offsets = await admin.fetchTopicOffsets(topic);
+    return new Map(
+      offsets
+        .filter(({ high, low }) => Number(high) > Number(low))
+        .map(({ partition, high }) => [partition, Number(high)]),
+    );
+  } finally {
+    await admin.disconnect();
+  }
+}

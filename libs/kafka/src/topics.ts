@@ -1,0 +1,148 @@
+import kafkajs, { type Kafka } from 'kafkajs';
+import type { TopicDeclaration } from '@laurel/events';
+
+export class TopicError extends Error {
+  constructor(
+    readonly code: 'missing' | 'wrong_partitions' | 'wrong_config',
+    message: string,
+  ) {
+    super(message);
+    this.name = 'TopicError';
+  }
+}
+
+export interface TopicChange {
+  readonly topic: string;
+  readonly change: 'created' | 'configured' | 'partitions_added' | 'unchanged';
+}
+
+type Declarations = readonly TopicDeclaration[];
+
+/**
+ * Creates what is missing, sets the declared configuration, and adds partitions where that is allowed; never removes.
+ *
+ * @param replicationFactor -1 for the broker's default.
+ * @throws TopicError `wrong_partitions` when a topic of fixed partitions has another number of them.
+ */
+export async function applyTopics(
+  kafka: Kafka,
+  declarations: Declarations,
+  options: { readonly prefix: string; readonly replicationFactor: number },
+): Promise<readonly TopicChange[]> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    const existing = new Set(await admin.listTopics());
+    const changes: TopicChange[] = [];
+    for (const declared of declarations) {
+      const topic = options.prefix + declared.name;
+      changes.push({
+        topic,
+        change: existing.has(topic)
+          ? await alter(admin, topic, declared)
+          : await create(admin, topic, declared, options.replicationFactor),
+      });
+    }
+    return changes;
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+type Admin = ReturnType<Kafka['admin']>;
+
+async function create(
+  admin: Admin,
+  topic: string,
+  declared: TopicDeclaration,
+  replicationFactor: number,
+): Promise<TopicChange['change']> {
+  const created = await admin.createTopics({
+    waitForLeaders: true,
+    topics: [
+      {
+        topic,
+        numPartitions: declared.partitions,
+        replicationFactor,
+        configEntries: Object.entries(declared.config).map(([name, value]) => ({ name, value })),
+      },
+    ],
+  });
+  // Another service was first; both wanted the same.
+  return created ? 'created' : 'unchanged';
+}
+
+async function alter(admin: Admin, topic: string, declared: TopicDeclaration): Promise<TopicChange['change']> {
+  const partitions = await partitionCount(admin, topic);
+  if (partitions !== declared.partitions) {
+    if (declared.fixedPartitions) throw wrongPartitions(topic, partitions, declared);
+    if (partitions < declared.partitions) {
+      await admin.createPartitions({ topicPartitions: [{ topic, count: declared.partitions }] });
+      return 'partitions_added';
+    }
+  }
+  const differing = await differingConfig(admin, topic, declared);
+  if (differing.length === 0) return 'unchanged';
+  await admin.alterConfigs({
+    validateOnly: false,
+    resources: [
+      {
+        type: kafkajs.ConfigResourceTypes.TOPIC,
+        name: topic,
+        configEntries: Object.entries(declared.config).map(([name, value]) => ({ name, value })),
+      },
+    ],
+  });
+  return 'configured';
+}
+
+/**
+ * Checks what a service relies on before it takes records: the topics exist, fixed partition counts are right, and
+ * timestamps are the broker's.
+ */
+export async function assertTopics(kafka: Kafka, declarations: Declarations, prefix: string): Promise<void> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    const existing = new Set(await admin.listTopics());
+    const missing = declarations.filter(({ name }) => !existing.has(prefix + name)).map(({ name }) => prefix + name);
+    if (missing.length > 0)
+      throw new TopicError('missing', `topics are missing: ${missing.join(', ')}; run: laurel topics apply`);
+    for (const declared of declarations) {
+      const topic = prefix + declared.name;
+      const partitions = await partitionCount(admin, topic);
+      if (declared.fixedPartitions && partitions !== declared.partitions)
+        throw wrongPartitions(topic, partitions, declared);
+      const differing = await differingConfig(admin, topic, declared);
+      if (differing.includes('message.timestamp.type')) {
+        throw new TopicError(
+          'wrong_config',
+          `topic ${topic} has not message.timestamp.type=LogAppendTime; run: laurel topics apply`,
+        );
+      }
+    }
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+function wrongPartitions(topic: string, partitions: number, declared: TopicDeclaration): TopicError {
+  return new TopicError(
+    'wrong_partitions',
+    `topic ${topic} has ${partitions} partitions where ${declared.partitions} are fixed; see docs/operations on replacing it`,
+  );
+}
+
+async function partitionCount(admin: Admin, topic: string): Promise<number> {
+  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+  return topics[0]?.partitions.length ?? 0;
+}
+
+async function differingConfig(admin: Admin, topic: string, declared: TopicDeclaration): Promise<readonly string[]> {
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: Object.keys(declared.config) }],
+  });
+  const actual = new Map(resources[0]?.configEntries.map((entry) => [entry.configName, entry.configValue]));
+  return Object.entries(declared.config).flatMap(([name, value]) => (actual.get(name) === value ? [] : [name]));
+}
