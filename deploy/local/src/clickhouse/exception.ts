@@ -1,6 +1,3 @@
-/** The engine's version as clients see it in error messages; set once the engine is open. */
-const SERVER_NAME = 'official build';
-
 /** An error as ClickHouse's server reports it: `Code: N. DB::Exception: text. (NAME) (version …)`. */
 export class ServerException extends Error {
   override readonly name = 'ServerException';
@@ -16,7 +13,7 @@ export class ServerException extends Error {
 
   /** The whole line that the server would send. */
   toResponse(engineVersion: string): string {
-    return `${this.message} (version ${engineVersion} (${SERVER_NAME}))\n`;
+    return `${this.message} (version ${engineVersion} (official build))\n`;
   }
 }
 
@@ -41,13 +38,12 @@ function withoutSpool(text: string): string {
 
 const STATUS_OF_CODE = new Map<number, number>([
   ...codes(401, [194]),
-  ...codes(403, [192, 193, 516, 497]),
-  ...codes(
-    400,
-    [6, 15, 25, 26, 27, 36, 38, 41, 42, 43, 44, 53, 62, 69, 72, 117, 166, 167, 168, 427, 441, 457, 675, 676],
-  ),
-  ...codes(404, [16, 46, 47, 50, 56, 60, 63, 73, 81, 115, 141, 336, 511]),
+  ...codes(403, [192, 193, 512, 516]),
+  ...codes(400, [6, 8, 15, 25, 26, 27, 36, 37, 38, 41, 44, 53, 62, 72]),
+  ...codes(400, [117, 123, 167, 168, 223, 321, 376, 427, 441, 675, 676]),
+  ...codes(404, [46, 47, 50, 56, 60, 63, 73, 78, 81, 115, 152, 336, 511]),
   ...codes(408, [159]),
+  ...codes(411, [381]),
   ...codes(413, [229]),
   ...codes(501, [48]),
   ...codes(503, [76, 209, 439]),

@@ -37,6 +37,9 @@ function settings({ logDir, host, port, controllerPort }: BrokerPlace): Readonly
     'share.coordinator.state.topic.min.isr': 1,
     'share.coordinator.state.topic.num.partitions': 1,
     'group.initial.rebalance.delay.ms': 0,
+    // After a kill the controller lets the broker in again only when its old session has ended; the default is 9 s.
+    'broker.session.timeout.ms': 2_000,
+    'broker.heartbeat.interval.ms': 400,
   };
 }
 

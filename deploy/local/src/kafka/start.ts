@@ -5,6 +5,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { startDaemon, type Daemon } from '../processes/daemon.js';
+import { takeLock } from '../processes/lock.js';
 import { freePort, requireFreePort } from '../ports.js';
 import { installKafka, LOG4J_CONFIGURATION } from './install.js';
 import { serverProperties } from './properties.js';
@@ -43,6 +44,7 @@ export async function startKafka(options: KafkaOptions): Promise<LocalKafka> {
   const jars = await installKafka(onProgress);
   const dataDir = resolve(options.dataDir);
   await mkdir(dataDir, { recursive: true });
+  const lock = await takeLock(join(dataDir, 'kafka.lock'), `Kafka's data directory ${dataDir}`);
   const port = await (options.port === undefined ? freePort() : requireFreePort(options.port));
   const logDir = join(dataDir, 'log');
   const config = join(dataDir, 'server.properties');
@@ -57,6 +59,7 @@ export async function startKafka(options: KafkaOptions): Promise<LocalKafka> {
     command: 'java',
     args: [`-Xms256m`, `-Xmx${heapMiB}m`, ...java, 'kafka.Kafka', config],
     logFile,
+    spawned: (pid) => lock.handOver(pid),
     ready: () => brokerIsReady(port),
   });
   return { ...daemon, brokers: [`127.0.0.1:${port}`], logFile };

@@ -4,7 +4,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { endWithThisProcess } from './guard.js';
-import { tail } from './tail.js';
+import { endOf, tail } from './tail.js';
 
 /** What to run, and when it counts as started. */
 export interface DaemonOptions {
@@ -15,6 +15,8 @@ export interface DaemonOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Takes the process's output; appended to. */
   readonly logFile: string;
+  /** Called as soon as there is a process, before it is ready. */
+  readonly spawned?: (pid: number) => Promise<void>;
   /** Asked every 25 ms until it is true. */
   readonly ready: () => Promise<boolean>;
   /** Bound on the start. Default 60,000 ms. */
@@ -38,15 +40,20 @@ export interface Daemon {
  * @throws Error with the tail of the log when the process ends before it is ready, or takes too long.
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const logStart = endOf(options.logFile);
   const child = spawnLogged(options);
   endWithThisProcess(child);
   const gone = exit(child);
   const daemon = await daemonOf(child, gone, options);
   try {
+    await options.spawned?.(daemon.pid);
     await waitUntilReady(child, gone, options);
   } catch (error) {
     await daemon.kill('SIGKILL');
-    throw error;
+    const cause = error instanceof Error ? error.message : String(error);
+    throw new Error(`${options.name} ${cause}. The end of ${options.logFile}:\n${tail(options.logFile, logStart)}`, {
+      cause: error,
+    });
   }
   return daemon;
 }
@@ -90,15 +97,11 @@ async function daemonOf(child: ChildProcess, gone: Promise<string>, options: Dae
 }
 
 async function waitUntilReady(child: ChildProcess, gone: Promise<string>, options: DaemonOptions): Promise<void> {
-  const { name, logFile, ready, startTimeoutMs = 60_000 } = options;
+  const { ready, startTimeoutMs = 60_000 } = options;
   const deadline = Date.now() + startTimeoutMs;
   while (!(await ready())) {
-    if (child.exitCode !== null || child.signalCode !== null) {
-      throw new Error(`${name} ${await gone} before it was ready. The end of ${logFile}:\n${tail(logFile)}`);
-    }
-    if (Date.now() > deadline) {
-      throw new Error(`${name} was not ready after ${startTimeoutMs} ms. The end of ${logFile}:\n${tail(logFile)}`);
-    }
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`${await gone} before it was ready`);
+    if (Date.now() > deadline) throw new Error(`was not ready after ${startTimeoutMs} ms`);
     await sleep(25);
   }
 }

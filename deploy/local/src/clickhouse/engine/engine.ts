@@ -1,5 +1,5 @@
 import { drainPending, Session, type ChdbResult } from 'chdb';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Where the embedded engine's defaults differ from the server's, the server's hold. */
@@ -50,14 +50,22 @@ export class Engine {
   }
 }
 
+/** The engine locks the file `status`, which holds its process's id; its error doesn't say so. */
 function openFailed(dataDir: string, cause: unknown): Error {
-  const message = cause instanceof Error ? cause.message : String(cause);
-  if (!message.includes('Cannot lock file'))
-    return new Error(`The engine can't open ${dataDir}: ${message}`, { cause });
-  const pid = /PID: (\d+)/.exec(readFileSync(join(dataDir, 'status'), 'utf8'))?.[1];
-  return new Error(
-    `The data directory ${dataDir} is in use by another process${pid === undefined ? '' : ` (pid ${pid})`}. ` +
-      'End that one, or choose another directory.',
-    { cause },
-  );
+  const status = join(dataDir, 'status');
+  const pid = existsSync(status) ? /PID: (\d+)/.exec(readFileSync(status, 'utf8'))?.[1] : undefined;
+  if (pid !== undefined && isAlive(Number(pid))) {
+    const text = `The data directory ${dataDir} is in use by another process (pid ${pid}).`;
+    return new Error(`${text} End that one, or choose another directory.`, { cause });
+  }
+  return new Error(cause instanceof Error ? cause.message : String(cause), { cause });
+}
+
+/** Signal 0 only asks. A process of another user's is alive too, but refuses. */
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
 }
