@@ -1,0 +1,176 @@
+"""The script's own formulas against figures worked out by hand. Run with: python3 -m unittest"""
+
+import unittest
+from math import exp, log
+
+from expected import OutOfScope, complete, deduplicated, expected, family, milliseconds
+
+DAY = 86_400_000
+HOUR = 3_600_000
+MINUTE = 60_000
+NOW = 20_000 * DAY + 12 * HOUR
+TODAY = 20_000 * DAY
+
+
+def event(number, user="u-1", at=TODAY, **fields):
+    tokens = fields.pop("tokens", {"input": 100})
+    return {
+        "event_id": str(number), "source": "test", "user_id": user, "occurred_at": at, "provider": "p", "model": "m",
+        "origin": "main", "tokens": tokens, **fields,
+    }
+
+
+def titles(events):
+    return expected(deduplicated(events), NOW)["titles"]
+
+
+def by_user(title):
+    return {one["user_id"]: one for one in title["standings"]}
+
+
+class Deduplication(unittest.TestCase):
+    def totals(self, *events):
+        return expected(deduplicated(events), NOW)["window"]["totals"]
+
+    def test_a_repeated_event_counts_once(self):
+        self.assertEqual(self.totals(event(1), event(1), event(2))["input"], 200)
+
+    def test_the_highest_revision_counts_in_any_order(self):
+        first, second = event(1), event(1, revision=1, tokens={"input": 7, "output": 3})
+        for order in ([first, second], [second, first]):
+            self.assertEqual(self.totals(*order)["total"], 10)
+
+    def test_a_retraction_takes_the_event_out(self):
+        self.assertEqual(self.totals(event(1, revision=1, retracted=True), event(1), event(2))["events"], 1)
+
+    def test_two_contents_of_one_revision_are_refused(self):
+        with self.assertRaises(OutOfScope):
+            deduplicated([event(1), event(1, tokens={"input": 5})])
+
+    def test_another_user_or_time_is_another_event(self):
+        self.assertEqual(self.totals(event(1), event(1, user="u-2"), event(1, at=TODAY + 1))["events"], 3)
+
+    def test_spelled_out_defaults_are_no_difference(self):
+        text = event(1, at="2024-10-04T00:00:00.0009Z", revision=0, status="ok", tokens={"input": 100, "output": 0})
+        self.assertEqual(len(deduplicated([event(1, at=milliseconds("2024-10-04T00:00:00Z")), text])), 1)
+
+    def test_times_are_read_in_any_zone(self):
+        self.assertEqual(milliseconds("2026-01-01T01:30:00.25+01:30"), milliseconds("2026-01-01T00:00:00.250Z"))
+        self.assertEqual(milliseconds("1970-01-02 00:00:00z"), DAY)
+
+    def test_an_unknown_class_is_refused(self):
+        with self.assertRaises(OutOfScope):
+            complete(event(1, tokens={"inptu": 1}))
+
+
+class Board(unittest.TestCase):
+    def test_reasoning_is_not_added_to_the_total(self):
+        tokens = {"input": 1, "cache_read": 2, "cache_write_5m": 4, "cache_write_1h": 8, "cache_write": 16, "output": 32}
+        answer = expected(deduplicated([event(1, tokens={**tokens, "reasoning": 30})]), NOW)
+        self.assertEqual(answer["window"]["totals"]["total"], 63)
+
+    def test_counts_every_status_and_origin_of_thirty_days(self):
+        events = [
+            event(1, status="error"), event(2, origin="auxiliary"), event(3, at=TODAY - 29 * DAY),
+            event(4, at=TODAY - 29 * DAY - 1), event(5, at=TODAY + DAY), event(6, at=TODAY + DAY - 1),
+        ]
+        answer = expected(deduplicated(events), NOW)
+        self.assertEqual(answer["leaderboards"]["company"], [{"user_id": "u-1", "value": 400}])
+        self.assertEqual(answer["all_time"]["totals"]["events"], 6)
+
+    def test_ties_go_to_the_smaller_id(self):
+        answer = expected(deduplicated([event(1, user="u-b"), event(2, user="u-a"), event(3, user="u-c", team="t")]), NOW)
+        self.assertEqual([one["user_id"] for one in answer["leaderboards"]["company"]], ["u-a", "u-b", "u-c"])
+        self.assertEqual([one["user_id"] for one in answer["leaderboards"]["team:t"]], ["u-c"])
+
+
+class TokenLegend(unittest.TestCase):
+    def test_counts_successful_work_up_to_a_cap_a_day(self):
+        legend = titles([
+            event(1, tokens={"output": 90_000_000}), event(2, tokens={"output": 90_000_000}),
+            event(3, at=TODAY - DAY, tokens={"output": 5}), event(4, status="cancelled"), event(5, origin="auxiliary"),
+            event(6, origin="subagent", at=TODAY - DAY), event(7, origin="unknown"),
+        ])["token_legend"]
+        self.assertEqual(legend["holder"]["value"], 100_000_105)
+
+
+class ModelConnoisseur(unittest.TestCase):
+    def value(self, shares, days=5):
+        events = [
+            event(f"{day}-{model}", at=TODAY - day * DAY, model=model, tokens={"input": 1_000 * tokens})
+            for day in range(days) for model, tokens in shares.items()
+        ]
+        return titles(events)["model_connoisseur"]
+
+    def test_three_equal_ones_are_three(self):
+        self.assertAlmostEqual(self.value({"a": 10, "b": 10, "c": 10})["holder"]["value"], 3.0, 12)
+
+    def test_two_crumbs_are_about_one(self):
+        crumbs = exp(-(0.98 * log(0.98) + 2 * 0.01 * log(0.01)))
+        self.assertAlmostEqual(self.value({"a": 98, "b": 1, "c": 1})["holder"]["value"], crumbs, 12)
+        self.assertAlmostEqual(self.value({"a": 199, "b": 1})["holder"]["value"], 1.0, 12)
+
+    def test_days_weigh_alike(self):
+        events = [event(day, at=TODAY - day * DAY, model="a", tokens={"input": 900_000}) for day in range(3)]
+        events += [event(day, at=TODAY - day * DAY, model="b", tokens={"input": 300_000}) for day in range(3, 6)]
+        self.assertAlmostEqual(titles(events)["model_connoisseur"]["holder"]["value"], 2.0, 12)
+
+    def test_needs_five_days_and_a_hundred_thousand_tokens(self):
+        self.assertIsNone(self.value({"a": 30}, days=4)["holder"])
+        self.assertIsNone(self.value({"a": 19}, days=5)["holder"])
+        self.assertIsNotNone(self.value({"a": 20}, days=5)["holder"])
+
+    def test_ids_of_one_family_are_one(self):
+        for model in ["x-5", "x-5-20260131", "x-5-2026-01-31", "vendor/x-5", "a/b/x-5-20260131"]:
+            self.assertEqual(family(model), "x-5")
+        self.assertEqual(family("x-5-2601"), "x-5-2601")
+
+
+class CacheWizard(unittest.TestCase):
+    def test_is_shrunk_toward_the_company(self):
+        events = [
+            event(n, at=TODAY - n % 5 * DAY, session_id=f"s{n}", tokens={"cache_read": 90_000, "cache_write_5m": 10_000})
+            for n in range(10)
+        ]
+        events.append(event(99, user="u-2", tokens={"input": 2_000_000, "cache_write": 500_000, "cache_write_1h": 500_000}))
+        standings = by_user(titles(events)["cache_wizard"])
+        company = 900_000 / 4_000_000
+        self.assertAlmostEqual(standings["u-1"]["value"], (900_000 + 1_000_000 * company) / 2_000_000, 12)
+        self.assertAlmostEqual(standings["u-2"]["value"], 1_000_000 * company / 4_000_000, 12)
+        self.assertTrue(standings["u-1"]["eligible"])
+        self.assertFalse(standings["u-2"]["eligible"])
+
+    def test_needs_ten_sessions_on_five_days(self):
+        nine = [event(n, at=TODAY - n % 5 * DAY, session_id=f"s{n % 9}") for n in range(10)]
+        four = [event(n, at=TODAY - n % 4 * DAY, session_id=f"s{n}") for n in range(10)]
+        for events in (nine, four):
+            self.assertIsNone(titles(events)["cache_wizard"]["holder"])
+
+
+class SessionImmortal(unittest.TestCase):
+    def value(self, minutes, **fields):
+        events = [event(n, at=TODAY + minute * MINUTE + n, session_id="s", **fields) for n, minute in enumerate(minutes)]
+        holder = titles(events)["session_immortal"]["holder"]
+        return holder and holder["value"]
+
+    def test_counts_minutes_not_events(self):
+        self.assertEqual(self.value([0, 0, 1, 31]), 3)
+
+    def test_a_gap_over_thirty_minutes_ends_the_run(self):
+        self.assertEqual(self.value([0, 30, 60]), 3)
+        self.assertEqual(self.value([0, 30, 61]), 2)
+
+    def test_is_capped_a_day(self):
+        self.assertEqual(self.value(range(-800, 10)), 720 + 10)
+
+    def test_only_successful_work_of_the_person_counts(self):
+        self.assertIsNone(self.value([0], origin="subagent"))
+        self.assertIsNone(self.value([0], status="error"))
+
+    def test_sessions_are_not_joined(self):
+        one = event(1, session_id="a"), event(2, session_id="b", at=TODAY + MINUTE), event(3, at=TODAY + 2 * MINUTE)
+        self.assertEqual(titles(one)["session_immortal"]["holder"]["value"], 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
