@@ -40,6 +40,8 @@ export default tseslint.config(
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       // Nest modules are empty classes with a decorator.
       '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
+      // Nest's types of options are classes, meant to be given as plain objects.
+      '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       'no-console': 'error',
     },
@@ -66,7 +68,19 @@ export default tseslint.config(
     },
   },
   {
-    files: ['services/cli/**/*.ts', 'deploy/local/**/*.ts'],
+    // Tests may start the stack for themselves, to kill and restart parts of it.
+    files: ['**/*.test.ts'],
+    rules: {
+      '@nx/enforce-module-boundaries': boundaries(
+        layers.map((layer) => ({
+          ...layer,
+          onlyDependOnLibsWithTags: [...layer.onlyDependOnLibsWithTags, 'type:stack'],
+        })),
+      ),
+    },
+  },
+  {
+    files: ['services/cli/**/*.ts', 'deploy/local/**/*.ts', 'examples/**/*.ts'],
     rules: { 'no-console': 'off' },
   },
 );

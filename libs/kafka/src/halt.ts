@@ -2,7 +2,7 @@ import type { Kafka } from 'kafkajs';
 
 /** Why a partition may not be read on: to read on would be to skip. A person has to decide. */
 export type HaltCode =
-  'log_start_above_committed' | 'committed_offset_gone' | 'log_end_below_committed' | 'log_end_below_head';
+  'log_start_above_committed' | 'committed_offset_gone' | 'log_end_below_committed' | 'log_end_below_recorded';
 
 export class Halt extends Error {
   constructor(
@@ -53,7 +53,7 @@ export async function partitionOffsets(
  * The halting rules of the guarantee. A first offset beyond the expected one is normal: aborted and control records are
  * skipped by the broker.
  *
- * @param recorded the next offset after the last that our own ledger knows of, undefined when it knows none. kafkajs
+ * @param recorded the next offset after the last that our own tables rest on, undefined when they know none. kafkajs
  *   commits a default offset by itself when the committed one is out of range, so the group alone can't be relied on.
  */
 export function haltReason(
@@ -65,6 +65,12 @@ export function haltReason(
     return recorded === undefined
       ? undefined
       : new Halt('committed_offset_gone', `${place} was read up to ${recorded}, but the group has no offset any more`);
+  }
+  if (recorded !== undefined && high < recorded) {
+    return new Halt(
+      'log_end_below_recorded',
+      `${place} ends at ${high}, before ${recorded}, which our tables rest on: the topic was replaced or truncated`,
+    );
   }
   if (low > committed) {
     return new Halt(

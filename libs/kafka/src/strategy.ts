@@ -2,6 +2,7 @@ import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
 import kafkajs, { type Consumer, type EachBatchPayload, type Kafka } from 'kafkajs';
 import { lastValueFrom } from 'rxjs';
 import type { BatchContext, RecordBatch } from '@laurel/stream';
+import { haltReason, partitionOffsets } from './halt.js';
 import { toRecord } from './records.js';
 
 export interface BatchStrategyOptions {
@@ -24,10 +25,10 @@ export interface BatchStrategyOptions {
   /** How long a stop waits for batches that are being worked on, in ms. Default 5 000. */
   readonly drainMs?: number;
   /**
-   * Called for each partition before its first batch after every (re)assignment; throws when it must not be read
-   * (see `Halt`). May be slow.
+   * The next offset after the last that our own tables rest on, undefined when they know none. Where it is given, each
+   * partition is checked before its first batch after every (re)assignment, and a `Halt` is fatal.
    */
-  readonly beforeFirstBatch?: (topic: string, partition: number) => Promise<void>;
+  readonly recordedOffset?: (topic: string, partition: number) => Promise<number | undefined>;
   /** Called at every (re)assignment, before any batch of it: what was buffered for partitions is to be dropped. */
   readonly onAssigned?: (partitionsByTopic: Readonly<Record<string, readonly number[]>>) => void;
   /** Called with what no repeat can mend; the process is to end. */
@@ -63,7 +64,7 @@ export interface PartitionProgress {
 export class KafkaBatchStrategy extends Server implements CustomTransportStrategy {
   private readonly consumer: Consumer;
   private generation = new AbortController();
-  private guarded = new Set<string>();
+  private checked = new Set<string>();
   private readonly partitions = new Map<string, PartitionProgress>();
   private joined = false;
 
@@ -141,7 +142,7 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
     // kafkajs tells of no revocation; so everything of the former generation ends here.
     this.generation.abort();
     this.generation = new AbortController();
-    this.guarded = new Set();
+    this.checked = new Set();
     this.partitions.clear();
     this.joined = true;
     const { topicPrefix, onAssigned } = this.options;
@@ -185,7 +186,7 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
       });
     }, heartbeatEvery(this.options));
     try {
-      await this.guardOnce(topic, batch.partition);
+      await this.checkOnce(topic, batch.partition, recordBatch.records[0]?.offset ?? 0);
       const context: KafkaBatchContext = {
         signal: AbortSignal.any([signal, lost.signal]),
         commit: (next) => this.commit(signal, batch.topic, batch.partition, next),
@@ -204,12 +205,22 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
     if (lost.signal.aborted) throw lost.signal.reason as Error;
   }
 
-  private async guardOnce(topic: string, partition: number): Promise<void> {
-    const { guarded } = this;
+  /** Halts rather than skips, see `haltReason`. */
+  private async checkOnce(topic: string, partition: number, first: number): Promise<void> {
+    const { checked } = this;
+    const { kafka, groupId, topicPrefix, recordedOffset } = this.options;
     const place = `${topic}/${partition}`;
-    if (guarded.has(place)) return;
-    await this.options.beforeFirstBatch?.(topic, partition);
-    guarded.add(place);
+    if (recordedOffset === undefined || checked.has(place)) return;
+    const recorded = await recordedOffset(topic, partition);
+    const offsets = (await partitionOffsets(kafka, groupId, topicPrefix + topic)).get(partition);
+    if (offsets === undefined) throw new Error(`${place} has no offsets`);
+    const halt = haltReason(place, offsets, recorded);
+    if (halt !== undefined) throw halt;
+    // A group that has begun says so before its tables do, so that no crash looks like a lost offset.
+    if (offsets.committed === undefined) {
+      await this.consumer.commitOffsets([{ topic: topicPrefix + topic, partition, offset: String(first) }]);
+    }
+    checked.add(place);
   }
 
   private async commit(signal: AbortSignal, topic: string, partition: number, nextOffset: number): Promise<void> {

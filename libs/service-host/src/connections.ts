@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs';
+import type { KafkaConnection } from '@laurel/kafka/client';
+import type { RegistryConnection } from '@laurel/kafka';
+import type { ClickHouseConnection } from '@laurel/clickhouse';
+import { choice, hostList, httpUrl, optionalHttpUrl, optionalText, text, yesNo, type ConfigOf } from './config.js';
+
+/** A company's own Kafka. */
+export const kafkaSettings = {
+  kafkaBrokers: hostList('LAUREL_KAFKA_BROKERS', {
+    description: 'Kafka brokers, host:port, comma-separated',
+    default: '127.0.0.1:9092',
+  }),
+  kafkaTls: yesNo('LAUREL_KAFKA_TLS', { description: 'connect to Kafka with TLS', default: 'false' }),
+  kafkaTlsCaFile: optionalText('LAUREL_KAFKA_TLS_CA_FILE', {
+    description: 'PEM file of the authority that signed the brokers’ certificates; default the system’s',
+  }),
+  kafkaTlsCertFile: optionalText('LAUREL_KAFKA_TLS_CERT_FILE', {
+    description: 'PEM file of the client certificate, where brokers ask for one',
+  }),
+  kafkaTlsKeyFile: optionalText('LAUREL_KAFKA_TLS_KEY_FILE', {
+    description: 'PEM file of the client certificate’s key',
+  }),
+  kafkaSaslMechanism: choice('LAUREL_KAFKA_SASL_MECHANISM', ['none', 'plain', 'scram-sha-256', 'scram-sha-512'], {
+    description: 'SASL mechanism: none, plain, scram-sha-256 or scram-sha-512',
+    default: 'none',
+  }),
+  kafkaSaslUsername: text('LAUREL_KAFKA_SASL_USERNAME', { description: 'SASL user', default: '' }),
+  kafkaSaslPassword: text('LAUREL_KAFKA_SASL_PASSWORD', { description: 'SASL password', default: '', secret: true }),
+  topicPrefix: text('LAUREL_TOPIC_PREFIX', {
+    description: 'put before every topic, group and transactional id, such as "laurel-test."',
+    default: '',
+  }),
+};
+
+export const clickHouseSettings = {
+  clickHouseUrl: httpUrl('LAUREL_CLICKHOUSE_URL', {
+    description: 'ClickHouse over HTTP; https:// for TLS',
+    default: 'http://127.0.0.1:8123',
+  }),
+  clickHouseUsername: text('LAUREL_CLICKHOUSE_USERNAME', { description: 'ClickHouse user', default: 'default' }),
+  clickHousePassword: text('LAUREL_CLICKHOUSE_PASSWORD', {
+    description: 'ClickHouse password',
+    default: '',
+    secret: true,
+  }),
+  clickHouseDatabase: text('LAUREL_CLICKHOUSE_DATABASE', {
+    description: 'database that holds everything of Laurel’s',
+    default: 'laurel',
+  }),
+};
+
+export const registrySettings = {
+  registryUrl: optionalHttpUrl('LAUREL_SCHEMA_REGISTRY_URL', {
+    description: 'schema registry for records in Confluent framing; without it they are dead-lettered',
+  }),
+  registryUsername: optionalText('LAUREL_SCHEMA_REGISTRY_USERNAME', { description: 'registry user' }),
+  registryPassword: optionalText('LAUREL_SCHEMA_REGISTRY_PASSWORD', { description: 'registry password', secret: true }),
+};
+
+export function kafkaConnection(config: ConfigOf<typeof kafkaSettings>, clientId: string): KafkaConnection {
+  const { kafkaTlsCaFile, kafkaTlsCertFile, kafkaTlsKeyFile, kafkaSaslMechanism: mechanism } = config;
+  return {
+    clientId,
+    brokers: config.kafkaBrokers,
+    ssl: config.kafkaTls && {
+      ...(kafkaTlsCaFile === undefined ? {} : { ca: readFileSync(kafkaTlsCaFile) }),
+      ...(kafkaTlsCertFile === undefined ? {} : { cert: readFileSync(kafkaTlsCertFile) }),
+      ...(kafkaTlsKeyFile === undefined ? {} : { key: readFileSync(kafkaTlsKeyFile) }),
+    },
+    sasl:
+      mechanism === 'none'
+        ? undefined
+        : { mechanism, username: config.kafkaSaslUsername, password: config.kafkaSaslPassword },
+  };
+}
+
+export function clickHouseConnection(
+  config: ConfigOf<typeof clickHouseSettings>,
+  application: string,
+): ClickHouseConnection {
+  return {
+    application,
+    url: config.clickHouseUrl,
+    username: config.clickHouseUsername,
+    password: config.clickHousePassword,
+    database: config.clickHouseDatabase,
+  };
+}
+
+export function registryConnection(config: ConfigOf<typeof registrySettings>): RegistryConnection | undefined {
+  const { registryUrl: url, registryUsername: username, registryPassword: password } = config;
+  return url === undefined ? undefined : { url, username, password };
+}
