@@ -251,11 +251,12 @@ def title(metric, by_user):
 # --- the whole -------------------------------------------------------------------------------------------------------
 
 
-def figures(events):
-    return {"totals": sums(events), **{f"{name}s": sums_by(events, f) for name, f in DIMENSIONS.items()}}
-
-
 DIMENSIONS = {"user": "user_id", "model": "model", "team": "team"}
+
+
+def figures(events):
+    by = {f"{name}s": sums_by(events, field) for name, field in DIMENSIONS.items()}
+    return {"totals": sums(events), **by}
 
 
 def expected(events, now):
