@@ -68,7 +68,7 @@ describe('the demo events', () => {
       }),
       { numRuns: 8 },
     );
-  });
+  }, 60_000);
 
   it('come from some 300 people of 12 teams with a heavy tail', () => {
     const perUser = [...countBy((event) => event.user_id).values()].sort((a, b) => b - a);

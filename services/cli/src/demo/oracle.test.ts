@@ -9,6 +9,9 @@ const run = promisify(execFile);
 const python = async (...args: string[]): Promise<string> =>
   (await run('python3', args, { cwd: ORACLE, maxBuffer: 64 * 1024 * 1024 })).stdout;
 
+/** Each run derives the whole recording; a busy machine takes several times the usual second. */
+const TIMEOUT_MS = 60_000;
+
 interface Expected {
   readonly titles: Record<string, { holder: { user_id: string; value: number }; runner_up: number }>;
 }
@@ -17,22 +20,36 @@ describe('the independent script', () => {
   it.each([
     [DEFAULT_SEED, Date.UTC(2026, 10, 22, 8)],
     ['ünother/seed', Date.UTC(2027, 0, 1) - 1],
-  ])('derives the same events as the demo, one by one (seed %s)', async (seed, anchorMs) => {
-    const lines = (await python('expected.py', '--seed', seed, '--anchor', String(anchorMs), '--print-events')).trim();
-    const expected: unknown[] = lines.split('\n').map((line): unknown => JSON.parse(line));
-    expect(demoEvents(await readTrace(), { seed, anchorMs })).toEqual(expected);
-  });
+  ])(
+    'derives the same events as the demo, one by one (seed %s)',
+    async (seed, anchorMs) => {
+      const lines = (
+        await python('expected.py', '--seed', seed, '--anchor', String(anchorMs), '--print-events')
+      ).trim();
+      const expected: unknown[] = lines.split('\n').map((line): unknown => JSON.parse(line));
+      expect(demoEvents(await readTrace(), { seed, anchorMs })).toEqual(expected);
+    },
+    TIMEOUT_MS,
+  );
 
-  it('computes what was worked out by hand', async () => {
-    await expect(python('-m', 'unittest', '-q')).resolves.toBeDefined();
-  });
+  it(
+    'computes what was worked out by hand',
+    async () => {
+      await expect(python('-m', 'unittest', '-q')).resolves.toBeDefined();
+    },
+    TIMEOUT_MS,
+  );
 
-  it('finds four different holders, well ahead of the next, with the default seed', async () => {
-    for (const anchorMs of [Date.UTC(2026, 10, 22, 8), Date.UTC(2026, 10, 25), Date.UTC(2026, 10, 27, 23, 59)]) {
-      const { titles } = JSON.parse(await python('expected.py', '--anchor', String(anchorMs))) as Expected;
-      const holders = Object.values(titles);
-      expect(new Set(holders.map(({ holder }) => holder.user_id)).size).toBe(4);
-      for (const { holder, runner_up } of holders) expect(holder.value / runner_up).toBeGreaterThan(1.1);
-    }
-  });
+  it(
+    'finds four different holders, well ahead of the next, with the default seed',
+    async () => {
+      for (const anchorMs of [Date.UTC(2026, 10, 22, 8), Date.UTC(2026, 10, 25), Date.UTC(2026, 10, 27, 23, 59)]) {
+        const { titles } = JSON.parse(await python('expected.py', '--anchor', String(anchorMs))) as Expected;
+        const holders = Object.values(titles);
+        expect(new Set(holders.map(({ holder }) => holder.user_id)).size).toBe(4);
+        for (const { holder, runner_up } of holders) expect(holder.value / runner_up).toBeGreaterThan(1.1);
+      }
+    },
+    TIMEOUT_MS,
+  );
 });
