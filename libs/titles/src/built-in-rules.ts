@@ -8,7 +8,7 @@ const margin = { kind: 'relative', by: 0.02 } as const;
 /** The titles that Laurel brings; the exact formulas stand beside each metric's computation in `metrics/`. */
 export const builtInRules = [
   {
-    id: 'token-legend',
+    id: 'token_legend',
     name: 'Token Legend',
     description:
       'Most tokens of successful calls, one’s own and one’s agents’, in 30 days; a day counts up to 100 million, so that running through the night gains nothing.',
@@ -21,7 +21,7 @@ export const builtInRules = [
     margin,
   },
   {
-    id: 'model-connoisseur',
+    id: 'model_connoisseur',
     name: 'Model Connoisseur',
     description:
       'Uses the most models evenly, day by day, in 30 days: the effective number of model families, those under 1 % left out.',
@@ -34,7 +34,7 @@ export const builtInRules = [
     margin,
   },
   {
-    id: 'cache-wizard',
+    id: 'cache_wizard',
     name: 'Cache Wizard',
     description:
       'Reads the greatest share of input from the cache in 30 days, over at least 10 sessions on 5 days; small samples are drawn toward the company’s own share.',
@@ -47,7 +47,7 @@ export const builtInRules = [
     margin: { kind: 'remainder', by: 0.02 },
   },
   {
-    id: 'session-immortal',
+    id: 'session_immortal',
     name: 'Session Immortal',
     description:
       'The longest session in 30 days by minutes in which the person themselves asked; half an hour of silence ends it, and a day counts up to 12 hours.',

@@ -7,6 +7,7 @@ export * from './evolve.js';
 export * from './decide.js';
 export { awardIdOf } from './award-id.js';
 export { isLoweredByCorrection } from './correction.js';
+export { generatedHandle } from './handle.js';
 export { isAheadBy } from './margin.js';
 export { compareUtf8 } from './user-order.js';
 export { factsOf, type PersonFacts, type WindowFacts } from './metrics/facts.js';

@@ -62,7 +62,7 @@ export const eligibilitySchema = z.strictObject({
 export const titleRuleSchema = z
   .strictObject({
     /** Part of the key of awards: never reused for another meaning. */
-    id: z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, 'is lower-case letters, digits and hyphens'),
+    id: z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, 'is lower-case letters, digits and underscores'),
     name: z.string().min(1).max(80),
     description: z.string().min(1).max(500),
     /** Raised whenever the judging changes (not for a better description): the title is then judged anew, without margin. */

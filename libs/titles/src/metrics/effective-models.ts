@@ -56,10 +56,14 @@ export function effectiveModels(metric: MetricOf<'effective_models'>, person: Pe
   };
 }
 
-/** The mean over all days of a family's share of the day's tokens; a day without the family has a share of 0. */
+/**
+ * The mean over all days of a family's share of the day's tokens; a day without the family has a share of 0.
+ * In the order of the days, so that the last bits don't depend on the events' order.
+ */
 function meanShare(own: ReadonlyMap<Day, bigint>, all: ReadonlyMap<Day, bigint>): number {
-  let shares = 0;
-  for (const [day, tokens] of all) shares += Number(own.get(day) ?? 0n) / Number(tokens);
+  const shares = [...own]
+    .sort(([a], [b]) => a - b)
+    .reduce((sum, [day, tokens]) => sum + Number(tokens) / Number(all.get(day)), 0);
   return shares / all.size;
 }
 

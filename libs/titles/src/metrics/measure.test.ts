@@ -1,0 +1,60 @@
+import fc from 'fast-check';
+import { windowOf } from '@laurel/usage';
+import { builtInRules } from '../built-in-rules.js';
+import { standingsOf } from './measure.js';
+import { event, NOW, standingOf } from './window.fixture.js';
+
+const [tokenLegend] = builtInRules;
+
+describe('every built-in title', () => {
+  const usage = fc.array(
+    fc.record({
+      user_id: fc.constantFrom('ada', 'bo', 'cy'),
+      day: fc.integer({ min: -1, max: 31 }),
+      minute: fc.integer({ min: 0, max: 1439 }),
+      model: fc.constantFrom('a', 'b'),
+      session_id: fc.constantFrom(null, 's-1', 's-2'),
+      origin: fc.constantFrom('main', 'subagent', 'auxiliary'),
+      tokens: fc.record({ input: fc.nat(2_000_000), cache_read: fc.nat(2_000_000) }),
+    }),
+    { maxLength: 30 },
+  );
+  const log = usage.map((all) => all.map(({ day, minute, ...fields }) => event(day, fields, minute)));
+  const shuffled = log.chain((events) =>
+    fc.tuple(fc.constant(events), fc.shuffledSubarray(events, { minLength: events.length })),
+  );
+
+  it.each(builtInRules.map((rule) => [rule.name, rule] as const))(
+    '%s does not depend on the order of events',
+    (_, rule) => {
+      fc.assert(
+        fc.property(shuffled, ([events, others]) => {
+          expect(standingsOf(rule, others, NOW)).toEqual(standingsOf(rule, events, NOW));
+        }),
+        { numRuns: 50 },
+      );
+    },
+  );
+
+  it.each(builtInRules.map((rule) => [rule.name, rule] as const))(
+    '%s has evidence of at most 20 entries',
+    (_, rule) => {
+      fc.assert(
+        fc.property(log, (events) => {
+          for (const { evidence } of standingsOf(rule, events, NOW)) {
+            expect(Object.keys(evidence).length).toBeLessThanOrEqual(20);
+          }
+        }),
+        { numRuns: 50 },
+      );
+    },
+  );
+
+  it('measures the days of the rule’s window only', () => {
+    const rule = { ...tokenLegend, window_days: 7 };
+    const window = windowOf('7d', NOW);
+    const events = [event(6, { tokens: { input: 1 } }), event(7, { tokens: { input: 2 } })];
+    expect(events.map((one) => one.occurred_at >= window.startMs)).toEqual([true, false]);
+    expect(standingOf(rule, events)?.value).toBe(1);
+  });
+});
