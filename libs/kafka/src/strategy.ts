@@ -35,13 +35,16 @@ export interface BatchStrategyOptions {
   readonly onFatal: (error: unknown) => void;
 }
 
-/** What a handler is given beside its batch. */
-export interface KafkaBatchContext extends BatchContext {
+/** What a handler (`@EventPattern(topic)`) is given. */
+export interface Delivery extends BatchContext {
+  readonly batch: RecordBatch;
   /**
    * Commits the next offset to be read of the batch's partition. May be called after the handler has returned, but does
    * nothing once the partition was assigned anew: then its owner decides.
    */
   commit(nextOffset: number): Promise<void>;
+  /** Aborts when the partitions are assigned anew; what was buffered from this delivery is then to be dropped. */
+  readonly assignment: AbortSignal;
 }
 
 /** One partition's place, for lag and readiness. */
@@ -187,11 +190,13 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
     }, heartbeatEvery(this.options));
     try {
       await this.checkOnce(topic, batch.partition, recordBatch.records[0]?.offset ?? 0);
-      const context: KafkaBatchContext = {
+      const delivery: Delivery = {
+        batch: recordBatch,
         signal: AbortSignal.any([signal, lost.signal]),
+        assignment: signal,
         commit: (next) => this.commit(signal, batch.topic, batch.partition, next),
       };
-      const result = this.transformToObservable(await handler(recordBatch, context as never));
+      const result = this.transformToObservable(await handler(delivery));
       await lastValueFrom(result, { defaultValue: undefined });
       track(last.offset + 1, last.timestampMs, undefined);
       if (!isGivenUp()) payload.resolveOffset(String(last.offset));

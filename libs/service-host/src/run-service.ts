@@ -15,9 +15,9 @@ export interface Host {
   readonly log: Log;
   readonly metrics: Registry;
   /** Ends the process with a non-zero status: for what no repeat can mend. Its supervisor starts it again. */
-  fatal(error: unknown): void;
+  readonly fatal: (error: unknown) => void;
   /** Called at the end, in the reverse order of registration, after the last batch and request. */
-  onShutdown(close: () => Promise<unknown>): void;
+  readonly onShutdown: (close: () => Promise<unknown>) => void;
 }
 
 export interface ServiceParts {

@@ -28,7 +28,7 @@ export interface LedgerEntry {
 /** What the batch loop needs of the world. Each call may be repeated with the same arguments, and must bear it. */
 export interface AcceptPorts<Event> {
   /** May wait for a schema; never rejects a record because something is away. */
-  decode(record: StreamRecord): Checked<Event> | Promise<Checked<Event>>;
+  decode(record: StreamRecord, signal: AbortSignal): Checked<Event> | Promise<Checked<Event>>;
   identityOf(event: Event): string;
   /** Resolves when the dead letters are durable. */
   keepDeadLetters(batch: RecordBatch, rejected: readonly Rejected[]): Promise<void>;
@@ -62,7 +62,7 @@ export async function acceptBatch<Event>(
   const accepted: Accepted<Event>[] = [];
   const rejected: Rejected[] = [];
   for (const record of batch.records) {
-    const pending = ports.decode(record);
+    const pending = ports.decode(record, signal);
     // Awaiting only what is pending spares a turn of the event loop for nearly every record.
     const checked = pending instanceof Promise ? await pending : pending;
     if (checked.ok) accepted.push({ record, event: checked.value });

@@ -1,0 +1,33 @@
+import { usageStored, type UsageEvent, type UsageStored } from '@laurel/events';
+import type { OutgoingRecord } from '@laurel/kafka';
+import type { Accepted } from '@laurel/stream';
+import { dayKey, dayOf, minuteOf, minuteOfDay, type Day } from '@laurel/usage';
+
+/** Rows by UTC day: a day is a partition of the table, and one insert goes to one partition. */
+export function byDay(accepted: readonly Accepted<UsageEvent>[]): ReadonlyMap<Day, readonly Accepted<UsageEvent>[]> {
+  const days = new Map<Day, Accepted<UsageEvent>[]>();
+  for (const one of accepted) {
+    const day = dayOf(one.event.occurred_at);
+    const rows = days.get(day);
+    if (rows === undefined) days.set(day, [one]);
+    else rows.push(one);
+  }
+  return days;
+}
+
+/** One announcement per touched day, with the minutes that were touched. */
+export function announcementsOf(accepted: readonly Accepted<UsageEvent>[], nowMs: number): readonly UsageStored[] {
+  return [...byDay(accepted)].map(([day, rows]) => ({
+    day,
+    minutes: [...new Set(rows.map(({ event }) => minuteOfDay(minuteOf(event.occurred_at))))].sort((a, b) => a - b),
+    close_hour: null,
+    cause: 'recorded',
+    announced_at: nowMs,
+    oldest_record_at: rows.reduce((oldest, { record }) => Math.min(oldest, record.timestampMs), Infinity),
+  }));
+}
+
+export const toStoredRecord = (announcement: UsageStored): OutgoingRecord => ({
+  key: dayKey(announcement.day as Day),
+  value: usageStored.encode(announcement),
+});

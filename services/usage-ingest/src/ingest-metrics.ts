@@ -1,0 +1,53 @@
+import type { UsageEvent } from '@laurel/events';
+import type { AcceptPorts, LedgerEntry } from '@laurel/stream';
+import { Counter, Histogram, type Registry } from 'prom-client';
+
+export class IngestMetrics {
+  private readonly records: Counter<'outcome'>;
+  private readonly deadLetters: Counter<'code'>;
+  private readonly seconds: Histogram;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.records = new Counter({
+      name: 'laurel_ingest_records_total',
+      help: 'Records by outcome; duplicates are those within one batch and are among the stored',
+      labelNames: ['outcome'],
+      registers,
+    });
+    this.deadLetters = new Counter({
+      name: 'laurel_dead_letters_total',
+      help: 'Records that were dead-lettered, by code; a repeated batch counts again',
+      labelNames: ['code'],
+      registers,
+    });
+    this.seconds = new Histogram({
+      name: 'laurel_ingest_batch_seconds',
+      help: 'From a batch in hand to its ledger entry',
+      buckets: [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30],
+      registers,
+    });
+  }
+
+  onBatch({ rows, duplicates, dead }: LedgerEntry, seconds: number): void {
+    this.records.inc({ outcome: 'stored' }, rows);
+    this.records.inc({ outcome: 'duplicate' }, duplicates);
+    this.records.inc({ outcome: 'dead' }, dead);
+    this.seconds.observe(seconds);
+  }
+
+  /** The same ports, with the codes of dead letters counted. */
+  counting(ports: AcceptPorts<UsageEvent>): AcceptPorts<UsageEvent> {
+    return {
+      decode: (record, signal) => ports.decode(record, signal),
+      identityOf: (event) => ports.identityOf(event),
+      keepDeadLetters: async (batch, rejected) => {
+        await ports.keepDeadLetters(batch, rejected);
+        for (const { fault } of rejected) this.deadLetters.inc({ code: fault.code });
+      },
+      store: (batch, accepted) => ports.store(batch, accepted),
+      announce: (batch, accepted) => ports.announce(batch, accepted),
+      record: (entry) => ports.record(entry),
+    };
+  }
+}

@@ -1,0 +1,95 @@
+import { UsageRows, type ClickHouseClient } from '@laurel/clickhouse';
+import { decodeUsage, identityOf, topics, type Checked, type UsageEvent } from '@laurel/events';
+import type { RecordProducer, RegistrySchemas } from '@laurel/kafka';
+import {
+  keepTrying,
+  type Accepted,
+  type AcceptPorts,
+  type LedgerEntry,
+  type RecordBatch,
+  type Rejected,
+  type RetryPolicy,
+  type StreamRecord,
+} from '@laurel/stream';
+import { announcementsOf, byDay, toStoredRecord } from './announcements.js';
+import { toDeadLetter } from './dead-letters.js';
+
+/** The batch loop's ports on the real Kafka and ClickHouse. */
+export class IngestPorts implements AcceptPorts<UsageEvent> {
+  constructor(
+    private readonly clickhouse: ClickHouseClient,
+    private readonly producer: RecordProducer,
+    private readonly schemas: RegistrySchemas,
+    private readonly policy: RetryPolicy,
+    private readonly topicPrefix: string,
+  ) {}
+
+  decode(record: StreamRecord, signal: AbortSignal): Checked<UsageEvent> | Promise<Checked<UsageEvent>> {
+    const decoded = decodeUsage(record, this.schemas);
+    return 'needsSchema' in decoded ? this.decodeAfterLookUp(record, decoded.needsSchema, signal) : decoded;
+  }
+
+  private async decodeAfterLookUp(record: StreamRecord, id: number, signal: AbortSignal): Promise<Checked<UsageEvent>> {
+    const reader = await keepTrying('schema-registry', () => this.schemas.lookUp(id), this.policy, signal);
+    const decoded = decodeUsage(record, { byRegistryId: () => reader });
+    if ('needsSchema' in decoded) throw new Error(`schema ${id} was looked up and is still needed`);
+    return decoded;
+  }
+
+  identityOf(event: UsageEvent): string {
+    return identityOf(event);
+  }
+
+  async keepDeadLetters(batch: RecordBatch, rejected: readonly Rejected[]): Promise<void> {
+    const nowMs = Date.now();
+    const letters = rejected.map((one) => toDeadLetter(this.topicPrefix + batch.topic, batch, one, nowMs));
+    await this.producer.send(topics.deadLetters.name, letters);
+  }
+
+  async store(batch: RecordBatch, accepted: readonly Accepted<UsageEvent>[]): Promise<void> {
+    const { partition } = batch;
+    const topic = this.topicPrefix + batch.topic;
+    for (const rowsOfDay of byDay(accepted).values()) {
+      const rows = new UsageRows();
+      for (const { event, record } of rowsOfDay) {
+        rows.push(event, { topic, partition, offset: record.offset, timestampMs: record.timestampMs });
+      }
+      await rows.insert(this.clickhouse);
+    }
+  }
+
+  async announce(_batch: RecordBatch, accepted: readonly Accepted<UsageEvent>[]): Promise<void> {
+    await this.producer.send(topics.usageStored.name, announcementsOf(accepted, Date.now()).map(toStoredRecord));
+  }
+
+  async record({ topic, partition, from, to, rows, duplicates, dead }: LedgerEntry): Promise<void> {
+    await this.clickhouse.insert({
+      table: 'ingest_ledger',
+      format: 'JSONEachRow',
+      values: [
+        {
+          topic: this.topicPrefix + topic,
+          partition,
+          from_offset: from,
+          to_offset: to,
+          rows,
+          duplicates,
+          dead,
+          erased: 0,
+        },
+      ],
+    });
+  }
+
+  /** The next offset after the last that the ledger has; undefined when it has none of this partition. */
+  async recordedOffset(topic: string, partition: number): Promise<number | undefined> {
+    const result = await this.clickhouse.query({
+      query: `SELECT max(to_offset) + 1 AS next FROM ingest_ledger
+              WHERE topic = {topic:String} AND partition = {partition:UInt32} HAVING count() > 0`,
+      query_params: { topic: this.topicPrefix + topic, partition },
+      format: 'JSONEachRow',
+    });
+    const [row] = await result.json<{ next: string }>();
+    return row === undefined ? undefined : Number(row.next);
+  }
+}

@@ -1,0 +1,28 @@
+import { Controller, Inject } from '@nestjs/common';
+import { EventPattern, Payload } from '@nestjs/microservices';
+import { topics } from '@laurel/events';
+import type { Delivery } from '@laurel/kafka';
+import { acceptBatch, lastOffset, type RetryPolicy } from '@laurel/stream';
+import { IngestMetrics } from './ingest-metrics.js';
+import { IngestPorts } from './ingest-ports.js';
+
+export const RETRY_POLICY = Symbol('retry policy');
+
+@Controller()
+export class UsageIngestController {
+  constructor(
+    @Inject(IngestPorts) private readonly ports: IngestPorts,
+    @Inject(IngestMetrics) private readonly metrics: IngestMetrics,
+    @Inject(RETRY_POLICY) private readonly policy: RetryPolicy,
+  ) {}
+
+  /** Steps 1 to 5 are `acceptBatch`'s; the commit is step 6, and the last. */
+  @EventPattern(topics.usageEvents.name)
+  async onBatch(@Payload() delivery: Delivery): Promise<void> {
+    const { batch } = delivery;
+    const began = performance.now();
+    const entry = await acceptBatch(batch, this.metrics.counting(this.ports), this.policy, delivery);
+    this.metrics.onBatch(entry, (performance.now() - began) / 1000);
+    await delivery.commit(lastOffset(batch) + 1);
+  }
+}

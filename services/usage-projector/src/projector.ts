@@ -1,0 +1,259 @@
+import { randomInt } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  deleteStaleRolls,
+  dropMinutesBefore,
+  readClosures,
+  rollDay,
+  rollHours,
+  rollIdOf,
+  rollMinutes,
+  runAll,
+  writeClosure,
+  writeHeads,
+  type BucketStart,
+  type ClickHouseClient,
+  type Grain,
+  type Statement,
+} from '@laurel/clickhouse';
+import { topics, usageProjected, usageStored } from '@laurel/events';
+import { partitionOf, type Delivery, type OutgoingRecord, type RecordProducer } from '@laurel/kafka';
+import { keepTrying, type RetryPolicy } from '@laurel/stream';
+import { dayKey, dayOfHour, dayOfMinute, hourOf, hourOfDay, type Day, type Hour } from '@laurel/usage';
+import {
+  byDayOf,
+  PendingRolls,
+  touchedHoursByDay,
+  type ClosedBefore,
+  type LatePolicy,
+  type RollPlan,
+} from './pending-rolls.js';
+
+export interface ProjectorOptions {
+  /** Least time between two recomputations of an open minute, in ms. */
+  readonly rollIntervalMs: number;
+  readonly late: LatePolicy;
+  /** How long after its end an hour is closed, in ms. */
+  readonly hourCloseDelayMs: number;
+}
+
+export interface ProjectorEvents {
+  onRolled(plan: RollPlan, seconds: number): void;
+}
+
+/** Far beyond any attempt's deadline, in ms: rolls without a head that are older are nobody's, and readers are done. */
+const STALE_AFTER_MS = 15 * 60_000;
+const SWEEP_EVERY_MS = 5 * 60_000;
+const CLOSE_CHECK_EVERY_MS = 5000;
+/** An hour's end is announced again after this long, should the first announcement have met no owner, in ms. */
+const REANNOUNCE_AFTER_MS = 60_000;
+
+interface Owned {
+  readonly pending: PendingRolls;
+  /** The newest delivery, through which the partition is committed. */
+  delivery: Delivery;
+  committed: number;
+}
+
+/**
+ * Recomputes whatever an announcement on `usage.stored.v1` touched. Nothing else makes it recompute anything: hour ends
+ * are announced too, by it, to the owner of the day.
+ */
+export class Projector {
+  private readonly owned = new Map<number, Owned>();
+  private readonly announcedAtMs = new Map<Hour, number>();
+  private readonly stopped = new AbortController();
+  private loop: Promise<void> | undefined;
+  private assigned: readonly number[] = [];
+
+  constructor(
+    private readonly clickhouse: ClickHouseClient,
+    private readonly producer: RecordProducer,
+    private readonly policy: RetryPolicy,
+    private readonly options: ProjectorOptions,
+    private readonly events: ProjectorEvents,
+    private readonly onFatal: (error: unknown) => void,
+  ) {}
+
+  /** On first use hours before now are closed without rolls: there is nothing in them that was not announced. */
+  async start(): Promise<void> {
+    const { hour } = await this.closed();
+    if (hour === 0) {
+      const openHour = hourOf(Date.now() - this.options.hourCloseDelayMs);
+      await this.attempt('close', () => writeClosure(this.clickhouse, 'day', dayOfHour(openHour) * 86_400));
+      await this.attempt('close', () => writeClosure(this.clickhouse, 'hour', openHour * 3600));
+    }
+    this.loop = this.run().catch((error: unknown) => {
+      if (!this.stopped.signal.aborted) this.onFatal(error);
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.stopped.abort();
+    await this.loop;
+  }
+
+  onAssigned(partitions: readonly number[]): void {
+    this.owned.clear();
+    this.assigned = partitions;
+  }
+
+  /** Takes the announcements in and returns: they are committed when their heads are written. */
+  onBatch(delivery: Delivery): void {
+    const { batch } = delivery;
+    const known = this.owned.get(batch.partition);
+    const owned = known ?? { pending: new PendingRolls(), delivery, committed: -1 };
+    owned.delivery = delivery;
+    const nowMs = Date.now();
+    for (const { offset, value } of batch.records) {
+      // Only our own services write here, so what can't be read is a bug.
+      if (value === null) throw new Error(`usage.stored.v1/${batch.partition}/${offset} is empty`);
+      owned.pending.add(offset, usageStored.decode(value), nowMs);
+    }
+    this.owned.set(batch.partition, owned);
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.stopped;
+    let closesCheckedAt = 0;
+    let sweptAt = Date.now();
+    while (!signal.aborted) {
+      const began = Date.now();
+      for (const [partition, owned] of [...this.owned]) await this.flush(partition, owned);
+      if (began - closesCheckedAt >= CLOSE_CHECK_EVERY_MS) {
+        closesCheckedAt = began;
+        await this.announceHourEnds(began);
+      }
+      if (began - sweptAt >= SWEEP_EVERY_MS && this.assigned.includes(0)) {
+        sweptAt = began;
+        await this.sweep(began);
+      }
+      await sleep(Math.max(0, this.options.rollIntervalMs - (Date.now() - began)), undefined, { signal });
+    }
+  }
+
+  /**
+   * One partition's due buckets. A crash leaves behind, after
+   * 1. the rolls: rows that no head names, swept later;
+   * 2. the heads: the figures are there, and are recomputed once more after the repeat;
+   * 3. the closures: as 2 — a closure is raised only when the head of its bucket is there;
+   * 4. the announcement: it is made again.
+   * Step 5, the commit, is the last.
+   */
+  private async flush(partition: number, owned: Owned): Promise<void> {
+    const { assignment } = owned.delivery;
+    if (assignment.aborted) return;
+    const began = Date.now();
+    const plan = owned.pending.plan(await this.closed(), began, this.options.late);
+    if (plan !== undefined) {
+      for (const minutes of byDayOf(plan.minutes, dayOfMinute)) {
+        await this.roll(
+          'minute',
+          minutes.map((minute) => minute * 60),
+          plan.offset,
+          rollMinutes,
+        );
+      }
+      for (const hours of byDayOf(plan.hours, dayOfHour)) {
+        await this.roll(
+          'hour',
+          hours.map((hour) => hour * 3600),
+          plan.offset,
+          rollHours,
+        );
+      }
+      for (const hour of plan.closeHours) {
+        await this.attempt('close', () => writeClosure(this.clickhouse, 'hour', (hour + 1) * 3600));
+      }
+      for (const day of plan.days) {
+        await this.roll('day', [day * 86_400], plan.offset, ([start = 0], rollId) => rollDay(start, rollId));
+      }
+      for (const day of plan.closeDays) {
+        await this.attempt('close', () => writeClosure(this.clickhouse, 'day', (day + 1) * 86_400));
+      }
+      await this.attempt('announce', () => this.producer.send(topics.usageProjected.name, projectedRecords(plan)));
+      owned.pending.settle();
+      this.events.onRolled(plan, (Date.now() - began) / 1000);
+    }
+    const next = owned.pending.committable();
+    // The partition may have been assigned anew meanwhile; then this does nothing.
+    if (next !== undefined && next > owned.committed && this.owned.get(partition) === owned) {
+      await this.attempt('commit', () => owned.delivery.commit(next));
+      owned.committed = next;
+    }
+  }
+
+  /**
+   * Steps 1 and 2: the head only when the roll is complete. Each attempt has a roll id of its own: one that seemed to fail
+   * may have written its rows all the same, and under one id they would stand twice.
+   */
+  private async roll(
+    grain: Grain,
+    starts: readonly BucketStart[],
+    offset: number,
+    statements: (starts: readonly BucketStart[], rollId: bigint) => readonly Statement[],
+  ): Promise<void> {
+    const rollId = await this.attempt('roll', async () => {
+      const id = rollIdOf(offset, Date.now(), randomInt(2 ** 20));
+      await runAll(this.clickhouse, statements(starts, id));
+      return id;
+    });
+    await this.attempt('head', () => writeHeads(this.clickhouse, grain, starts, rollId));
+  }
+
+  private async announceHourEnds(nowMs: number): Promise<void> {
+    const over = hourOf(nowMs - this.options.hourCloseDelayMs);
+    const due: OutgoingRecord[] = [];
+    for (let hour = (await this.closed()).hour; hour < over; hour = (hour + 1) as Hour) {
+      const isOwner = this.assigned.includes(partitionOf(dayKey(dayOfHour(hour)), topics.usageStored.partitions));
+      if (!isOwner || nowMs - (this.announcedAtMs.get(hour) ?? 0) < REANNOUNCE_AFTER_MS) continue;
+      this.announcedAtMs.set(hour, nowMs);
+      due.push(hourOverRecord(hour, nowMs));
+    }
+    for (const hour of this.announcedAtMs.keys()) if (hour < over - 48) this.announcedAtMs.delete(hour);
+    if (due.length > 0) await this.attempt('announce', () => this.producer.send(topics.usageStored.name, due));
+  }
+
+  private async sweep(nowMs: number): Promise<void> {
+    const { hour } = await this.closed();
+    await this.attempt('sweep', () => deleteStaleRolls(this.clickhouse, nowMs - STALE_AFTER_MS));
+    const longClosed = Math.min(hour, hourOf(nowMs - this.options.hourCloseDelayMs - STALE_AFTER_MS));
+    await this.attempt('sweep', () => dropMinutesBefore(this.clickhouse, longClosed * 3600));
+  }
+
+  private async closed(): Promise<ClosedBefore> {
+    const { hour, day } = await this.attempt('read', () => readClosures(this.clickhouse));
+    return { hour: (hour / 3600) as Hour, day: (day / 86_400) as Day };
+  }
+
+  private attempt<T>(step: string, work: () => Promise<T>): Promise<T> {
+    return keepTrying(step, work, this.policy, this.stopped.signal);
+  }
+}
+
+function projectedRecords(plan: RollPlan): readonly OutgoingRecord[] {
+  return [...touchedHoursByDay(plan)].map(([day, hours]) => ({
+    key: dayKey(day),
+    value: usageProjected.encode({
+      day,
+      hours,
+      projected_at: Date.now(),
+      oldest_record_at: Number.isFinite(plan.oldestRecordAtMs) ? plan.oldestRecordAtMs : null,
+    }),
+  }));
+}
+
+function hourOverRecord(hour: Hour, nowMs: number): OutgoingRecord {
+  const day = dayOfHour(hour);
+  return {
+    key: dayKey(day),
+    value: usageStored.encode({
+      day,
+      minutes: [],
+      close_hour: hourOfDay(hour),
+      cause: 'hour_over',
+      announced_at: nowMs,
+      oldest_record_at: null,
+    }),
+  };
+}

@@ -1,0 +1,123 @@
+import { Module } from '@nestjs/common';
+import {
+  assertMigrated,
+  connectClickHouse,
+  daysWithHeads,
+  greatestHeadOffset,
+  readMigrations,
+} from '@laurel/clickhouse';
+import { topics } from '@laurel/events';
+import { assertTopics, kafkaClient, KafkaBatchStrategy, partitionOf, RecordProducer } from '@laurel/kafka';
+import {
+  clickHouseConnection,
+  clickHouseSettings,
+  consumerMetrics,
+  consumerReadiness,
+  integer,
+  kafkaConnection,
+  kafkaLogger,
+  kafkaSettings,
+  outagePolicy,
+  type ServiceDefinition,
+} from '@laurel/service-host';
+import { keepTrying } from '@laurel/stream';
+import { dayKey, type Day } from '@laurel/usage';
+import { Projector } from './projector.js';
+import { projectorMetrics } from './projector-metrics.js';
+import { UsageProjectorController } from './usage-projector.controller.js';
+
+const HOUR_MS = 3_600_000;
+
+const settings = {
+  ...kafkaSettings,
+  ...clickHouseSettings,
+  rollIntervalMs: integer('LAUREL_PROJECTOR_ROLL_INTERVAL_MS', 50, 60_000, {
+    description: 'least time between two recomputations of an open minute',
+    default: '1000',
+  }),
+  lateQuietMs: integer('LAUREL_PROJECTOR_LATE_QUIET_MS', 0, HOUR_MS, {
+    description: 'a closed hour is recomputed when nothing more came for it for this long',
+    default: '2000',
+  }),
+  lateMaxWaitMs: integer('LAUREL_PROJECTOR_LATE_MAX_WAIT_MS', 0, HOUR_MS, {
+    description: 'a closed hour is recomputed after this long, whatever comes',
+    default: '20000',
+  }),
+  hourCloseDelayMs: integer('LAUREL_PROJECTOR_HOUR_CLOSE_DELAY_MS', 0, 24 * HOUR_MS, {
+    description: 'how long after its end an hour is closed',
+    default: '300000',
+  }),
+  sessionTimeoutMs: integer('LAUREL_KAFKA_SESSION_TIMEOUT_MS', 1000, 600_000, {
+    description: 'a member that is silent for this long loses its partitions',
+    default: '30000',
+  }),
+};
+
+/** Recomputes the roll-ups. */
+export const usageProjector: ServiceDefinition<typeof settings> = {
+  name: 'usage-projector',
+  description: 'recomputes per-user and per-model usage from the deduplicated log',
+  defaultPort: 9102,
+  settings,
+  async build(config, { log, metrics, fatal, onShutdown }) {
+    const { topicPrefix } = config;
+    const policy = outagePolicy(log, metrics);
+    const kafka = kafkaClient(kafkaConnection(config, 'laurel-usage-projector'), kafkaLogger(log));
+    const clickhouse = connectClickHouse(clickHouseConnection(config, 'laurel-usage-projector'));
+    onShutdown(() => clickhouse.close());
+    const producer = new RecordProducer(kafka, topicPrefix);
+    onShutdown(() => producer.close());
+
+    const migrations = await readMigrations();
+    await keepTrying('start', () => assertMigrated(clickhouse, migrations), policy);
+    const needed = [topics.usageStored, topics.usageProjected];
+    await keepTrying('start', () => assertTopics(kafka, needed, topicPrefix), policy);
+    await keepTrying('start', () => producer.connect(), policy);
+
+    const projector = new Projector(
+      clickhouse,
+      producer,
+      policy,
+      {
+        rollIntervalMs: config.rollIntervalMs,
+        late: { quietMs: config.lateQuietMs, maxWaitMs: config.lateMaxWaitMs },
+        hourCloseDelayMs: config.hourCloseDelayMs,
+      },
+      projectorMetrics(metrics),
+      fatal,
+    );
+    await projector.start();
+    onShutdown(() => projector.stop());
+
+    /** Heads rest on announcements, so a topic that ends before them is not the one that they were made from. */
+    const recordedOffset = async (_topic: string, partition: number): Promise<number | undefined> => {
+      const days = await daysWithHeads(clickhouse);
+      const own = days.filter(
+        (day) => partitionOf(dayKey((day / 86_400) as Day), topics.usageStored.partitions) === partition,
+      );
+      const offset = await greatestHeadOffset(clickhouse, own);
+      return offset < 0 ? undefined : offset + 1;
+    };
+    const strategy = new KafkaBatchStrategy({
+      kafka,
+      groupId: `${topicPrefix}laurel-usage-projector`,
+      topicPrefix,
+      // Announcements are small and each may be the one that somebody waits for.
+      minBytes: 1,
+      sessionTimeoutMs: config.sessionTimeoutMs,
+      recordedOffset: (topic, partition) => keepTrying('heads', () => recordedOffset(topic, partition), policy),
+      onAssigned: (assignment) => projector.onAssigned(assignment[topics.usageStored.name] ?? []),
+      onFatal: fatal,
+    });
+    consumerMetrics(strategy, metrics);
+
+    @Module({ controllers: [UsageProjectorController], providers: [{ provide: Projector, useValue: projector }] })
+    class UsageProjectorModule {}
+
+    return {
+      module: { module: UsageProjectorModule },
+      strategy,
+      readiness: () => consumerReadiness(strategy, Date.now()),
+    };
+  },
+};
