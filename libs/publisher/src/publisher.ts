@@ -6,6 +6,7 @@ import { atProcessEnd } from './process-end.js';
 import type { CloseReport, Publisher, PublisherStats, RecordResult } from './publisher-api.js';
 import { RecordBuffer, type EncodedRecord } from './record-buffer.js';
 import type { RecordSink } from './record-sink.js';
+import { usageEncoder } from './usage-encoder.js';
 import { retractionEvent, usageEvent, type CheckedUsage, type Retraction, type UsageInput } from './usage-input.js';
 
 /** The most that a valid event takes in the buffer: seven ids of 256 bytes and 8 KiB of attributes are its bounds. */
@@ -25,6 +26,7 @@ interface SettleWaiter {
 export class BufferedPublisher implements Publisher {
   private readonly options: ResolvedBuffering;
   private readonly report: (error: PublisherError) => void;
+  private readonly encode = usageEncoder();
   private readonly buffer = new RecordBuffer();
   private readonly keepAlive = new KeepAlive();
   private readonly forgetProcessEnd: () => void;
@@ -130,7 +132,7 @@ export class BufferedPublisher implements Publisher {
       return this.refuse(new PublisherError('buffer_full', message, { retryable: true }));
     }
     const { source, event_id, user_id, occurred_at } = checked.value;
-    this.buffer.push({ key: user_id, value: usageRecorded.encode(checked.value) });
+    this.buffer.push({ key: user_id, value: this.encode(checked.value) });
     this.recorded += 1;
     this.wake();
     return { accepted: true, identity: { source, event_id, user_id, occurred_at } };
@@ -209,7 +211,7 @@ export class BufferedPublisher implements Publisher {
           this.maxBatchRecords = Math.floor(batch.length / 2);
           return;
         }
-        this.giveUp(batch, outcome.code, outcome.cause);
+        this.keepFailures(this.giveUp(batch, outcome.code, outcome.cause));
         this.settle(batch.length);
         return;
       case 'unavailable':
@@ -241,7 +243,6 @@ export class BufferedPublisher implements Publisher {
   private giveUp(batch: readonly EncodedRecord[], code: PublisherErrorCode, cause?: unknown): UndeliveredRecord[] {
     const lost = batch.map((record) => ({ code, usage: usageRecorded.decode(record.value) }));
     this.undelivered += lost.length;
-    if (this.failures.length < MAX_KEPT_FAILURES) this.failures.push(...lost);
     const message =
       code === 'timeout'
         ? `${lost.length} events had no acknowledgement when the publisher closed`
@@ -254,6 +255,10 @@ export class BufferedPublisher implements Publisher {
       }),
     );
     return lost;
+  }
+
+  private keepFailures(lost: readonly UndeliveredRecord[]): void {
+    if (this.failures.length < MAX_KEPT_FAILURES) this.failures.push(...lost);
   }
 
   private undeliverable(): PublisherError {
@@ -313,10 +318,9 @@ export class BufferedPublisher implements Publisher {
     this.endPause();
     await this.keepAlive.during(this.sink.rest());
     // 4. Everybody who waits is told, and what is left is handed back.
-    const refused = this.failures;
+    const refused = this.failures.splice(0);
     const left = this.buffer.takeAll();
     const late = left.length === 0 ? [] : this.giveUp(left, 'timeout');
-    this.failures = [];
     for (const { resolve } of this.settleWaiters.splice(0)) resolve();
     this.letIn();
     return { undelivered: [...refused, ...late] };
