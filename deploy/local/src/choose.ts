@@ -14,17 +14,20 @@ export type StackKind = 'docker' | 'local';
  *
  * @throws Error when `LAUREL_STACK` is neither.
  */
-export async function chooseStack(): Promise<StackKind> {
-  const wanted = process.env['LAUREL_STACK'];
+export async function chooseStack(env: NodeJS.ProcessEnv = process.env): Promise<StackKind> {
+  const wanted = env['LAUREL_STACK'];
   if (wanted === 'docker' || wanted === 'local') return wanted;
   if (wanted !== undefined && wanted !== '') throw new Error(`LAUREL_STACK must be docker or local, not "${wanted}"`);
-  return (await dockerAnswers()) ? 'docker' : 'local';
+  return (await dockerAnswers(env)) ? 'docker' : 'local';
 }
 
 /** A `docker` command may be there without an engine; it then prints client facts, and can still end with status 0. */
-async function dockerAnswers(): Promise<boolean> {
+async function dockerAnswers(env: NodeJS.ProcessEnv): Promise<boolean> {
   try {
-    const { stdout } = await run('docker', ['info', '--format', '{{.ServerVersion}}'], { timeout: DOCKER_TIMEOUT_MS });
+    const { stdout } = await run('docker', ['info', '--format', '{{.ServerVersion}}'], {
+      timeout: DOCKER_TIMEOUT_MS,
+      env,
+    });
     return /^\d+\./.test(stdout.trim());
   } catch {
     return false;

@@ -101,7 +101,8 @@ async function removeVolumes(names: readonly string[]): Promise<void> {
       .getVolume(name)
       .remove()
       .catch((error: unknown) => {
-        if (!(error instanceof Error && 'statusCode' in error && error.statusCode === 404)) throw error;
+        if (!(typeof error === 'object' && error !== null && 'statusCode' in error && error.statusCode === 404))
+          throw error;
       });
   }
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
+import { hasCode } from './error-code.js';
 
 /** A TCP port of 127.0.0.1 that is free now. */
 export async function freePort(): Promise<number> {
@@ -12,7 +13,7 @@ export async function freePortFrom(port: number): Promise<number> {
     try {
       return await listenOnce(candidate);
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
+      if (!hasCode(error, 'EADDRINUSE')) throw error;
     }
   }
   throw new Error(`no free port from ${port} on`);

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { hasCode } from '../error-code.js';
 
 const run = promisify(execFile);
 
@@ -90,6 +91,3 @@ async function identityOf(pid: number): Promise<string | undefined> {
   const ps = await run('ps', ['-o', 'lstart=', '-p', String(pid)]).catch(() => undefined);
   return ps === undefined ? undefined : `${pid} ${ps.stdout.trim()}`;
 }
-
-const hasCode = (error: unknown, code: string): boolean =>
-  error instanceof Error && 'code' in error && error.code === code;

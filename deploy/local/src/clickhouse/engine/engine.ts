@@ -1,6 +1,7 @@
 import { drainPending, Session, type ChdbResult } from 'chdb';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { hasCode } from '../../error-code.js';
 
 /** Where the embedded engine's defaults differ from the server's, the server's hold. */
 const SERVER_DEFAULTS = 'SET implicit_select = 0, allow_introspection_functions = 0';
@@ -66,6 +67,6 @@ function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return hasCode(error, 'EPERM');
   }
 }

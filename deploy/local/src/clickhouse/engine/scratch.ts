@@ -21,7 +21,7 @@ export interface Slot {
 }
 
 export interface OpenPipe {
-  /** What the engine writes, with its back-pressure. Destroying it makes the engine's next write fail. */
+  /** What the engine writes, with its back-pressure. */
   readonly reader: Socket;
   /** To be called when the engine has settled: the reader then ends, also if the engine never wrote. */
   readonly endWriting: () => void;

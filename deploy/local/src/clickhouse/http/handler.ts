@@ -103,7 +103,9 @@ async function query(served: Served, sessions: Sessions, req: IncomingMessage, a
     const received = await receive(req, request, { newFile, unpackFile });
     const slot = await served.scratch.slot();
     try {
-      await inSession(sessions, request, (session) => execute(received, session, request, slot, answer));
+      await inSession(sessions, request, (session) =>
+        execute(received, request, answer, { engine: served.engine, session, slot }),
+      );
     } finally {
       slot.release();
     }
@@ -127,25 +129,26 @@ async function inSession(
   }
 }
 
-async function execute(
-  received: Received,
-  session: Session,
-  request: ServerRequest,
-  slot: Slot,
-  answer: Answer,
-): Promise<void> {
+/** What a statement runs with. */
+interface Running {
+  readonly engine: Engine;
+  readonly session: Session;
+  readonly slot: Slot;
+}
+
+async function execute(received: Received, request: ServerRequest, answer: Answer, running: Running): Promise<void> {
   const { statement } = received;
   switch (statement.kind) {
     case 'rows':
-      return sendRows(statement, session, request, slot, answer);
+      return sendRows(statement, request, answer, running);
     case 'insert': {
       const { file, compression } = received as Extract<Received, { file: string }>;
-      const result = await session.queryAsync(statement.from(file, compression));
+      const result = await running.session.queryAsync(statement.from(file, compression));
       answer.put('', { result, rowsAre: 'written' });
       return;
     }
     case 'command': {
-      const result = await session.queryAsync(statement.text, { format: request.defaultFormat });
+      const result = await running.session.queryAsync(statement.text, { format: request.defaultFormat });
       answer.setRows(request.defaultFormat, 'none');
       answer.put(result.bytes(), { result, rowsAre: 'returned' });
       return;
@@ -155,20 +158,18 @@ async function execute(
 
 async function sendRows(
   statement: RowsStatement,
-  session: Session,
   request: ServerRequest,
-  slot: Slot,
   answer: Answer,
+  running: Running,
 ): Promise<void> {
   const format = statement.format ?? request.defaultFormat;
   const compression = request.answerCompression;
   answer.setRows(format, compression);
   await throughPipe(
-    session,
-    slot,
+    running,
     (path) => statement.into(path, compression, format),
     async ({ rows, finished }) => {
-      // A client that went away is noticed by the engine when it writes.
+      // A client that went away wants no more rows.
       answer.signal.addEventListener('abort', () => rows.destroy(), { once: true });
       await answer.stream(rows, finished);
     },

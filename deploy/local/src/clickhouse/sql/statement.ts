@@ -9,7 +9,7 @@ export interface InsertStatement {
   /** Offset of the first byte of the rows. */
   readonly dataStart: number;
   /** The statement that reads its rows from a file instead. `compression` is a name the engine knows, or `none`. */
-  from(path: string, compression: string): string;
+  readonly from: (path: string, compression: string) => string;
 }
 
 /** A statement that returns rows. */
@@ -19,7 +19,7 @@ export interface RowsStatement {
   /** The format that the statement itself asks for. */
   readonly format: string | undefined;
   /** The statement with its rows written to a file in the given format. */
-  into(path: string, compression: string, format: string): string;
+  readonly into: (path: string, compression: string, format: string) => string;
 }
 
 /** Anything else: definitions, `INSERT … SELECT`, settings. */

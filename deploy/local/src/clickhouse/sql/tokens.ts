@@ -10,13 +10,13 @@ export interface Token {
   readonly depth: number;
 }
 
-const SKIPPED = /(?:\s|--[^\n]*|#!?\s[^\n]*|\/\*[\s\S]*?(?:\*\/|$))*/y;
+const SKIPPED = /(?:\s+|--[^\n]*|#!?\s[^\n]*|\/\*[\s\S]*?(?:\*\/|$))*/y;
 const WORD = /[\p{L}_$][\p{L}\p{N}_$]*|\p{N}[\p{L}\p{N}_.]*/uy;
 const HEREDOC = /\$(\w*)\$[\s\S]*?\$\1\$/y;
 const QUOTED = {
-  "'": /'(?:[^'\\]|\\[\s\S]|'')*'?/y,
-  '"': /"(?:[^"\\]|\\[\s\S]|"")*"?/y,
-  '`': /`(?:[^`\\]|\\[\s\S]|``)*`?/y,
+  "'": /'(?:[^'\\]+|\\[\s\S]|'')*'?/y,
+  '"': /"(?:[^"\\]+|\\[\s\S]|"")*"?/y,
+  '`': /`(?:[^`\\]+|\\[\s\S]|``)*`?/y,
 };
 
 /** Reads tokens one by one, so that a caller can stop before the binary data that may follow an INSERT's head. */
