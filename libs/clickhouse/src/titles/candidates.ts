@@ -1,0 +1,151 @@
+import type { Metric, TitleRule } from '@laurel/titles';
+import { dayKey, type Window } from '@laurel/usage';
+import type { Statement } from '../projections.js';
+
+/** A person who may hold a title, with their competition rank among the eligible. */
+export interface Candidate {
+  readonly user_id: string;
+  readonly rank: string;
+}
+
+/** Models of a window and the family of each, in the same order. */
+export interface ModelFamilies {
+  readonly models: readonly string[];
+  readonly families: readonly string[];
+}
+
+const TOTAL = `input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens + cache_write_tokens + output_tokens`;
+const INPUTS = `input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens + cache_write_tokens`;
+const WITHIN = 'day BETWEEN {first_day:Date} AND {last_day:Date}';
+
+/**
+ * The best `take` eligible people of a title, and those of `holders` who are eligible, best first.
+ *
+ * It selects people, it does not judge them: their values and evidence are computed by the metric's own definition in
+ * libs/titles, from their facts. The formulas here are the same, so that the selection is right; a test holds both
+ * together.
+ */
+export function titleCandidates(
+  rule: TitleRule,
+  window: Window,
+  families: ModelFamilies,
+  take: number,
+  holders: readonly string[],
+): Statement {
+  const { min_tokens, min_active_days, min_sessions } = rule.eligibility;
+  const measured = measuredBy(rule.metric);
+  const hasOwnDays = rule.metric.kind === 'effective_models';
+  const needsVolume = min_tokens > 0 || (min_active_days > 0 && !hasOwnDays);
+  const conditions = [
+    'value > 0',
+    ...(min_tokens > 0 ? ['tokens >= {min_tokens:UInt64}'] : []),
+    ...(min_active_days > 0 ? [`${hasOwnDays ? 'own_active_days' : 'active_days'} >= {min_active_days:UInt32}`] : []),
+    ...(min_sessions > 0 ? ['sessions >= {min_sessions:UInt32}'] : []),
+  ];
+  return {
+    query: `WITH measured AS (${measured})
+      SELECT user_id, place AS rank FROM (
+        SELECT user_id, value,
+          rank() OVER (ORDER BY value DESC) AS place,
+          row_number() OVER (ORDER BY value DESC, user_id ASC) AS position
+        FROM measured
+        ${needsVolume ? `INNER JOIN (${VOLUME}) AS volume USING user_id` : ''}
+        ${min_sessions > 0 ? `INNER JOIN (${SESSIONS}) AS sessions_of USING user_id` : ''}
+        WHERE ${conditions.join(' AND ')}
+      )
+      WHERE position <= {take:UInt32} OR user_id IN {holders:Array(String)}
+      ORDER BY position`,
+    query_params: {
+      ...windowParams(window),
+      ...families,
+      ...rule.metric,
+      min_tokens,
+      min_active_days,
+      min_sessions,
+      take,
+      holders,
+    },
+  };
+}
+
+export const windowParams = (window: Window): Readonly<Record<string, string>> => ({
+  first_day: dayKey(window.firstDay),
+  last_day: dayKey(window.lastDay),
+});
+
+const VOLUME = `
+  SELECT user_id, sum(day_tokens) AS tokens, count() AS active_days
+  FROM (SELECT user_id, day, sum(${TOTAL}) AS day_tokens FROM usage_by_day WHERE counted AND ${WITHIN} GROUP BY user_id, day)
+  WHERE day_tokens > 0 GROUP BY user_id`;
+
+const SESSIONS = `
+  SELECT user_id, uniqExact(session_id) AS sessions FROM session_activity
+  WHERE toDate(hour) BETWEEN {first_day:Date} AND {last_day:Date} GROUP BY user_id`;
+
+function measuredBy(metric: Metric): string {
+  switch (metric.kind) {
+    case 'capped_tokens':
+      return `
+        SELECT user_id, sum(least(day_tokens, {daily_cap:UInt64})) AS value
+        FROM (SELECT user_id, day, sum(${TOTAL}) AS day_tokens FROM usage_by_day WHERE counted AND ${WITHIN} GROUP BY user_id, day)
+        GROUP BY user_id`;
+    case 'effective_models':
+      return EFFECTIVE_MODELS;
+    case 'cache_share':
+      return `
+        WITH (SELECT if(sum(${INPUTS}) = 0, 0, sum(cache_read_tokens) / sum(${INPUTS})) FROM usage_by_day WHERE counted AND ${WITHIN}) AS company_share
+        SELECT user_id, if(sum(${INPUTS}) + {prior_tokens:UInt64} = 0, 0,
+          round((sum(cache_read_tokens) + {prior_tokens:UInt64} * company_share) / (sum(${INPUTS}) + {prior_tokens:UInt64}), 12)) AS value
+        FROM usage_by_day WHERE counted AND ${WITHIN} GROUP BY user_id`;
+    case 'longest_session':
+      return LONGEST_SESSION;
+    default:
+      return metric satisfies never;
+  }
+}
+
+/** Tokens by user, day and family; small families out; the mean daily share of each; the exponential of their entropy. */
+const EFFECTIVE_MODELS = `
+  SELECT user_id, round(exp(-sum(share * log(share))), 12) AS value, max(user_days) AS own_active_days
+  FROM (
+    SELECT user_id, family, max(user_days) AS user_days, sum(tokens / day_tokens) / user_days AS share
+    FROM (
+      SELECT user_id, family, tokens, day_tokens,
+        uniqExact(day) OVER (PARTITION BY user_id) AS user_days
+      FROM (
+        SELECT user_id, day, family, tokens, sum(tokens) OVER (PARTITION BY user_id, day) AS day_tokens
+        FROM (
+          SELECT user_id, day, family, tokens,
+            sum(tokens) OVER (PARTITION BY user_id) AS user_tokens,
+            sum(tokens) OVER (PARTITION BY user_id, family) AS family_tokens
+          FROM (
+            SELECT user_id, day, transform(model, {models:Array(String)}, {families:Array(String)}, model) AS family, sum(${TOTAL}) AS tokens
+            FROM model_usage_by_day WHERE counted AND ${WITHIN}
+            GROUP BY user_id, day, family HAVING tokens > 0
+          )
+        )
+        WHERE family_tokens * 1000 >= {min_share_per_mille:UInt64} * user_tokens
+      )
+    )
+    GROUP BY user_id, family
+  )
+  GROUP BY user_id`;
+
+/** Active minutes of each session in order, cut at the gaps; of each run the capped days' sum; of the runs the greatest. */
+const LONGEST_SESSION = `
+  SELECT user_id, max(arrayMax(arrayMap(run -> arraySum(day -> least({daily_cap_minutes:UInt64},
+      arrayCount(minute -> intDiv(minute, 1440) = day, run)), arrayDistinct(arrayMap(minute -> intDiv(minute, 1440), run))), runs))) AS value
+  FROM (
+    SELECT user_id, arraySplit((minute, gap) -> gap > {max_gap_minutes:UInt64}, minutes, arrayDifference(minutes)) AS runs
+    FROM (
+      SELECT user_id, session_id, arraySort(arrayFlatten(groupArray(
+        arrayMap(bit -> toInt64(intDiv(toUnixTimestamp(hour), 60)) + toInt64(bit), bitPositionsToArray(bits))))) AS minutes
+      FROM (
+        SELECT user_id, session_id, hour, groupBitOr(active_minutes) AS bits FROM session_activity
+        WHERE toDate(hour) BETWEEN {first_day:Date} AND {last_day:Date}
+        GROUP BY user_id, session_id, hour HAVING bits != 0
+      )
+      GROUP BY user_id, session_id
+    )
+  )
+  GROUP BY user_id`;

@@ -1,0 +1,120 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { tokenFields, type TokenCounts } from '@laurel/events';
+import type { PersonFacts } from '@laurel/titles';
+import {
+  addFigures,
+  noFigures,
+  parseDayKey,
+  type Figures,
+  type Minute,
+  type SessionMinutes,
+  type UserDayModelFigures,
+  type Window,
+} from '@laurel/usage';
+import { windowParams } from './candidates.js';
+
+type CountColumns = Readonly<Record<`${keyof TokenCounts}_tokens`, string>> & {
+  readonly events: string;
+  readonly cost_micro_usd: string;
+};
+
+const SUMS = [...tokenFields.map((field) => `${field}_tokens`), 'events', 'cost_micro_usd']
+  .map((column) => `sum(t.${column}) AS ${column}`)
+  .join(', ');
+
+/** Sums come as quoted 64-bit integers, so that none is rounded. */
+export function figuresOfRow(row: CountColumns): Figures {
+  const tokens = { ...noFigures.tokens } as Record<keyof TokenCounts, bigint>;
+  for (const field of tokenFields) tokens[field] = BigInt(row[`${field}_tokens`]);
+  return { events: Number(row.events), tokens, costMicroUsd: BigInt(row.cost_micro_usd) };
+}
+
+/** Everybody's counted events in the window, summed. */
+export async function companyFigures(client: ClickHouseClient, window: Window): Promise<Figures> {
+  const result = await client.query({
+    query: `SELECT ${SUMS} FROM usage_by_day AS t WHERE t.counted AND t.day BETWEEN {first_day:Date} AND {last_day:Date}`,
+    query_params: windowParams(window),
+    format: 'JSONEachRow',
+  });
+  const [row] = await result.json<CountColumns>();
+  return row === undefined ? noFigures : figuresOfRow(row);
+}
+
+/** The models that were used in the window. */
+export async function modelsOf(client: ClickHouseClient, window: Window): Promise<readonly string[]> {
+  const result = await client.query({
+    query: `SELECT DISTINCT model FROM model_usage_by_day
+            WHERE counted AND day BETWEEN {first_day:Date} AND {last_day:Date} ORDER BY model`,
+    query_params: windowParams(window),
+    format: 'JSONEachRow',
+  });
+  return (await result.json<{ model: string }>()).map(({ model }) => model);
+}
+
+/** What the metrics of libs/titles need to know of each of these people; those without a counted event are left out. */
+export async function personFacts(
+  client: ClickHouseClient,
+  users: readonly string[],
+  window: Window,
+): Promise<readonly PersonFacts[]> {
+  if (users.length === 0) return [];
+  const query_params = { ...windowParams(window), users };
+  const [usage, activity] = await Promise.all([
+    client.query({
+      query: `SELECT t.user_id AS user_id, toString(t.day) AS day_key, t.model AS model, ${SUMS} FROM model_usage_by_day AS t
+              WHERE t.counted AND t.day BETWEEN {first_day:Date} AND {last_day:Date} AND t.user_id IN {users:Array(String)}
+              GROUP BY user_id, day_key, model`,
+      query_params,
+      format: 'JSONEachRow',
+    }),
+    client.query({
+      query: `SELECT user_id, session_id, intDiv(toUnixTimestamp(hour), 60) AS first_minute,
+                bitPositionsToArray(groupBitOr(active_minutes)) AS active
+              FROM session_activity
+              WHERE toDate(hour) BETWEEN {first_day:Date} AND {last_day:Date} AND user_id IN {users:Array(String)}
+              GROUP BY user_id, session_id, hour ORDER BY user_id, session_id, hour`,
+      query_params,
+      format: 'JSONEachRow',
+    }),
+  ]);
+  const rows = new Map<string, UserDayModelFigures[]>();
+  for (const row of await usage.json<CountColumns & { user_id: string; day_key: string; model: string }>()) {
+    const day = parseDayKey(row.day_key);
+    if (day === undefined) throw new Error(`ClickHouse returned the day ${row.day_key}`);
+    const own = rows.get(row.user_id) ?? [];
+    own.push({ userId: row.user_id, day, model: row.model, figures: figuresOfRow(row) });
+    rows.set(row.user_id, own);
+  }
+  const sessions = sessionsByUser(await activity.json<SessionHour>());
+  return [...rows].map(([userId, own]) => {
+    const ownSessions = [...(sessions.get(userId)?.values() ?? [])];
+    return {
+      userId,
+      rows: own,
+      figures: own.reduce((sum, { figures }) => addFigures(sum, figures), noFigures),
+      sessions: ownSessions.length,
+      sessionMinutes: ownSessions.filter(({ minutes }) => minutes.length > 0),
+    };
+  });
+}
+
+interface SessionHour {
+  readonly user_id: string;
+  readonly session_id: string;
+  readonly first_minute: number;
+  /** Minutes of the hour, ascending. */
+  readonly active: readonly string[];
+}
+
+/** Rows come in the order of their hours, so the minutes are ascending. */
+function sessionsByUser(hours: readonly SessionHour[]): ReadonlyMap<string, ReadonlyMap<string, SessionMinutes>> {
+  const users = new Map<string, Map<string, { userId: string; sessionId: string; minutes: Minute[] }>>();
+  for (const { user_id: userId, session_id: sessionId, first_minute, active } of hours) {
+    const sessions = users.get(userId) ?? new Map<string, { userId: string; sessionId: string; minutes: Minute[] }>();
+    const session = sessions.get(sessionId) ?? { userId, sessionId, minutes: [] };
+    for (const minute of active) session.minutes.push((first_minute + Number(minute)) as Minute);
+    sessions.set(sessionId, session);
+    users.set(userId, sessions);
+  }
+  return users;
+}

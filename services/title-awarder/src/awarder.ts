@@ -1,0 +1,231 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  titleStandings,
+  titleValue,
+  windowContext,
+  type ClickHouseClient,
+  type WindowContext,
+} from '@laurel/clickhouse';
+import { awardEvent, titleHolders, topics, type AwardEvent } from '@laurel/events';
+import { FencedWriter, readToEnd, type Kafka, type OutgoingRecord } from '@laurel/kafka';
+import { keepTrying, type RetryPolicy } from '@laurel/stream';
+import {
+  decide,
+  evolve,
+  fold,
+  holdersOf,
+  isLoweredByCorrection,
+  neverAwarded,
+  retire,
+  titleKey,
+  type Standing,
+  type TitleRule,
+  type TitleState,
+} from '@laurel/titles';
+import { dayOf, windowOf, type Window } from '@laurel/usage';
+
+export interface AwarderOptions {
+  readonly topicPrefix: string;
+  /** At the latest, the time between two evaluations, in ms: windows slide on without any event. */
+  readonly tickMs: number;
+  /** At the least, the time between two evaluations, in ms. */
+  readonly minIntervalMs: number;
+}
+
+export interface AwarderEvents {
+  onAwards(events: readonly AwardEvent[]): void;
+  onEvaluated(seconds: number): void;
+}
+
+/** What this instance knows while it alone may write. */
+interface Reign {
+  readonly writer: FencedWriter;
+  states: ReadonlyMap<string, TitleState>;
+}
+
+/**
+ * Awards titles as events. Their fold is the only state: nothing is remembered that could differ from it.
+ *
+ * One instance at a time is active, the owner of `usage.projected.v1`. It fences every other writer, then folds the whole
+ * of `titles.awards.v1`, then decides and writes in transactions. In this order nobody can write between its fold and its
+ * decision; and on any error of a transaction, which may or may not have been committed, it fences and folds again.
+ */
+export class Awarder {
+  private readonly stopped = new AbortController();
+  private wake = new AbortController();
+  private active = false;
+  private reign: Reign | undefined;
+  private loop: Promise<void> | undefined;
+  private waiting: (() => void)[] = [];
+
+  constructor(
+    private readonly kafka: Kafka,
+    private readonly clickhouse: ClickHouseClient,
+    private readonly rules: readonly TitleRule[],
+    private readonly policy: RetryPolicy,
+    private readonly options: AwarderOptions,
+    private readonly events: AwarderEvents,
+    private readonly onFatal: (error: unknown) => void,
+  ) {}
+
+  start(): void {
+    this.loop = this.run().catch((error: unknown) => {
+      if (!this.stopped.signal.aborted) this.onFatal(error);
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.stopped.abort();
+    this.wake.abort();
+    await this.loop;
+    await this.endReign();
+  }
+
+  /** Active: this instance owns the one partition of `usage.projected.v1`. */
+  onAssigned(isActive: boolean): void {
+    this.active = isActive;
+    this.wake.abort();
+  }
+
+  /** Resolves when an evaluation that began after this call has ended, or the signal aborts. */
+  evaluated(signal: AbortSignal): Promise<void> {
+    const done = new Promise<void>((resolve) => {
+      this.waiting.push(resolve);
+      signal.addEventListener('abort', () => {
+        resolve();
+      });
+    });
+    this.wake.abort();
+    return done;
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.stopped;
+    while (!signal.aborted) {
+      this.wake = new AbortController();
+      if (this.active) {
+        const waiting = this.waiting.splice(0);
+        await this.evaluate();
+        for (const resolve of waiting) resolve();
+      } else {
+        await this.endReign();
+      }
+      await sleep(this.options.minIntervalMs, undefined, { signal });
+      const rest = Math.max(0, this.options.tickMs - this.options.minIntervalMs);
+      if (this.waiting.length === 0) {
+        await sleep(rest, undefined, { signal: this.wake.signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  /** One tick: all titles as of one instant. */
+  private async evaluate(): Promise<void> {
+    const began = performance.now();
+    await keepTrying('award', () => this.evaluateOnce(Date.now()), this.policy, this.stopped.signal);
+    this.events.onEvaluated((performance.now() - began) / 1000);
+  }
+
+  private async evaluateOnce(nowMs: number): Promise<void> {
+    // The partition may be lost while an outage is waited out: to claim anew would then fence the rightful writer.
+    if (!this.active) return;
+    const reign = (this.reign ??= await this.beginReign());
+    const contexts = new Map<number, WindowContext>();
+    for (const rule of this.rules) {
+      const context =
+        contexts.get(rule.window_days) ??
+        (await windowContext(this.clickhouse, windowOf(`${rule.window_days}d`, nowMs)));
+      contexts.set(rule.window_days, context);
+      const state =
+        reign.states.get(titleKey({ titleId: rule.id, scope: rule.scope })) ?? neverAwarded(rule.id, rule.scope);
+      const holders = state.holders.map((award) => award.user_id);
+      const standings = await titleStandings(this.clickhouse, rule, context, holders);
+      const corrected = await this.correctedHolders(rule, state, standings);
+      const { window } = context;
+      await this.write(reign, state, decide({ rule, standings, window, evaluatedAtMs: nowMs, corrected }, state));
+    }
+    const ruled = new Set(this.rules.map((rule) => titleKey({ titleId: rule.id, scope: rule.scope })));
+    for (const [key, state] of reign.states) {
+      if (!ruled.has(key)) await this.write(reign, state, retire(state, nowMs));
+    }
+  }
+
+  /** Holders whose figures over their award's own window have fallen since: something was revised or taken out. */
+  private async correctedHolders(
+    rule: TitleRule,
+    state: TitleState,
+    standings: readonly Standing[],
+  ): Promise<ReadonlySet<string>> {
+    const corrected = new Set<string>();
+    for (const award of state.holders) {
+      const now = standings.find((one) => one.userId === award.user_id)?.value ?? 0;
+      if (award.rule_version !== rule.version || !isLoweredByCorrection(rule.metric.kind, award.value, now)) continue;
+      const recomputed = await titleValue(this.clickhouse, rule, award.user_id, windowOfAward(award));
+      if (isLoweredByCorrection(rule.metric.kind, award.value, recomputed)) corrected.add(award.user_id);
+    }
+    return corrected;
+  }
+
+  /** The awards and the new holders, in one transaction. */
+  private async write(reign: Reign, state: TitleState, awards: readonly AwardEvent[]): Promise<void> {
+    if (awards.length === 0) return;
+    const after = awards.reduce(evolve, state);
+    const key = titleKey(after);
+    const holders = holdersOf(after);
+    const holdersRecord: OutgoingRecord = { key, value: holders === null ? null : titleHolders.encode(holders) };
+    try {
+      await reign.writer.write({
+        [topics.titleAwards.name]: awards.map((award) => ({ key, value: awardEvent.encode(award) })),
+        [topics.titleHolders.name]: [holdersRecord],
+      });
+    } catch (error) {
+      await this.endReign();
+      throw new AwardNotWritten(error);
+    }
+    reign.states = new Map(reign.states).set(key, after);
+    this.events.onAwards(awards);
+  }
+
+  private async beginReign(): Promise<Reign> {
+    const { topicPrefix } = this.options;
+    const writer = await FencedWriter.claim(this.kafka, `${topicPrefix}laurel-title-awarder`, topicPrefix);
+    try {
+      const awards: AwardEvent[] = [];
+      await readToEnd(this.kafka, {
+        topic: topicPrefix + topics.titleAwards.name,
+        groupPrefix: `${topicPrefix}laurel-title-awarder-fold-`,
+        onRecord: ({ value }) => {
+          if (value !== null) awards.push(awardEvent.decode(value));
+        },
+      });
+      return { writer, states: fold(awards) };
+    } catch (error) {
+      await writer.close();
+      throw error;
+    }
+  }
+
+  private async endReign(): Promise<void> {
+    const { reign } = this;
+    this.reign = undefined;
+    // A writer that failed may fail at closing too; it has nothing left to lose.
+    await reign?.writer.close().catch(() => undefined);
+  }
+}
+
+/** A transaction failed: it may have been committed or not, so everything is folded again. Always worth a repeat. */
+export class AwardNotWritten extends Error {
+  readonly code = 'award_not_written';
+  readonly retryable = true;
+
+  constructor(cause: unknown) {
+    super('the awards were not written, or not known to be', { cause });
+    this.name = 'AwardNotWritten';
+  }
+}
+
+/** The days of an award's window, whose figures its value was computed from. */
+function windowOfAward({ window_start: startMs, window_end: endMs }: AwardEvent): Window {
+  const firstDay = dayOf(startMs);
+  const lastDay = dayOf(endMs - 1);
+  return { startMs, endMs, firstDay, lastDay, days: lastDay - firstDay + 1 };
+}

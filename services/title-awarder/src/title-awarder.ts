@@ -1,0 +1,109 @@
+import { Module } from '@nestjs/common';
+import { Counter, Histogram } from 'prom-client';
+import { assertMigrated, connectClickHouse, readMigrations } from '@laurel/clickhouse';
+import { topics } from '@laurel/events';
+import { assertTopics, kafkaClient, KafkaBatchStrategy } from '@laurel/kafka';
+import {
+  clickHouseConnection,
+  clickHouseSettings,
+  consumerMetrics,
+  consumerReadiness,
+  integer,
+  kafkaConnection,
+  kafkaLogger,
+  kafkaSettings,
+  outagePolicy,
+  type ServiceDefinition,
+} from '@laurel/service-host';
+import { keepTrying, type RetryPolicy } from '@laurel/stream';
+import { builtInRules } from '@laurel/titles';
+import { Awarder, AwardNotWritten, type AwarderEvents } from './awarder.js';
+import { TitleAwarderController } from './title-awarder.controller.js';
+
+const settings = {
+  ...kafkaSettings,
+  ...clickHouseSettings,
+  tickMs: integer('LAUREL_AWARDER_TICK_MS', 100, 3_600_000, {
+    description: 'titles are evaluated at least this often, in ms, as windows slide on without events',
+    default: '5000',
+  }),
+  minIntervalMs: integer('LAUREL_AWARDER_MIN_INTERVAL_MS', 50, 3_600_000, {
+    description: 'titles are evaluated at most this often, in ms',
+    default: '1000',
+  }),
+  sessionTimeoutMs: integer('LAUREL_KAFKA_SESSION_TIMEOUT_MS', 1000, 600_000, {
+    description: 'a member that is silent for this long loses its partitions',
+    default: '30000',
+  }),
+};
+
+/** Standings → award events. */
+export const titleAwarder: ServiceDefinition<typeof settings> = {
+  name: 'title-awarder',
+  description: 'awards titles as events, each change once',
+  defaultPort: 9103,
+  settings,
+  async build(config, { log, metrics, fatal, onShutdown }) {
+    const { topicPrefix } = config;
+    const outages = outagePolicy(log, metrics);
+    const policy: RetryPolicy = {
+      ...outages,
+      classify: (error) => (error instanceof AwardNotWritten ? 'retriable' : outages.classify(error)),
+    };
+    const kafka = kafkaClient(kafkaConnection(config, 'laurel-title-awarder'), kafkaLogger(log));
+    const clickhouse = connectClickHouse(clickHouseConnection(config, 'laurel-title-awarder'));
+    onShutdown(() => clickhouse.close());
+
+    const migrations = await readMigrations();
+    await keepTrying('start', () => assertMigrated(clickhouse, migrations), policy);
+    const needed = [topics.usageProjected, topics.titleAwards, topics.titleHolders];
+    await keepTrying('start', () => assertTopics(kafka, needed, topicPrefix), policy);
+
+    const registers = [metrics];
+    const awards = new Counter({
+      name: 'laurel_awards_total',
+      help: 'Award events written',
+      labelNames: ['title', 'type'],
+      registers,
+    });
+    const seconds = new Histogram({
+      name: 'laurel_title_evaluation_seconds',
+      help: 'Evaluating every title once',
+      buckets: [0.03, 0.1, 0.3, 1, 3, 10, 30],
+      registers,
+    });
+    const events: AwarderEvents = {
+      onAwards: (written) => {
+        for (const { title_id: title, type, user_id: user, scope, value, reason } of written) {
+          awards.inc({ title, type });
+          log.info({ title, scope, user, value, reason }, type);
+        }
+      },
+      onEvaluated: (took) => seconds.observe(took),
+    };
+    const options = { topicPrefix, tickMs: config.tickMs, minIntervalMs: config.minIntervalMs };
+    const awarder = new Awarder(kafka, clickhouse, builtInRules, policy, options, events, fatal);
+    awarder.start();
+    onShutdown(() => awarder.stop());
+
+    const strategy = new KafkaBatchStrategy({
+      kafka,
+      groupId: `${topicPrefix}laurel-title-awarder`,
+      topicPrefix,
+      minBytes: 1,
+      sessionTimeoutMs: config.sessionTimeoutMs,
+      onAssigned: (assignment) => awarder.onAssigned((assignment[topics.usageProjected.name] ?? []).includes(0)),
+      onFatal: fatal,
+    });
+    consumerMetrics(strategy, metrics);
+
+    @Module({ controllers: [TitleAwarderController], providers: [{ provide: Awarder, useValue: awarder }] })
+    class TitleAwarderModule {}
+
+    return {
+      module: { module: TitleAwarderModule },
+      strategy,
+      readiness: () => consumerReadiness(strategy, Date.now()),
+    };
+  },
+};
