@@ -193,9 +193,11 @@ describe("a message's iterations", () => {
     const entry = fc.record({ type, input: fc.nat(1e6), output: fc.nat(1e6), read: fc.nat(1e6) });
     fc.assert(
       fc.property(fc.array(entry, { minLength: 1, maxLength: 6 }), (entries) => {
-        const iterations = entries.map(
-          (one) => ({ type: one.type, model: 'm', ...counts(one.input, one.output, one.read) }),
-        );
+        const iterations = entries.map((one) => ({
+          type: one.type,
+          model: 'm',
+          ...counts(one.input, one.output, one.read),
+        }));
         const sampled = entries.filter((one) => one.type === 'message' || one.type === 'fallback_message');
         const top = sampled[0];
         const whole = {
