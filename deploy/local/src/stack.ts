@@ -1,10 +1,7 @@
 #!/usr/bin/env node
-import { Command, InvalidArgumentError } from 'commander';
-import { fileURLToPath } from 'node:url';
-import { freePortFrom } from './ports.js';
+import { Command } from 'commander';
+import { DATA_DIR, firstSignal, portFor, portNumber } from './command-line.js';
 import { startStack, type Stack } from './start-stack.js';
-
-const DATA_DIR = fileURLToPath(new URL('../../../.laurel/data', import.meta.url));
 
 interface Flags {
   readonly dataDir: string;
@@ -24,18 +21,6 @@ const flags = new Command('npm run stack --')
   .parse()
   .opts<Flags>();
 
-function portNumber(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1 || value > 65_535) throw new InvalidArgumentError('not a port');
-  return value;
-}
-
-async function portFor(name: string, wanted: number): Promise<number> {
-  const port = await freePortFrom(wanted);
-  if (port !== wanted) console.log(`Port ${wanted} is taken: ${name} gets ${port}.`);
-  return port;
-}
-
 function printAddresses({ kafka, clickhouse }: Stack): void {
   const { url, username, password } = clickhouse;
   const login = password === '' ? '' : ` --user ${username}:${password}`;
@@ -46,20 +31,6 @@ ClickHouse  ${url}   (user ${username}, ${password === '' ? 'no password' : `pas
 Try:        curl${login} '${url}/?default_format=PrettyCompact' --data 'SELECT version(), uptime()'
 
 Ctrl-C ends both; their data stays in ${flags.dataDir}.`);
-}
-
-/** Resolves at the first signal; a second one doesn't wait for a clean end. Keeps the process alive until then. */
-function firstSignal(): Promise<void> {
-  const alive = setInterval(() => undefined, 60_000);
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.once(signal, () => {
-        clearInterval(alive);
-        resolve();
-        process.on(signal, () => process.exit(1));
-      });
-    }
-  });
 }
 
 try {

@@ -255,6 +255,7 @@ describe('plain HTTP', () => {
   it('answers pings', async () => {
     expect(await (await fetch(`${server.url}/ping`)).text()).toBe('Ok.\n');
     expect((await client.ping()).success).toBe(true);
+    expect((await fetch(`${server.url}/nothing`)).status).toBe(404);
   });
 
   it('takes the query from the URL, the body, or both', async () => {
@@ -313,6 +314,18 @@ describe('plain HTTP', () => {
     expect((await post('session_id=one', 'SELECT a FROM mine')).text).toBe('7\n');
     expect((await post('session_id=two', 'SELECT a FROM mine')).code).toBe('60');
     expect((await post('session_id=three&session_check=1', 'SELECT 1')).code).toBe('372');
+  });
+
+  it('shows nothing of one request to the next', async () => {
+    const seen = "SELECT currentDatabase(), getSetting('max_block_size')";
+    const before = (await post('', seen)).text;
+    await post('', 'SET max_block_size = 7');
+    await post('', 'USE system');
+    await post('max_block_size=7&database=system&param_a=1', 'SELECT {a:UInt8}');
+    await post('', 'CREATE TEMPORARY TABLE passing (a UInt8)');
+    expect((await post('', seen)).text).toBe(before);
+    expect((await post('', 'SELECT * FROM passing')).code).toBe('60');
+    expect((await post('', 'SELECT {a:UInt8}')).code).toBe('456');
   });
 
   it('serves curl', async () => {

@@ -1,7 +1,8 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { resolve } from 'node:path';
+import { portNumber } from '../command-line.js';
 import { Engine } from './engine/engine.js';
 import { Scratch } from './engine/scratch.js';
 import { createHandler } from './http/handler.js';
@@ -28,15 +29,10 @@ const { port, host, dataDir, user } = new Command('clickhouse')
   .parse()
   .opts<Flags>();
 
-function portNumber(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0 || value > 65_535) throw new InvalidArgumentError('not a port');
-  return value;
-}
-
 async function serve(): Promise<void> {
   const engine = Engine.open(resolve(dataDir));
   const scratch = await Scratch.create(resolve(dataDir));
+  process.on('exit', () => scratch.remove());
   const handler = createHandler({ engine, scratch, user, password: process.env['LAUREL_CLICKHOUSE_PASSWORD'] ?? '' });
   // Bodies may take as long as they take; connections idle for as long as the real server lets them.
   const server = createServer(
@@ -59,7 +55,6 @@ async function serve(): Promise<void> {
   server.closeAllConnections();
   await closed;
   await engine.close();
-  scratch.remove();
 }
 
 try {

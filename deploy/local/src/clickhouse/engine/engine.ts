@@ -28,12 +28,13 @@ export class Engine {
   }
 
   /**
-   * A session of its own for one request: settings, parameters and temporary tables end with it, and queries of
-   * different sessions run side by side. It costs less than a millisecond. Close it after its last query has settled.
+   * A fresh session, with the server's defaults. Settings, parameters and temporary tables belong to a session, and
+   * queries of different sessions run side by side. It costs about a millisecond. Close it after its last query has
+   * settled.
    */
-  async session(): Promise<Session> {
+  session(): Session {
     const session = new Session(this.dataDir);
-    await session.queryAsync(SERVER_DEFAULTS);
+    session.query(SERVER_DEFAULTS);
     return session;
   }
 

@@ -1,6 +1,16 @@
 import { execFile } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { closeSync, constants, existsSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,10 +37,15 @@ export interface OpenPipe {
   readonly endWriting: () => void;
 }
 
+const PREFIX = 'laurel-clickhouse-';
+/** Names the data directory that a scratch folder belongs to. */
+const OWNER = 'data-directory';
+
 /**
  * Files through which rows pass between HTTP and the engine: in memory where the system has a memory file system.
  *
- * The folder belongs to the data directory, of which there is one process, so what a killed one left goes at the start.
+ * The folder belongs to the data directory, of which there is one process, so what a killed one left goes at the next
+ * start, as do the folders of data directories that are gone.
  */
 export class Scratch {
   private readonly waiting: ((slot: Slot) => void)[] = [];
@@ -43,9 +58,11 @@ export class Scratch {
   static async create(dataDir: string): Promise<Scratch> {
     const parent = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
     const owner = createHash('sha256').update(dataDir).digest('hex').slice(0, 16);
-    const folder = join(parent, `laurel-clickhouse-${owner}`);
+    const folder = join(parent, `${PREFIX}${owner}`);
     rmSync(folder, { recursive: true, force: true });
+    removeOrphans(parent);
     mkdirSync(folder, { mode: 0o700 });
+    writeFileSync(join(folder, OWNER), dataDir);
     const pipes = Array.from({ length: MAX_RUNNING }, (_, i) => join(folder, `rows-${i}`));
     await run('mkfifo', ['-m', '600', ...pipes]);
     return new Scratch(folder, pipes);
@@ -77,6 +94,14 @@ export class Scratch {
         else next(this.slotOn(pipePath));
       },
     };
+  }
+}
+
+function removeOrphans(parent: string): void {
+  for (const name of readdirSync(parent)) {
+    const owner = join(parent, name, OWNER);
+    if (!name.startsWith(PREFIX) || !existsSync(owner)) continue;
+    if (!existsSync(readFileSync(owner, 'utf8'))) rmSync(join(parent, name), { recursive: true, force: true });
   }
 }
 

@@ -50,6 +50,12 @@ export class Answer {
     this.last = body;
   }
 
+  /** Sets what is left to send, under an error status. */
+  refuse(status: number, text: string): void {
+    this.res.statusCode = status;
+    this.last = text;
+  }
+
   /** Sends what is left. It comes after all cleaning up: the client's next request may rely on it. */
   end(): void {
     this.res.end(this.last);

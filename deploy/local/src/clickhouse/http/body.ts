@@ -2,6 +2,7 @@ import { closeSync, createReadStream, openSync, statSync, writeSync } from 'node
 import { Readable } from 'node:stream';
 import { ServerException } from '../exception.js';
 import { parseStatement, type InsertStatement, type Statement } from '../sql/statement.js';
+import type { SpoolFiles } from './spool-files.js';
 
 /** A statement, with its rows spooled to a file where it has rows. */
 export type Received =
@@ -10,14 +11,6 @@ export type Received =
 
 /** An INSERT's head is looked for in so many first bytes of a body; a longer one is read whole. */
 const HEAD_BYTES = 64 * 1024;
-
-/** What receiving needs of its surroundings. */
-export interface Spooling {
-  /** A path for a file. The caller removes it, also after an error. */
-  readonly newFile: () => string;
-  /** Gives the path of a file with the content of a compressed one. */
-  readonly unpackFile: (file: string, compression: string) => Promise<string>;
-}
 
 /**
  * Receives the whole request. Nothing has reached the engine before the body has arrived to its end, so an aborted
@@ -28,28 +21,28 @@ export interface Spooling {
 export async function receive(
   req: AsyncIterable<Buffer>,
   { urlQuery, bodyCompression }: { urlQuery: string; bodyCompression: string },
-  spooling: Spooling,
+  files: SpoolFiles,
 ): Promise<Received> {
   const fromUrl = urlQuery === '' ? undefined : parseStatement(urlQuery);
   if (fromUrl?.kind === 'insert' && urlQuery.slice(fromUrl.dataStart).trim() === '') {
-    const file = await spool(spooling, [], chunksOf(req));
+    const file = await spool(files, [], chunksOf(req));
     return { statement: fromUrl, file, compression: bodyCompression };
   }
-  const body = chunksOf(bodyCompression === 'none' ? req : await unpacked(req, bodyCompression, spooling));
+  const body = chunksOf(bodyCompression === 'none' ? req : await unpacked(req, bodyCompression, files));
   try {
-    return await receivePlain(body, urlQuery === '' ? '' : `${urlQuery}\n`, spooling);
+    return await receivePlain(body, urlQuery === '' ? '' : `${urlQuery}\n`, files);
   } finally {
     await body.return?.();
   }
 }
 
 /** The body continues what is in the URL. */
-async function receivePlain(body: AsyncIterator<Buffer>, urlQuery: string, spooling: Spooling): Promise<Received> {
+async function receivePlain(body: AsyncIterator<Buffer>, urlQuery: string, files: SpoolFiles): Promise<Received> {
   const head = Buffer.concat([Buffer.from(urlQuery), await readAtLeast(body, HEAD_BYTES)]);
   // One character a byte, so that offsets are those of the bytes.
   const insert = /^\s*(?:insert|--|\/\*|#)/i.test(head.toString('latin1')) ? tryInsert(head) : undefined;
   if (insert !== undefined) {
-    const file = await spool(spooling, [head.subarray(insert.dataStart)], body);
+    const file = await spool(files, [head.subarray(insert.dataStart)], body);
     return { statement: parseInsertHead(head.subarray(0, insert.dataStart)), file, compression: 'none' };
   }
   const text = Buffer.concat([head, await readAtLeast(body, Infinity)]).toString('utf8');
@@ -59,11 +52,11 @@ async function receivePlain(body: AsyncIterator<Buffer>, urlQuery: string, spool
 async function unpacked(
   req: AsyncIterable<Buffer>,
   compression: string,
-  spooling: Spooling,
+  files: SpoolFiles,
 ): Promise<AsyncIterable<Buffer>> {
-  const packed = await spool(spooling, [], chunksOf(req));
+  const packed = await spool(files, [], chunksOf(req));
   if (statSync(packed).size === 0) return Readable.from([]);
-  return createReadStream(await spooling.unpackFile(packed, compression)) as AsyncIterable<Buffer>;
+  return createReadStream(await files.unpack(packed, compression)) as AsyncIterable<Buffer>;
 }
 
 function withoutRows(statement: Statement): Received {
@@ -98,12 +91,8 @@ async function readAtLeast(body: AsyncIterator<Buffer>, bytes: number): Promise<
 }
 
 /** Writes synchronously: to a memory file system that is a copy, and cheaper than a thread's round trip. */
-async function spool(
-  { newFile }: Pick<Spooling, 'newFile'>,
-  first: readonly Buffer[],
-  body: AsyncIterator<Buffer>,
-): Promise<string> {
-  const path = newFile();
+async function spool(files: SpoolFiles, first: readonly Buffer[], body: AsyncIterator<Buffer>): Promise<string> {
+  const path = files.newFile();
   const file = openSync(path, 'wx', 0o600);
   try {
     for (const chunk of first) write(file, chunk);

@@ -1,5 +1,4 @@
 import type { Session } from 'chdb';
-import { rmSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Engine } from '../engine/engine.js';
@@ -9,9 +8,11 @@ import { fromEngine, ServerException } from '../exception.js';
 import type { RowsStatement } from '../sql/statement.js';
 import { Answer } from './answer.js';
 import { receive, type Received } from './body.js';
-import { epilogue, preamble, readRequest, type ServerRequest } from './request.js';
+import { readRequest, type ServerRequest } from './request.js';
 import { Sessions } from './sessions.js';
-import { unpack } from './unpack.js';
+import { SpoolFiles } from './spool-files.js';
+
+const PINGS = new Set(['/ping', '/replicas_status']);
 
 /** What the handler serves, and to whom. */
 export interface Served {
@@ -61,20 +62,16 @@ async function answerRequest(
   res: ServerResponse,
 ): Promise<void> {
   const answer = new Answer(res, served.engine);
+  const { pathname, search } = new URL(req.url ?? '/', 'http://localhost');
+  const isGreeting = pathname === '/' && search === '' && req.method === 'GET';
   try {
-    if (isPing(req)) answer.put('Ok.\n');
-    else await query(served, sessions, req, answer);
+    if (isGreeting || PINGS.has(pathname)) answer.put('Ok.\n');
+    else if (pathname === '/') await query(served, sessions, req, answer);
+    else answer.refuse(404, `There is no handle ${pathname}\n\nUse / or /ping for health checks, / for queries.\n`);
     answer.end();
   } catch (error) {
     answer.fail(fromEngine(error));
   }
-}
-
-function isPing(req: IncomingMessage): boolean {
-  const [path, query] = (req.url ?? '/').split('?');
-  return (
-    path === '/ping' || path === '/replicas_status' || (path === '/' && query === undefined && req.method === 'GET')
-  );
 }
 
 function authenticate({ credentials }: ServerRequest, { user, password }: Served): void {
@@ -88,44 +85,35 @@ async function query(served: Served, sessions: Sessions, req: IncomingMessage, a
   const request = readRequest(req);
   answer.setQueryId(request.queryId);
   authenticate(request, served);
-  const files: string[] = [];
-  const newFile = (): string => {
-    const path = served.scratch.newFile();
-    files.push(path);
-    return path;
-  };
+  const files = new SpoolFiles(served);
   try {
-    const unpackFile = async (from: string, compression: string): Promise<string> => {
-      const to = newFile();
-      await unpack(served, { from, to, compression });
-      return to;
-    };
-    const received = await receive(req, request, { newFile, unpackFile });
+    const received = await receive(req, request, files);
     const slot = await served.scratch.slot();
     try {
-      await inSession(sessions, request, (session) =>
+      await inSession(sessions, request, received, (session) =>
         execute(received, request, answer, { engine: served.engine, session, slot }),
       );
     } finally {
       slot.release();
     }
   } finally {
-    for (const path of files) rmSync(path, { force: true });
+    files.removeAll();
   }
 }
 
 async function inSession(
   sessions: Sessions,
   request: ServerRequest,
+  { statement }: Received,
   work: (session: Session) => Promise<void>,
 ): Promise<void> {
-  const lease = await sessions.lease(request);
+  const { session, end } = await sessions.lease(request);
+  let succeeded = false;
   try {
-    await lease.session.queryAsync(preamble(request));
-    await work(lease.session);
+    await work(session);
+    succeeded = true;
   } finally {
-    if (request.session !== undefined) await lease.session.queryAsync(epilogue(request)).catch(() => undefined);
-    lease.end();
+    await end(succeeded && statement.kind !== 'command');
   }
 }
 

@@ -64,7 +64,7 @@ export function readRequest(req: IncomingMessage): ServerRequest {
 
 /** Statements that bring a fresh engine session into the state that the request asks for. */
 export function preamble({ database, settings, params, session, isGet }: ServerRequest): string {
-  const statements = [...params].map(([name, value]) => `SET param_${name} = ${quote(value)}`);
+  const statements = [...params].map(([name, value]) => `SET ${quoteName(`param_${name}`)} = ${quote(value)}`);
   if (database !== undefined && database !== '') statements.unshift(`USE ${quoteName(database)}`);
   const changes = [...settings].map(([name, value]) => `${quoteName(name)} = ${quote(value)}`);
   if (changes.length > 0) statements.push(`SET ${changes.join(', ')}`);
