@@ -67,7 +67,8 @@ export function rank(eligibility: Eligibility, measurements: Iterable<Measuremen
 }
 
 /**
- * How many of the best eligible standings `decide` has to see, beside the present holders' own: the holders may all
- * be among them, as many challengers behind, and one more for the last one's runner-up.
+ * How many of the best eligible standings `decide` has to see, beside the present holders' own: ahead of
+ * the last winner are at most all other winners and all holders but the one displaced, which makes that winner's place
+ * 2 · holders − 1 at most, and the next is their runner-up.
  */
-export const standingsNeeded = (rule: Pick<TitleRule, 'holders'>): number => 2 * rule.holders + 1;
+export const standingsNeeded = (rule: Pick<TitleRule, 'holders'>): number => 2 * rule.holders;

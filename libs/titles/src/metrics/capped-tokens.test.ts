@@ -9,6 +9,7 @@ describe('Token Legend', () => {
       event(0, { model: 'a', tokens: { input: 60_000_000 } }),
       event(0, { model: 'b', tokens: { output: 60_000_000 } }),
       event(1, { tokens: { cache_read: 100_000_000 } }),
+      event(3, { tokens: {} }),
       event(2, { tokens: { cache_write_5m: 1, cache_write_1h: 2, cache_write: 4, output: 8, reasoning: 8 } }),
     ]);
     expect(standing).toMatchObject({ value: 200_000_015, rank: 1, eligible: true });
@@ -20,7 +21,7 @@ describe('Token Legend', () => {
       cache_write: { long: 4 },
       output: { long: 60_000_008 },
       reasoning: { long: 8 },
-      events: { long: 4 },
+      events: { long: 5 },
       active_days: { long: 3 },
       capped_days: { long: 1 },
       uncapped_tokens: { long: 100_000_015 },
