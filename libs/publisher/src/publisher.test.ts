@@ -181,6 +181,20 @@ describe('an outage', () => {
     await publisher.close();
   });
 
+  it('is told while the first attempt still waits for an answer', async () => {
+    let answer = (): void => undefined;
+    const sink = new ScriptedSink(() => new Promise((resolve) => (answer = () => resolve(DELIVERED))));
+    const { publisher, codes } = setUp(sink);
+    publisher.record(usage());
+    await expect(publisher.flush({ timeoutMs: 2_200 })).rejects.toMatchObject({ code: 'timeout' });
+    expect(codes()).toEqual(['delivery_delayed']);
+    expect(publisher.stats().delayedSinceMs).not.toBeNull();
+    answer();
+    await publisher.flush();
+    expect(publisher.stats()).toMatchObject({ acknowledged: 1, delayedSinceMs: null });
+    await publisher.close();
+  });
+
   it('fills the buffer to its bound and no further; then record is refused until ready', async () => {
     let isUp = false;
     const sink = new ScriptedSink(() => (isUp ? DELIVERED : UNAVAILABLE));

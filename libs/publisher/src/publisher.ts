@@ -12,6 +12,8 @@ import { retractionEvent, usageEvent, type CheckedUsage, type Retraction, type U
 /** The most that a valid event takes in the buffer: seven ids of 256 bytes and 8 KiB of attributes are its bounds. */
 const MAX_EVENT_BYTES = 16 * 1024;
 const FIRST_RETRY_DELAY_MS = 100;
+/** An attempt may take long, as the Kafka client tries to connect for about 10 s; people are told earlier. */
+const SLOW_ATTEMPT_MS = 2_000;
 const REPORT_DELAY_EVERY_MS = 30_000;
 const CLOSE_TIMEOUT_MS = 30_000;
 const MAX_KEPT_FAILURES = 1_000;
@@ -198,7 +200,11 @@ export class BufferedPublisher implements Publisher {
   }
 
   private async attempt(batch: readonly EncodedRecord[]): Promise<void> {
+    const slow = after(SLOW_ATTEMPT_MS, () => {
+      if (this.isOpen()) this.tellDelay(new Error(`no acknowledgement for ${SLOW_ATTEMPT_MS} ms`));
+    });
     const outcome = await this.sink.send(batch);
+    clearTimeout(slow);
     if (!this.isOpen()) return;
     switch (outcome.kind) {
       case 'delivered':
@@ -268,14 +274,18 @@ export class BufferedPublisher implements Publisher {
     return new PublisherError('undeliverable', message, { retryable: false, undelivered });
   }
 
+  /** Once at the beginning of an outage, then every now and then. */
+  private tellDelay(cause: unknown): void {
+    this.delayedSinceMs ??= this.now();
+    if (this.delayReportedMs !== 0 && this.now() - this.delayReportedMs < REPORT_DELAY_EVERY_MS) return;
+    this.delayReportedMs = this.now();
+    const message = `Kafka does not acknowledge; ${this.buffer.length} events wait: ${messageOf(cause)}`;
+    this.tell(new PublisherError('delivery_delayed', message, { retryable: true, cause }));
+  }
+
   private async pause(cause: unknown): Promise<void> {
     this.retries += 1;
-    this.delayedSinceMs ??= this.now();
-    if (this.delayReportedMs === 0 || this.now() - this.delayReportedMs >= REPORT_DELAY_EVERY_MS) {
-      this.delayReportedMs = this.now();
-      const message = `Kafka does not acknowledge; ${this.buffer.length} events wait: ${messageOf(cause)}`;
-      this.tell(new PublisherError('delivery_delayed', message, { retryable: true, cause }));
-    }
+    this.tellDelay(cause);
     const delay = Math.min(this.options.maxRetryDelayMs, FIRST_RETRY_DELAY_MS * 2 ** this.attemptsInVain);
     this.attemptsInVain += 1;
     await new Promise<void>((resolve) => {

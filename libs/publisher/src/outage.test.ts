@@ -1,0 +1,94 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startKafka, type LocalKafka } from '@laurel/local-stack';
+import { usageRecorded } from '@laurel/events';
+import { createPublisher } from './index.js';
+import { newTopic, readTopic } from './testing/topics.js';
+import { usage } from './testing/usage.js';
+
+const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
+
+let dataDir: string;
+let kafka: LocalKafka | undefined;
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'laurel-outage-'));
+  kafka = await startKafka({ dataDir, heapMiB: 384 });
+}, 120_000);
+
+afterAll(async () => {
+  await kafka?.kill('SIGKILL');
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+/** What an operator sees: the heap and the buffers outside it. */
+const residentBytes = (): number => process.memoryUsage.rss();
+
+it('loses nothing when the broker is killed under load and comes back, and its memory stays bounded', async () => {
+  if (kafka === undefined) throw new Error('no broker');
+  const { brokers } = kafka;
+  const port = Number(brokers[0]?.split(':')[1]);
+  const topic = await newTopic(brokers);
+  const errors = new Map<string, number>();
+  const publisher = createPublisher({
+    kafka: { brokers, connectionTimeoutMs: 1_000 },
+    source: 'outage-test',
+    topic,
+    maxBufferedBytes: MAX_BUFFERED_BYTES,
+    maxRetryDelayMs: 500,
+    onError: ({ code }) => errors.set(code, (errors.get(code) ?? 0) + 1),
+  });
+  let recorded = 0;
+  const recordOne = (): boolean => {
+    const result = publisher.record(usage({ user_id: `u-${recorded % 50}`, event_id: `e-${recorded}` }));
+    if (result.accepted) recorded += 1;
+    return result.accepted;
+  };
+
+  // 1. All is well, then the broker dies with requests in flight.
+  for (let at = 0; at < 5_000; at += 1) recordOne();
+  await publisher.flush();
+  for (let at = 0; at < 2_000; at += 1) recordOne();
+  await kafka.kill('SIGKILL');
+
+  // 2. The tool goes on until the buffer is full; then it goes on trying, and the memory does not grow.
+  while (!publisher.full) expect(recordOne()).toBe(true);
+  const waiting = publisher.stats().buffered;
+  const full = residentBytes();
+  for (let at = 0; at < 200_000; at += 1) expect(recordOne()).toBe(false);
+  expect(publisher.stats()).toMatchObject({ buffered: waiting, rejected: 200_000 });
+  expect(publisher.stats().bufferedBytes).toBeLessThanOrEqual(MAX_BUFFERED_BYTES);
+  expect(residentBytes() - full).toBeLessThan(64 * 1024 * 1024);
+  await expect(publisher.flush({ timeoutMs: 4_000 })).rejects.toMatchObject({ code: 'timeout', retryable: true });
+  expect(publisher.stats().delayedSinceMs).not.toBeNull();
+  expect(Object.fromEntries(errors)).toEqual({ buffer_full: 200_000, delivery_delayed: 1 });
+
+  // 3. It comes back on the same port, and everything arrives.
+  kafka = await startKafka({ dataDir, port, heapMiB: 384 });
+  await publisher.ready();
+  for (let at = 0; at < 1_000; at += 1) expect(recordOne()).toBe(true);
+  expect(await publisher.close()).toEqual({ undelivered: [] });
+  expect(publisher.stats()).toMatchObject({ recorded, acknowledged: recorded, undelivered: 0, buffered: 0 });
+
+  const found = new Set<string>();
+  let read = 0;
+  const records = await readTopic(brokers, topic, (all) => {
+    for (; read < all.length; read += 1) {
+      const record = all[read];
+      if (record !== undefined) found.add(usageRecorded.decode(record.value).event_id);
+    }
+    return found.size >= recorded;
+  });
+  expect(found.size).toBe(recorded);
+  // A request whose answer was lost is repeated whole: the same events again, so each user's order of firsts stands.
+  const firsts = new Map<string, number>();
+  for (const { key, value } of records) {
+    const at = Number(usageRecorded.decode(value).event_id.slice(2));
+    const last = firsts.get(key) ?? -1;
+    if (at > last) {
+      expect(at - last).toBe(last === -1 ? Number(key.slice(2)) + 1 : 50);
+      firsts.set(key, at);
+    }
+  }
+}, 180_000);
