@@ -24,6 +24,8 @@ export interface ServiceParts {
   readonly module: DynamicModule;
   /** Where batches come from, for services that consume. */
   readonly strategy?: CustomTransportStrategy;
+  /** Serves HTTP, for services that set it up in their own way; default a plain one. */
+  readonly http?: FastifyAdapter;
   readonly readiness: () => Readiness | Promise<Readiness>;
   /** Runs once everything is wired and consuming. */
   readonly onStarted?: () => void;
@@ -107,11 +109,7 @@ async function start<S extends Settings>(
   config: ConfigOf<S> & ConfigOf<ReturnType<typeof hostSettings>>,
 ): Promise<void> {
   const log = createLog(definition.name, config.logLevel, config.logFormat);
-  const metrics = new Registry();
-  metrics.setDefaultLabels({ service: definition.name });
-  collectDefaultMetrics({ register: metrics });
-
-  const closers: (() => Promise<unknown>)[] = [];
+  const closers: Closers = [];
   let ending = false;
   const end = (status: number): void => {
     if (ending) return;
@@ -141,34 +139,88 @@ async function start<S extends Settings>(
   });
 
   try {
-    const parts = await definition.build(config, { log, metrics, fatal, onShutdown: (close) => closers.push(close) });
-    const app = await NestFactory.create<NestFastifyApplication>(
-      {
-        module: HostModule,
-        imports: [parts.module],
-        controllers: [HealthController],
-        providers: [
-          { provide: READINESS, useValue: parts.readiness },
-          { provide: METRICS, useValue: metrics },
-        ],
-      },
-      new FastifyAdapter(),
-      { logger: nestLogger(log), abortOnError: false },
-    );
-    closers.push(() => app.close());
-    if (parts.strategy !== undefined) {
-      app.connectMicroservice({ strategy: parts.strategy }).useGlobalFilters(new Rethrow());
-      await app.startAllMicroservices();
-    }
-    await app.listen(config.httpPort, config.httpHost);
-    parts.onStarted?.();
-    log.info({ url: await app.getUrl() }, 'started');
+    await host(definition, config, log, fatal, closers);
   } catch (error) {
     fatal(error);
   }
 }
 
-async function closeAll(closers: readonly (() => Promise<unknown>)[], log: Log): Promise<void> {
+/** A service that runs inside this process. */
+export interface RunningService {
+  readonly url: string;
+  /** Ends in the same order as on a signal. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Runs a service inside this process, which keeps its own signals and status: for tests.
+ *
+ * @param environment in place of the process's own.
+ * @param onFatal told of what would have ended the service's own process.
+ */
+export async function startService<S extends Settings>(
+  definition: ServiceDefinition<S>,
+  environment: Readonly<Record<string, string | undefined>>,
+  onFatal: (error: unknown) => void,
+): Promise<RunningService> {
+  const read = readConfig({ ...definition.settings, ...hostSettings(definition.defaultPort) }, environment);
+  if ('faults' in read) throw new Error(read.faults.map((one) => `${one.variable} ${one.message}`).join('; '));
+  // The definition's own settings are a part of what was read.
+  const config = read.config as ConfigOf<S> & ConfigOf<ReturnType<typeof hostSettings>>;
+  const log = createLog(definition.name, config.logLevel, config.logFormat);
+  const closers: Closers = [];
+  try {
+    const url = await host(definition, config, log, onFatal, closers);
+    return { url, stop: () => closeAll(closers, log) };
+  } catch (error) {
+    await closeAll(closers, log);
+    throw error;
+  }
+}
+
+type Closers = (() => Promise<unknown>)[];
+
+/** Builds, wires and serves; what is to be closed is in `closers` as soon as it is open. Returns the address. */
+async function host<S extends Settings>(
+  definition: ServiceDefinition<S>,
+  config: ConfigOf<S> & ConfigOf<ReturnType<typeof hostSettings>>,
+  log: Log,
+  fatal: (error: unknown) => void,
+  closers: Closers,
+): Promise<string> {
+  const metrics = new Registry();
+  metrics.setDefaultLabels({ service: definition.name });
+  collectDefaultMetrics({ register: metrics });
+  const parts = await definition.build(config, { log, metrics, fatal, onShutdown: (close) => closers.push(close) });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    {
+      module: HostModule,
+      imports: [parts.module],
+      controllers: [HealthController],
+      providers: [
+        { provide: READINESS, useValue: parts.readiness },
+        { provide: METRICS, useValue: metrics },
+      ],
+    },
+    parts.http ?? new FastifyAdapter(),
+    { logger: nestLogger(log), abortOnError: false },
+  );
+  closers.push(() => app.close());
+  if (parts.strategy !== undefined) {
+    // Deferred, as filters can't be added once a microservice is initialized.
+    app
+      .connectMicroservice({ strategy: parts.strategy }, { deferInitialization: true })
+      .useGlobalFilters(new Rethrow());
+    await app.startAllMicroservices();
+  }
+  await app.listen(config.httpPort, config.httpHost);
+  parts.onStarted?.();
+  const url = await app.getUrl();
+  log.info({ url }, 'started');
+  return url;
+}
+
+async function closeAll(closers: Readonly<Closers>, log: Log): Promise<void> {
   for (const close of [...closers].reverse()) {
     try {
       await close();
