@@ -1,4 +1,5 @@
-import avro from 'avsc';
+import type avro from 'avsc';
+import { parseSchema } from './bounded.js';
 import { crc64Avro } from './fingerprint.js';
 
 /** Single-object encoding begins with these two bytes, then the fingerprint in 8 bytes, little-endian. */
@@ -28,7 +29,7 @@ export function asBuffer(bytes: Uint8Array): Buffer {
 }
 
 export function avroCodec<T>(schema: { readonly name: string }): AvroCodec<T> {
-  const type = avro.Type.forSchema(structuredClone(schema) as unknown as avro.Schema);
+  const type = parseSchema(schema);
   const fingerprint = fingerprintOf(type);
   const header = Buffer.alloc(HEADER_BYTES);
   header.set(SINGLE_OBJECT_MARKER);

@@ -4,9 +4,10 @@ import type { UsageEvent } from './validity.js';
 
 const hasher = await xxhash();
 
-/** `(source, event_id, user_id, occurred_at)` as one text; NUL separates, as ids may hold any other character. */
+/** `(source, event_id, user_id, occurred_at)` as one text. The lengths come first, as ids may hold any character. */
 export function identityOf(event: Pick<UsageEvent, 'source' | 'event_id' | 'user_id' | 'occurred_at'>): string {
-  return `${event.source}\0${event.event_id}\0${event.user_id}\0${event.occurred_at}`;
+  const { source, event_id: id, user_id: user, occurred_at: at } = event;
+  return `${source.length} ${id.length} ${at} ${source}${id}${user}`;
 }
 
 /**
@@ -16,8 +17,7 @@ export function identityOf(event: Pick<UsageEvent, 'source' | 'event_id' | 'user
 export function contentHash(event: UsageEvent): bigint {
   const names = Object.keys(event.attributes);
   if (names.length < 2) return hasher.h64Raw(usageRecorded.type.toBuffer(event));
-  const attributes: Record<string, string> = {};
-  for (const name of names.sort()) attributes[name] = event.attributes[name] ?? '';
+  const attributes = Object.fromEntries(names.sort().map((name) => [name, event.attributes[name] ?? '']));
   return hasher.h64Raw(usageRecorded.type.toBuffer({ ...event, attributes }));
 }
 

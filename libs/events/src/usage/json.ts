@@ -7,16 +7,23 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 export const isJsonObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** RFC 3339, section 5.6, with the date and time separated by T or a space. */
-const RFC_3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/;
+/** RFC 3339, section 5.6, with the date and time separated by T or a space; hour 24 is no hour there. */
+const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](?!24)\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/;
 
 /** Milliseconds since the epoch, from RFC 3339 text (finer digits are cut) or a number of milliseconds; else undefined. */
 export function readTime(value: unknown): number | undefined {
   if (typeof value === 'number') return Number.isInteger(value) ? value : undefined;
-  if (typeof value !== 'string' || !RFC_3339.test(value)) return undefined;
+  const date = typeof value === 'string' ? RFC_3339.exec(value) : null;
+  if (typeof value !== 'string' || date === null || !isDate(Number(date[1]), Number(date[2]), Number(date[3]))) {
+    return undefined;
+  }
   const ms = Date.parse(value.replace(' ', 'T').toUpperCase());
   return Number.isNaN(ms) ? undefined : ms;
 }
+
+/** Date.parse takes 30 February for 2 March, which would count an event on a day that nobody meant. */
+const isDate = (year: number, month: number, day: number): boolean =>
+  new Date(Date.UTC(year, month - 1, day)).getUTCDate() === day;
 
 /** The first fault found while reading; further reads return their defaults, so that the caller checks once. */
 class FieldReader {

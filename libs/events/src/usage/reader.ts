@@ -1,4 +1,5 @@
 import avro from 'avsc';
+import { parseSchema } from '../avro/bounded.js';
 import { usageRecorded } from '../codecs.js';
 import { usageRecordedSchema } from '../generated/schemas.js';
 import type { UsageRecorded } from '../generated/types.js';
@@ -21,15 +22,14 @@ const roundingLong = avro.types.LongType.__with({
   compare: (a: number, b: number) => a - b,
 });
 
-const parse = (schema: avro.Schema, long?: avro.Type): avro.Type =>
-  avro.Type.forSchema(structuredClone(schema), long === undefined ? {} : { registry: { long } });
+const parseRounding = (schema: unknown): avro.Type => parseSchema(schema, { long: roundingLong });
 
-const roundingUsage = parse(usageRecordedSchema as unknown as avro.Schema, roundingLong);
+const roundingUsage = parseRounding(usageRecordedSchema);
 
 /** A reader of bodies that were written with `writer`, resolved to our schema. Throws when the two don't resolve. */
 export function usageReader(writer: avro.Type): UsageReader {
   const resolver = usageRecorded.type.createResolver(writer, { ignoreNamespaces: true });
-  const rounding = parse(writer.schema({ exportAttrs: true }), roundingLong);
+  const rounding = parseRounding(writer.schema({ exportAttrs: true }));
   const roundingResolver = roundingUsage.createResolver(rounding, { ignoreNamespaces: true });
   const isOurs = writer === usageRecorded.type;
   return (body) => {
@@ -49,7 +49,7 @@ export function usageReader(writer: avro.Type): UsageReader {
 /** A reader for a schema from a registry, given as its JSON text; a fault when it can't be read as ours. */
 export function usageReaderForSchema(schemaJson: string): Checked<UsageReader> {
   try {
-    return accept(usageReader(parse(JSON.parse(schemaJson) as avro.Schema)));
+    return accept(usageReader(parseSchema(JSON.parse(schemaJson))));
   } catch (cause) {
     return reject('incompatible_schema', `the writer's schema does not resolve to UsageRecorded: ${String(cause)}`);
   }
