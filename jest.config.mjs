@@ -2,6 +2,8 @@
 export default {
   testMatch: ['<rootDir>/src/**/*.test.ts'],
   testEnvironment: 'node',
+  // Most tests wait for real services on a machine that may be busy.
+  testTimeout: 120_000,
   testEnvironmentOptions: { customExportConditions: ['@laurel/source', 'node', 'node-addons'] },
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },

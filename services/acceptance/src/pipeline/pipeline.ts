@@ -1,0 +1,186 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { connectClickHouse, type ClickHouseClient } from '@laurel/clickhouse';
+import { usageRecorded, topics, type UsageRecorded } from '@laurel/events';
+import { kafkaClient, RecordProducer, type Kafka } from '@laurel/kafka';
+import { eventually } from './eventually.js';
+import { ServiceProcess, type ServiceName } from './service-process.js';
+
+const LAUREL = fileURLToPath(new URL('../../../cli/dist/main.js', import.meta.url));
+const run = promisify(execFile);
+
+function required(variable: string): string {
+  const value = process.env[variable];
+  if (value === undefined) {
+    throw new Error(`${variable} is not set; run: node deploy/local/dist/with-stack.js -- <this command>`);
+  }
+  return value;
+}
+
+/** Short intervals, so that a test waits for work and not for a clock. */
+const QUICK: NodeJS.ProcessEnv = {
+  LAUREL_PROJECTOR_ROLL_INTERVAL_MS: '100',
+  LAUREL_PROJECTOR_LATE_QUIET_MS: '200',
+  LAUREL_PROJECTOR_LATE_MAX_WAIT_MS: '2000',
+  LAUREL_AWARDER_TICK_MS: '1000',
+  LAUREL_AWARDER_MIN_INTERVAL_MS: '100',
+  LAUREL_INGEST_MAX_WAIT_MS: '50',
+  LAUREL_KAFKA_SESSION_TIMEOUT_MS: '6000',
+};
+
+/**
+ * A whole Laurel of its own on the shared Kafka and ClickHouse: its topics have a prefix, its tables a database. Set up
+ * by the `laurel` command, run as processes.
+ */
+export class Pipeline {
+  private readonly running = new Map<ServiceName, ServiceProcess>();
+
+  private constructor(
+    readonly prefix: string,
+    readonly environment: NodeJS.ProcessEnv,
+    readonly kafka: Kafka,
+    readonly clickhouse: ClickHouseClient,
+    private readonly producer: RecordProducer,
+  ) {}
+
+  static async create(services: readonly ServiceName[], overrides: NodeJS.ProcessEnv = {}): Promise<Pipeline> {
+    const name = `t${randomBytes(4).toString('hex')}`;
+    const prefix = `${name}.`;
+    const brokers = required('LAUREL_TEST_KAFKA_BROKERS');
+    const clickhouse = {
+      url: required('LAUREL_TEST_CLICKHOUSE_URL'),
+      username: process.env['LAUREL_TEST_CLICKHOUSE_USERNAME'] ?? 'default',
+      password: process.env['LAUREL_TEST_CLICKHOUSE_PASSWORD'] ?? '',
+      database: name,
+      application: 'laurel-acceptance',
+    };
+    const environment: NodeJS.ProcessEnv = {
+      ...QUICK,
+      LAUREL_KAFKA_BROKERS: brokers,
+      LAUREL_TOPIC_PREFIX: prefix,
+      LAUREL_CLICKHOUSE_URL: clickhouse.url,
+      LAUREL_CLICKHOUSE_USERNAME: clickhouse.username,
+      LAUREL_CLICKHOUSE_PASSWORD: clickhouse.password,
+      LAUREL_CLICKHOUSE_DATABASE: clickhouse.database,
+      ...overrides,
+    };
+    const kafka = kafkaClient({ brokers: brokers.split(','), clientId: 'laurel-acceptance' });
+    const pipeline = new Pipeline(
+      prefix,
+      environment,
+      kafka,
+      connectClickHouse(clickhouse),
+      new RecordProducer(kafka, prefix),
+    );
+    await Promise.all([
+      pipeline.laurel('topics', 'apply'),
+      pipeline.laurel('migrate', 'apply'),
+      pipeline.producer.connect(),
+    ]);
+    await Promise.all(services.map((service) => pipeline.start(service)));
+    return pipeline;
+  }
+
+  /** Runs the `laurel` command to its end and returns what it printed. */
+  async laurel(...args: readonly string[]): Promise<string> {
+    const { stdout } = await run(process.execPath, [LAUREL, ...args], { env: { ...process.env, ...this.environment } });
+    return stdout;
+  }
+
+  async start(name: ServiceName, overrides: NodeJS.ProcessEnv = {}): Promise<ServiceProcess> {
+    const service = await ServiceProcess.start(name, { ...this.environment, ...overrides });
+    this.running.set(name, service);
+    return service;
+  }
+
+  service(name: ServiceName): ServiceProcess {
+    const service = this.running.get(name);
+    if (service === undefined) throw new Error(`${name} was not started`);
+    return service;
+  }
+
+  /** Ends every service in order and removes the database. */
+  async close(): Promise<void> {
+    const ends = await Promise.allSettled([...this.running.values()].map((service) => service.end('SIGTERM')));
+    await this.producer.close();
+    await this.clickhouse.command({
+      query: `DROP DATABASE IF EXISTS ${String(this.environment['LAUREL_CLICKHOUSE_DATABASE'])}`,
+    });
+    await this.clickhouse.close();
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  }
+
+  topic(name: string): string {
+    return this.prefix + name;
+  }
+
+  /** Publishes events as a tool would, in Avro. */
+  async publish(events: readonly UsageRecorded[]): Promise<void> {
+    await this.producer.send(
+      topics.usageEvents.name,
+      events.map((event) => ({ key: event.user_id, value: usageRecorded.encode(event) })),
+    );
+  }
+
+  async rows<T>(query: string, query_params: Record<string, unknown> = {}): Promise<T[]> {
+    const result = await this.clickhouse.query({ query, query_params, format: 'JSONEachRow' });
+    return result.json<T>();
+  }
+
+  async get<T>(path: string): Promise<T> {
+    const answer = await fetch(`${this.service('api').url}${path}`);
+    if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${await answer.text()}`);
+    return (await answer.json()) as T;
+  }
+
+  /** Waits until every record published so far has an outcome and every stored event is in the projections. */
+  async settled(): Promise<void> {
+    await this.ingested();
+    let seen: unknown;
+    await eventually(
+      'the projections to hold the log',
+      async () => {
+        const figures = (source: string): string =>
+          `(SELECT (sum(events), sum(input_tokens + output_tokens + cache_read_tokens)) FROM ${source})`;
+        const [row] = await this.rows<Record<string, unknown>>(`
+          SELECT (count(), sum(input_tokens + output_tokens + cache_read_tokens)) AS log,
+            ${figures('usage')} AS hours, ${figures('usage_by_day')} AS days, ${figures('model_usage_by_day')} AS models
+          FROM usage_events FINAL WHERE NOT retracted`);
+        seen = row;
+        return new Set(Object.values(row ?? {}).map((one) => JSON.stringify(one))).size === 1;
+      },
+      { describe: () => seen },
+    );
+  }
+
+  /** Waits until the ledger has an outcome for every offset of the events topic. */
+  async ingested(): Promise<void> {
+    let missing: unknown;
+    await eventually(
+      'every record to have an outcome',
+      async () => {
+        const ends = await this.endOffsets(topics.usageEvents.name);
+        const ledger = await this.rows<{ partition: number; next: string }>(
+          'SELECT partition, max(to_offset) + 1 AS next FROM ingest_ledger GROUP BY partition',
+        );
+        const next = new Map(ledger.map((row) => [row.partition, Number(row.next)]));
+        missing = [...ends].filter(([partition, end]) => end > (next.get(partition) ?? 0));
+        return (missing as unknown[]).length === 0;
+      },
+      { describe: () => missing },
+    );
+  }
+
+  async endOffsets(topic: string): Promise<ReadonlyMap<number, number>> {
+    const admin = this.kafka.admin();
+    await admin.connect();
+    try {
+      const offsets = await admin.fetchTopicOffsets(this.topic(topic));
+      return new Map(offsets.map(({ partition, high }) => [partition, Number(high)]));
+    } finally {
+      await admin.disconnect();
+    }
+  }
+}

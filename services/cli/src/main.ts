@@ -1,0 +1,20 @@
+#!/usr/bin/env node
+import { Command } from 'commander';
+import { demoCommand } from './commands/demo.js';
+import { migrateCommand } from './commands/migrate.js';
+import { topicsCommand } from './commands/topics.js';
+import { EnvironmentFault } from './environment.js';
+
+const program = new Command('laurel')
+  .description('Operates Laurel. Connections are read from the environment: docs/reference/configuration.md.')
+  .addCommand(topicsCommand())
+  .addCommand(migrateCommand())
+  .addCommand(demoCommand())
+  .showHelpAfterError();
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = error instanceof EnvironmentFault ? 78 : 1; // 78: EX_CONFIG of sysexits.h
+}
