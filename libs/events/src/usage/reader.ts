@@ -34,12 +34,13 @@ export function usageReader(writer: avro.Type): UsageReader {
   const isOurs = writer === usageRecorded.type;
   return (body) => {
     try {
-      return accept((isOurs ? writer.fromBuffer(body) : writer.fromBuffer(body, resolver)) as UsageRecorded);
+      const { type } = usageRecorded;
+      return accept((isOurs ? type.fromBuffer(body) : type.fromBuffer(body, resolver)) as UsageRecorded);
     } catch {
       // Either the bytes are broken, or a long is beyond 2^53: the second, slower reading tells which.
     }
     try {
-      return accept(rounding.fromBuffer(body, roundingResolver) as UsageRecorded);
+      return accept(roundingUsage.fromBuffer(body, roundingResolver) as UsageRecorded);
     } catch {
       return reject('malformed_avro', 'the bytes are not exactly one value of the schema');
     }
