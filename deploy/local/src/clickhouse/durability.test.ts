@@ -1,11 +1,11 @@
 import { createClient, type ClickHouseClient } from '@clickhouse/client';
 import { jest } from '@jest/globals';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { isAlive, startAndKillParent, until } from '../testing/processes.js';
 import { startClickHouse, type LocalClickHouse } from './start.js';
 
 jest.setTimeout(60_000);
@@ -85,7 +85,7 @@ it('loses no acknowledged row to kill -9 amid inserts, five times over', async (
   for (let round = 1; round <= 5; round++) {
     const before = acknowledged.length;
     const writers = [insertUntilItDies(), insertUntilItDies(), insertUntilItDies()];
-    while (acknowledged.length < before + 20) await sleep(10);
+    await until(() => acknowledged.length >= before + 20);
     await server.kill('SIGKILL');
     await Promise.all(writers);
     await restart();
@@ -96,25 +96,24 @@ it('loses no acknowledged row to kill -9 amid inserts, five times over', async (
   }
 });
 
-it('ends when the process that started it is killed', async () => {
-  const started = new URL('../../dist/index.js', import.meta.url).href;
-  const script = `import { startClickHouse } from ${JSON.stringify(started)};
-    const { pid } = await startClickHouse({ dataDir: ${JSON.stringify(join(dataDir, 'other'))} });
-    console.log(pid);`;
-  const parent = spawn(process.execPath, ['--input-type=module', '--eval', script], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const [line] = (await once(parent.stdout, 'data')) as [Buffer];
-  const pid = Number(line.toString());
-  expect(isAlive(pid)).toBe(true);
-  parent.kill('SIGKILL');
-  while (isAlive(pid)) await sleep(10);
+it('inserts nothing of a request that breaks off', async () => {
+  const url = `${server.url}/?query=${encodeURIComponent('INSERT INTO laurel.t FORMAT TSV')}`;
+  const sending = request(url, { method: 'POST' });
+  const broken = once(sending, 'error');
+  sending.on('socket', (socket) => socket.once('drain', () => socket.destroy()));
+  sending.write('1\n'.repeat(1_000_000));
+  await broken;
+  // It has answered all requests, this one too, before it ends.
+  await server.stop();
+  await restart();
+  expect(await count('1')).toBe(0);
 });
 
-function isAlive(pid: number): boolean {
+it('ends when the process that started it is killed', async () => {
+  const pid = await startAndKillParent('startClickHouse', join(dataDir, 'other'));
   try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
+    await until(() => !isAlive(pid));
+  } finally {
+    if (isAlive(pid)) process.kill(pid, 'SIGKILL');
   }
-}
+});

@@ -1,11 +1,9 @@
 import { jest } from '@jest/globals';
 import { Kafka, logLevel } from 'kafkajs';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { isAlive, startAndKillParent, until } from '../testing/processes.js';
 import { startKafka, type LocalKafka } from './start.js';
 
 jest.setTimeout(120_000);
@@ -49,7 +47,7 @@ async function receive(topic: string, count: number): Promise<string[]> {
   await consumer.run({
     eachMessage: ({ message }) => Promise.resolve(void values.push(message.value?.toString() ?? '')),
   });
-  while (values.length < count) await sleep(10);
+  await until(() => values.length >= count);
   await consumer.disconnect();
   return values.sort();
 }
@@ -101,21 +99,10 @@ it('refuses a port that is taken', async () => {
 });
 
 it('ends when the process that started it is killed', async () => {
-  const started = new URL('../../dist/index.js', import.meta.url).href;
-  const script = `import { startKafka } from ${JSON.stringify(started)};
-    const { pid } = await startKafka({ dataDir: ${JSON.stringify(join(dataDir, 'orphan'))} });
-    console.log(pid);`;
-  const args = ['--input-type=module', '--eval', script];
-  const parent = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [line] = (await once(parent.stdout, 'data')) as [Buffer];
-  parent.kill('SIGKILL');
-  while (isAlive(Number(line.toString()))) await sleep(10);
-});
-
-function isAlive(pid: number): boolean {
+  const pid = await startAndKillParent('startKafka', join(dataDir, 'orphan'));
   try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
+    await until(() => !isAlive(pid));
+  } finally {
+    if (isAlive(pid)) process.kill(pid, 'SIGKILL');
   }
-}
+});
