@@ -95,7 +95,10 @@ async function main(): Promise<void> {
   await consumer.connect();
   await consumer.subscribe({ topics: [AWARDS, HOLDERS], fromBeginning: true });
   const done = new Promise<void>((resolve, reject) => {
-    consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
+    consumer.on(consumer.events.CRASH, ({ payload }) => {
+      // After other crashes, such as a broker that restarts, kafkajs begins again by itself.
+      if (!payload.restart) reject(payload.error);
+    });
     consumer.on(consumer.events.GROUP_JOIN, () => (lastAt = performance.now()));
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
     const idleMs = Number(options['idle-seconds']) * 1000;

@@ -54,7 +54,10 @@ export async function readTopic(
     await consumer.connect();
     await consumer.subscribe({ topic, fromBeginning: true });
     await new Promise<void>((resolve, reject) => {
-      consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
+      // After other crashes, as while a coordinator is loading, kafkajs begins again by itself.
+      consumer.on(consumer.events.CRASH, ({ payload }) => {
+        if (!payload.restart) reject(payload.error);
+      });
       void consumer.run({
         eachBatch: ({ batch }) => {
           for (const { key, value } of batch.messages) {
