@@ -1,0 +1,137 @@
+import { Module } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import {
+  assertMigrated,
+  classifyClickHouseFailure,
+  connectClickHouse,
+  MigrationError,
+  readMigrations,
+  type ClickHouseClient,
+  type Migration,
+} from '@laurel/clickhouse';
+import { kafkaClient } from '@laurel/kafka';
+import {
+  clickHouseConnection,
+  clickHouseSettings,
+  integer,
+  kafkaConnection,
+  kafkaLogger,
+  kafkaSettings,
+  outagePolicy,
+  type Readiness,
+  type ServiceDefinition,
+} from '@laurel/service-host';
+import { keepTrying } from '@laurel/stream';
+import { builtInRules } from '@laurel/titles';
+import { AwardLog } from './awards/award-log.js';
+import { AwardReader } from './awards/award-reader.js';
+import { AwardStreams } from './awards/award-streams.js';
+import { AwardsController } from './awards/awards.controller.js';
+import { apiAdapter } from './http/adapter.js';
+import { ProblemFilter } from './http/problem-filter.js';
+import { RouteMethods } from './http/route-methods.js';
+import { Startup } from './startup.js';
+import { CLICKHOUSE, RULES, TitlesController } from './titles/titles.controller.js';
+import { UsageReads } from './usage/usage-reads.js';
+import { UsageController } from './usage/usage.controller.js';
+
+/** Nobody waits longer for a page, in ms. */
+const QUERY_TIMEOUT_MS = 30_000;
+
+const settings = {
+  ...kafkaSettings,
+  ...clickHouseSettings,
+  streamKeepAliveMs: integer('LAUREL_API_STREAM_KEEP_ALIVE_MS', 10, 3_600_000, {
+    description:
+      'an idle stream gets a comment this often, in ms; a client that takes nothing for four times this is cut off',
+    default: '15000',
+  }),
+};
+
+/** REST and a live stream of awards, for people and dashboards. */
+export const api: ServiceDefinition<typeof settings> = {
+  name: 'api',
+  description: 'serves the leaderboards, titles and awards over HTTP',
+  defaultPort: 8080,
+  settings,
+  async build(config, { log, metrics, fatal, onShutdown }) {
+    const { topicPrefix } = config;
+    const policy = outagePolicy(log, metrics);
+    const kafka = kafkaClient(kafkaConnection(config, 'laurel-api'), kafkaLogger(log));
+    const clickhouse = connectClickHouse({
+      ...clickHouseConnection(config, 'laurel-api'),
+      requestTimeoutMs: QUERY_TIMEOUT_MS,
+    });
+    onShutdown(() => clickhouse.close());
+    const migrations = await readMigrations();
+
+    const startup = new Startup();
+    const awards = new AwardLog();
+    const streams = new AwardStreams(awards, startup, metrics, config.streamKeepAliveMs);
+
+    // It serves meanwhile, so that it can be asked how far it is.
+    const stopped = new AbortController();
+    onShutdown(() => {
+      stopped.abort();
+      return Promise.resolve();
+    });
+    keepTrying('start', () => assertMigrated(clickhouse, migrations), policy, stopped.signal).then(
+      () => startup.onMigrated(),
+      (error: unknown) => {
+        if (!stopped.signal.aborted) fatal(error);
+      },
+    );
+    const reader = new AwardReader(kafka, topicPrefix, awards, policy, fatal);
+    onShutdown(() => reader.stop());
+    reader.start().then(() => {
+      startup.onAwardsRead();
+      streams.onCaughtUp();
+    }, fatal);
+
+    const http = apiAdapter();
+    const fastify = http.getInstance();
+    fastify.addHook('preClose', () => streams.closeAll());
+    const filter = new ProblemFilter(log, new RouteMethods(fastify));
+
+    @Module({
+      controllers: [UsageController, TitlesController, AwardsController],
+      providers: [
+        { provide: APP_FILTER, useValue: filter },
+        { provide: UsageReads, useValue: new UsageReads(clickhouse) },
+        { provide: CLICKHOUSE, useValue: clickhouse },
+        { provide: RULES, useValue: builtInRules },
+        { provide: AwardLog, useValue: awards },
+        { provide: AwardStreams, useValue: streams },
+        { provide: Startup, useValue: startup },
+      ],
+    })
+    class ApiModule {}
+
+    return {
+      module: { module: ApiModule },
+      http,
+      readiness: async (): Promise<Readiness> => {
+        const database = await databaseState(clickhouse, migrations);
+        const isRead = startup.hasAwards;
+        return {
+          ready: startup.isMigrated && database === 'ready' && isRead,
+          details: { clickhouse: database, awards: isRead ? 'read' : 'reading' },
+        };
+      },
+    };
+  },
+};
+
+async function databaseState(
+  clickhouse: ClickHouseClient,
+  migrations: readonly Migration[],
+): Promise<'ready' | 'not_migrated' | 'away'> {
+  try {
+    await assertMigrated(clickhouse, migrations);
+    return 'ready';
+  } catch (error) {
+    if (error instanceof MigrationError) return 'not_migrated';
+    if (classifyClickHouseFailure(error) === 'retriable') return 'away';
+    throw error;
+  }
+}

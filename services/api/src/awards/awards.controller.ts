@@ -1,0 +1,66 @@
+import { Controller, Get, Headers, Inject, Query, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { eventIdParameter, limitParameter, readParameters, titleParameter, userParameter } from '../http/parameters.js';
+import { Startup } from '../startup.js';
+import { awardJson, type AwardJson } from './award-json.js';
+import { AwardLog } from './award-log.js';
+import { AwardStreams } from './award-streams.js';
+
+export interface AwardsJson {
+  /** The newest first. */
+  readonly awards: readonly AwardJson[];
+}
+
+@Controller('v1/awards')
+export class AwardsController {
+  constructor(
+    @Inject(AwardLog) private readonly log: AwardLog,
+    @Inject(AwardStreams) private readonly streams: AwardStreams,
+    @Inject(Startup) private readonly startup: Startup,
+  ) {}
+
+  @Get()
+  awards(@Query() query: unknown): AwardsJson {
+    const given = readParameters(
+      {
+        query: {
+          limit: limitParameter(100, 1000),
+          title: titleParameter.optional(),
+          user: userParameter.optional(),
+        },
+      },
+      { query },
+    );
+    this.startup.requireAwards();
+    const { limit, title, user } = given.query;
+    const found = this.log.newest(
+      limit,
+      (award) => (title === undefined || award.title_id === title) && (user === undefined || award.user_id === user),
+    );
+    return { awards: found.map(awardJson) };
+  }
+
+  /**
+   * Server-sent events: `ready`, then `award` for each; their ids are offsets. `Last-Event-ID` resumes after an award;
+   * it wins over `last_event_id`, as a client that connects again repeats the address it began with.
+   */
+  @Get('stream')
+  stream(
+    @Headers() headers: Readonly<Record<string, unknown>>,
+    @Query() query: unknown,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): void {
+    const given = readParameters(
+      { header: { 'last-event-id': eventIdParameter }, query: { last_event_id: eventIdParameter } },
+      { header: headers, query },
+    );
+    void reply.type('text/event-stream').header('x-accel-buffering', 'no');
+    if (request.method === 'HEAD') {
+      void reply.send();
+      return;
+    }
+    const after = given.header['last-event-id'] ?? given.query.last_event_id;
+    void reply.send(this.streams.stream(reply.raw, after));
+  }
+}

@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto';
+import {
+  applyMigrations,
+  connectClickHouse,
+  readMigrations,
+  rollDay,
+  rollHours,
+  rollIdOf,
+  runAll,
+  UsageRows,
+  writeClosure,
+  writeHeads,
+  type ClickHouseClient,
+} from '@laurel/clickhouse';
+import { awardEvent, topics, type AwardEvent, type UsageEvent } from '@laurel/events';
+import { applyTopics, FencedWriter, kafkaClient } from '@laurel/kafka';
+import { startService, type RunningService } from '@laurel/service-host';
+import { titleKey } from '@laurel/titles';
+import { dayOf, hourOf } from '@laurel/usage';
+import { api } from '../api.js';
+import { eventually } from './eventually.js';
+
+function testVariable(name: string): string {
+  const value = process.env[name];
+  if (value === undefined || value === '') {
+    throw new Error(`${name} is not set; run the tests by: node deploy/local/dist/with-stack.js -- <command>`);
+  }
+  return value;
+}
+
+/** A database and topics of its own on the real stack, and APIs over them. */
+export interface TestStack {
+  readonly clickhouse: ClickHouseClient;
+  readonly clickHouseUrl: string;
+  /** Stores events and projects every hour and day that they touch. */
+  readonly store: (events: readonly UsageEvent[]) => Promise<void>;
+  /** Appends to `titles.awards.v1`, in one transaction. */
+  readonly append: (awards: readonly AwardEvent[]) => Promise<void>;
+  /** Starts an API; resolves when it is ready, unless told not to wait. */
+  readonly startApi: (
+    environment?: Readonly<Record<string, string>>,
+    untilReady?: boolean,
+  ) => Promise<RunningService & { readonly failures: readonly unknown[] }>;
+  readonly stop: () => Promise<void>;
+}
+
+export async function testStack(): Promise<TestStack> {
+  const clickHouseUrl = testVariable('LAUREL_TEST_CLICKHOUSE_URL');
+  const brokers = testVariable('LAUREL_TEST_KAFKA_BROKERS');
+  const username = process.env['LAUREL_TEST_CLICKHOUSE_USERNAME'] ?? 'default';
+  const password = process.env['LAUREL_TEST_CLICKHOUSE_PASSWORD'] ?? '';
+  const id = randomUUID().slice(0, 8);
+  const database = `api_test_${id}`;
+  const prefix = `api-test-${id}.`;
+
+  const connection = { url: clickHouseUrl, username, password, database, application: 'api-test' };
+  await applyMigrations(connection, await readMigrations());
+  const clickhouse = connectClickHouse(connection);
+  const kafka = kafkaClient({ brokers: brokers.split(','), clientId: 'api-test' });
+  await applyTopics(kafka, [topics.titleAwards], { prefix, replicationFactor: 1 });
+
+  let stored = 0;
+  const running = new Set<RunningService>();
+  return {
+    clickhouse,
+    clickHouseUrl,
+    async store(events) {
+      const days = [...new Set(events.map((event) => dayOf(event.occurred_at)))].sort((a, b) => a - b);
+      for (const day of days) {
+        const own = events.filter((event) => dayOf(event.occurred_at) === day);
+        const rows = new UsageRows();
+        for (const event of own) {
+          rows.push(event, { topic: 'test', partition: 0, offset: stored, timestampMs: event.occurred_at });
+          stored += 1;
+        }
+        await rows.insert(clickhouse);
+        const hours = [...new Set(own.map((event) => hourOf(event.occurred_at) * 3600))].sort((a, b) => a - b);
+        const roll = rollIdOf(stored, Date.now(), 0);
+        await runAll(clickhouse, rollHours(hours, roll));
+        await writeHeads(clickhouse, 'hour', hours, roll);
+        await runAll(clickhouse, rollDay(day * 86_400, roll));
+        await writeHeads(clickhouse, 'day', [day * 86_400], roll);
+      }
+      const tomorrow = (dayOf(Date.now()) + 1) * 86_400;
+      await writeClosure(clickhouse, 'hour', tomorrow);
+      await writeClosure(clickhouse, 'day', tomorrow);
+    },
+    async append(awards) {
+      const writer = await FencedWriter.claim(kafka, `${prefix}test`, prefix);
+      try {
+        await writer.write({
+          [topics.titleAwards.name]: awards.map((award) => ({
+            key: titleKey({ titleId: award.title_id, scope: award.scope }),
+            value: awardEvent.encode(award),
+          })),
+        });
+      } finally {
+        await writer.close();
+      }
+    },
+    async startApi(environment = {}, untilReady = true) {
+      const failures: unknown[] = [];
+      const service = await startService(
+        api,
+        {
+          LAUREL_CLICKHOUSE_URL: clickHouseUrl,
+          LAUREL_CLICKHOUSE_USERNAME: username,
+          LAUREL_CLICKHOUSE_PASSWORD: password,
+          LAUREL_CLICKHOUSE_DATABASE: database,
+          LAUREL_KAFKA_BROKERS: brokers,
+          LAUREL_TOPIC_PREFIX: prefix,
+          LAUREL_HTTP_PORT: '0',
+          LAUREL_LOG_FORMAT: 'json',
+          LAUREL_LOG_LEVEL: 'error',
+          ...environment,
+        },
+        (error) => failures.push(error),
+      );
+      running.add(service);
+      if (untilReady) {
+        await eventually(async () => ((await fetch(`${service.url}/ready`)).status === 200 ? true : undefined));
+      }
+      const stop = async (): Promise<void> => {
+        running.delete(service);
+        await service.stop();
+      };
+      return { url: service.url, stop, failures };
+    },
+    async stop() {
+      for (const service of running) await service.stop();
+      await clickhouse.command({ query: `DROP DATABASE ${database}` });
+      await clickhouse.close();
+    },
+  };
+}

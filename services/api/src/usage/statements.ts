@@ -1,0 +1,99 @@
+import type { Statement } from '@laurel/clickhouse';
+import { tokenClasses, tokenFields } from '@laurel/events';
+import { dayKey, type Window } from '@laurel/usage';
+import type { ScopeParameter } from '../http/parameters.js';
+
+const sumOf = (columns: readonly string[]): string => columns.map((column) => `t.${column}`).join(' + ');
+const TOTAL = sumOf(tokenClasses.map((name) => `${name}_tokens`));
+const MEASURES = [...tokenFields.map((field) => `${field}_tokens`), 'events', 'cost_micro_usd'];
+/** Qualified, so that an alias does not stand for the column that it sums. */
+const SUMS = MEASURES.map((column) => `sum(t.${column}) AS ${column}`).join(', ');
+const WITHIN = 't.day BETWEEN {first_day:Date} AND {last_day:Date}';
+const TEAMS = "arraySort(groupUniqArrayIf(t.team, t.team != ''))";
+
+/** What a leaderboard may be ordered by, in terms of a row's columns; every event counts, whatever its status and origin. */
+const METRICS = {
+  total_tokens: TOTAL,
+  input_tokens: 't.input_tokens',
+  cache_read_tokens: 't.cache_read_tokens',
+  /** Of all lifetimes; the column `cache_write_tokens` has those of unknown lifetime alone. */
+  all_cache_write_tokens: sumOf(['cache_write_5m_tokens', 'cache_write_1h_tokens', 'cache_write_tokens']),
+  output_tokens: 't.output_tokens',
+  events: 't.events',
+  cost_micro_usd: 't.cost_micro_usd',
+} as const;
+
+export type BoardMetric = keyof typeof METRICS;
+export const boardMetrics = Object.keys(METRICS) as [BoardMetric, ...BoardMetric[]];
+
+export const windowParams = (window: Window): Readonly<Record<string, string>> => ({
+  first_day: dayKey(window.firstDay),
+  last_day: dayKey(window.lastDay),
+});
+
+/**
+ * The best `limit` people by a metric with their competition ranks ("1224"), and how many people there are in all.
+ * The greater value first, of equal values the smaller user id by its bytes.
+ */
+export function leaderboard(metric: BoardMetric, window: Window, scope: ScopeParameter, limit: number): Statement {
+  return {
+    query: `SELECT *, rank() OVER (ORDER BY value DESC) AS place, count() OVER () AS people
+      FROM (
+        SELECT t.user_id AS user_id, ${TEAMS} AS teams, sum(${METRICS[metric]}) AS value, ${SUMS}
+        FROM usage_by_day AS t
+        WHERE ${WITHIN} ${scope.kind === 'team' ? 'AND t.team = {team:String}' : ''}
+        GROUP BY t.user_id
+      )
+      ORDER BY value DESC, user_id ASC
+      LIMIT {limit:UInt32}`,
+    query_params: { ...windowParams(window), limit, ...(scope.kind === 'team' ? { team: scope.team } : {}) },
+  };
+}
+
+/** A person's place on the company's board of total tokens; no row without usage in the window. */
+export function userPlace(userId: string, window: Window): Statement {
+  return {
+    query: `SELECT place, people, teams
+      FROM (
+        SELECT user_id, teams, rank() OVER (ORDER BY total DESC) AS place, count() OVER () AS people
+        FROM (
+          SELECT t.user_id AS user_id, sum(${TOTAL}) AS total,
+            arraySort(groupUniqArrayIf(t.team, t.team != '' AND t.user_id = {user:String})) AS teams
+          FROM usage_by_day AS t WHERE ${WITHIN} GROUP BY t.user_id
+        )
+      )
+      WHERE user_id = {user:String}`,
+    query_params: { ...windowParams(window), user: userId },
+  };
+}
+
+/** A person's figures by day and model. Days, models and totals are sums of these rows, so that they agree. */
+export function userDaysAndModels(userId: string, window: Window): Statement {
+  return {
+    query: `SELECT toString(t.day) AS day_key, t.provider AS provider, t.model AS model, ${SUMS}
+      FROM model_usage_by_day AS t
+      WHERE ${WITHIN} AND t.user_id = {user:String}
+      GROUP BY day_key, provider, model`,
+    query_params: { ...windowParams(window), user: userId },
+  };
+}
+
+/** One row when the person has usage on any day. */
+export function anyUsage(userId: string): Statement {
+  return {
+    query: 'SELECT 1 AS found FROM usage_by_day AS t WHERE t.user_id = {user:String} LIMIT 1',
+    query_params: { user: userId },
+  };
+}
+
+/** Each provider's models: the most tokens first, of equals by provider and model. */
+export function modelUsage(window: Window): Statement {
+  return {
+    query: `SELECT t.provider AS provider, t.model AS model, uniqExact(t.user_id) AS users, sum(${TOTAL}) AS total, ${SUMS}
+      FROM model_usage_by_day AS t
+      WHERE ${WITHIN}
+      GROUP BY provider, model
+      ORDER BY total DESC, provider ASC, model ASC`,
+    query_params: windowParams(window),
+  };
+}
