@@ -80,14 +80,26 @@ class BoundedArray extends avro.types.ArrayType {
   }
 }
 
-/** Parses a schema into a type whose reading takes time in proportion to the bytes, whatever they are. */
-export function parseSchema(schema: unknown, registry: Record<string, avro.Type> = {}): avro.Type {
+/**
+ * Parses a schema into a type whose reading takes time in proportion to the bytes, whatever they are.
+ *
+ * @param long stands in for Avro's long everywhere, logical types included.
+ */
+export function parseSchema(schema: unknown, long?: avro.Type): avro.Type {
   return avro.Type.forSchema(structuredClone(schema) as avro.Schema, {
-    registry,
     typeHook: (part, options) => {
+      if (part === 'long') return long;
       if (typeof part !== 'object' || !('type' in part)) return undefined;
-      if (part.type === 'map') return new BoundedMap(part, options);
-      return part.type === 'array' ? new BoundedArray(part, options) : undefined;
+      switch (part.type) {
+        case 'map':
+          return new BoundedMap(part, options);
+        case 'array':
+          return new BoundedArray(part, options);
+        case 'long':
+          return long;
+        default:
+          return undefined;
+      }
     },
   });
 }

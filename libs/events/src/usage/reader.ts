@@ -22,7 +22,7 @@ const roundingLong = avro.types.LongType.__with({
   compare: (a: number, b: number) => a - b,
 });
 
-const parseRounding = (schema: unknown): avro.Type => parseSchema(schema, { long: roundingLong });
+const parseRounding = (schema: unknown): avro.Type => parseSchema(schema, roundingLong);
 
 const roundingUsage = parseRounding(usageRecordedSchema);
 
