@@ -135,14 +135,25 @@ def is_counted(event):
     return event["status"] == "ok" and event["origin"] in ("main", "subagent")
 
 
+def day_totals(events):
+    return [sum(map(total, group)) for group in grouped(events, day_of).values()]
+
+
 def token_legend(by_user):
     for user, events in by_user.items():
-        days = [sum(map(total, group)) for group in grouped(events, day_of).values()]
+        days = [tokens for tokens in day_totals(events) if tokens > 0]
+        own = sums(events)
         yield {
             "user_id": user,
             "value": sum(min(DAILY_CAP, tokens) for tokens in days),
-            "eligible": True,
-            "evidence": {"tokens": sum(days), "days": len(days), "capped_days": sum(day > DAILY_CAP for day in days)},
+            "eligible": sum(days) > 0,
+            "evidence": {
+                **{name: own[name] for name in FIELDS + ["events"]},
+                "active_days": len(days),
+                "capped_days": sum(tokens > DAILY_CAP for tokens in days),
+                "uncapped_tokens": sum(tokens for tokens in days if tokens <= DAILY_CAP),
+                "daily_cap": DAILY_CAP,
+            },
         }
 
 
@@ -166,12 +177,11 @@ def model_connoisseur(by_user):
             for name, group in grouped(day, lambda event: family(event["model"])).items():
                 shares[name].append(sum(map(total, group)) / day_tokens)
         means = {name: fsum(values) / active for name, values in sorted(shares.items())}
-        days = len(grouped(events, day_of))
         yield {
             "user_id": user,
-            "value": exp(-fsum(p * log(p) for p in means.values() if p > 0)),
-            "eligible": days >= CONNOISSEUR_DAYS and tokens >= CONNOISSEUR_TOKENS,
-            "evidence": {"shares": means, "days": days, "tokens": tokens},
+            "value": exp(-fsum(p * log(p) for p in means.values() if p > 0)) if tokens > 0 else 0.0,
+            "eligible": active >= CONNOISSEUR_DAYS and tokens >= CONNOISSEUR_TOKENS,
+            "evidence": {"shares": means, "families": len(means), "active_days": active, "tokens": tokens},
         }
 
 
@@ -184,18 +194,20 @@ def cache_wizard(by_user):
         own = sums(events)
         own_input = sum(own[name] for name in INPUT_CLASSES)
         sessions = {event["session_id"] for event in events} - {None}
-        days = len(grouped(events, day_of))
+        days = sum(tokens > 0 for tokens in day_totals(events))
+        value = (own["cache_read"] + WIZARD_PRIOR_TOKENS * company_share) / (own_input + WIZARD_PRIOR_TOKENS)
         yield {
             "user_id": user,
-            "value": (own["cache_read"] + WIZARD_PRIOR_TOKENS * company_share) / (own_input + WIZARD_PRIOR_TOKENS),
-            "eligible": len(sessions) >= WIZARD_SESSIONS and days >= WIZARD_DAYS,
+            "value": value,
+            "eligible": value > 0 and len(sessions) >= WIZARD_SESSIONS and days >= WIZARD_DAYS,
             "evidence": {
-                "cache_read": own["cache_read"],
-                "input_tokens": own_input,
+                **{name: own[name] for name in INPUT_CLASSES},
+                "prior_tokens": WIZARD_PRIOR_TOKENS,
                 "company_cache_read": company["cache_read"],
-                "company_input_tokens": company_input,
+                "company_input": company_input,
+                "company_share": company_share,
                 "sessions": len(sessions),
-                "days": days,
+                "active_days": days,
             },
         }
 
@@ -223,9 +235,10 @@ def session_immortal(by_user):
         for session, group in sorted(grouped(own, lambda event: event["session_id"]).items()):
             for run in runs({event["occurred_at"] // MINUTE_MS for event in group}):
                 minutes = active_minutes(run)
-                if best is None or minutes > best["value"]:
-                    span = {"started_at": run[0] * MINUTE_MS, "ended_at": (run[-1] + 1) * MINUTE_MS}
-                    best = {"value": minutes, "evidence": {"session_id": session, **span}}
+                # Of equal runs the earlier, then the smaller session id, which comes first here.
+                if best is None or (minutes, -run[0] * MINUTE_MS) > (best["value"], -best["evidence"]["run_start"]):
+                    span = {"run_start": run[0] * MINUTE_MS, "run_end": (run[-1] + 1) * MINUTE_MS}
+                    best = {"value": minutes, "evidence": {"session_id": session, **span, "active_minutes": len(run)}}
         if best is not None:
             yield {"user_id": user, "eligible": True, **best}
 

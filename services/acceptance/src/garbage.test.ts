@@ -1,4 +1,5 @@
 import { deadLetter, noTokens, topics, usageRecorded, type DeadLetter, type DeadLetterCode } from '@laurel/events';
+import kafkajs from 'kafkajs';
 import { readToEnd } from '@laurel/kafka';
 import { Pipeline } from './pipeline/pipeline.js';
 import { toJson, usage } from './pipeline/usage.js';
@@ -133,7 +134,7 @@ describe('garbage between good events', () => {
       await producer.send({
         topic: pipeline.topic(topics.usageEvents.name),
         messages: messages.slice(at, at + 25).map((message) => ({ ...message, partition: 0 })),
-        compression: 1,
+        compression: kafkajs.CompressionTypes.GZIP,
       });
     }
     await producer.disconnect();

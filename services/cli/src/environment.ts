@@ -1,5 +1,6 @@
 import { kafkaClient, type Kafka, type KafkaLog } from '@laurel/kafka';
-import { kafkaConnection, kafkaSettings, readConfig, type ConfigOf, type Settings } from '@laurel/service-host';
+import type { kafkaSettings} from '@laurel/service-host';
+import { kafkaConnection, readConfig, type ConfigOf, type Settings } from '@laurel/service-host';
 
 /** The environment is not what a command needs; every fault is in the message. */
 export class EnvironmentFault extends Error {}
@@ -15,7 +16,8 @@ export function fromEnvironment<S extends Settings>(settings: S): ConfigOf<S> {
 
 /** Only what a person at a terminal can act on; set LAUREL_LOG_LEVEL=debug for the rest. */
 const log: KafkaLog = (level, message, fields) => {
-  if (process.env['LAUREL_LOG_LEVEL'] === 'debug') console.error(`kafka ${level}: ${message} ${JSON.stringify(fields)}`);
+  if (process.env['LAUREL_LOG_LEVEL'] === 'debug')
+    console.error(`kafka ${level}: ${message} ${JSON.stringify(fields)}`);
 };
 
 export function kafkaFrom(config: ConfigOf<typeof kafkaSettings>): Kafka {

@@ -9,6 +9,7 @@ import { play } from '../demo/play.js';
 import { ProgressLine } from '../demo/progress.js';
 import { PROVENANCE, TRACE_SOURCE, TRICKLE_SOURCE } from '../demo/provenance.js';
 import { settled } from '../demo/settled.js';
+import { showBoard } from '../demo/show.js';
 
 import { readTrace } from '../demo/trace-file.js';
 import { trickle } from '../demo/trickle.js';
@@ -34,7 +35,12 @@ export function demoCommand(): Command {
       new Command('play')
         .description('publish the recording, spread over 30 days, and wait until every figure is there')
         .option(...seedOption)
-        .option('--anchor <instant>', 'the latest instant of the 30 days; the same one again changes nothing', instant, Date.now())
+        .option(
+          '--anchor <instant>',
+          'the latest instant of the 30 days; the same one again changes nothing',
+          instant,
+          Date.now(),
+        )
         .action(playTrace),
     )
     .addCommand(
@@ -48,7 +54,7 @@ export function demoCommand(): Command {
         .description('print the top of the board and the holders of titles with their evidence')
         .requiredOption('--api <url>', 'address of the API')
         .action(async ({ api }: { api: string }) => {
-          console.log(api); await Promise.resolve();
+          await showBoard(api);
         }),
     );
 }

@@ -6,7 +6,8 @@ import { fromEnvironment, kafkaFrom } from '../environment.js';
 
 const replication = (text: string): number => {
   const factor = Number(text);
-  if (!Number.isInteger(factor) || factor < -1 || factor === 0) throw new InvalidArgumentError('not a replication factor');
+  if (!Number.isInteger(factor) || factor < -1 || factor === 0)
+    throw new InvalidArgumentError('not a replication factor');
   return factor;
 };
 
@@ -18,7 +19,10 @@ export function topicsCommand(): Command {
       .action(async ({ replicationFactor }: { replicationFactor: number }) => {
         const config = fromEnvironment(kafkaSettings);
         const prefix = config.topicPrefix;
-        for (const { topic, change } of await applyTopics(kafkaFrom(config), Object.values(topics), { prefix, replicationFactor })) {
+        for (const { topic, change } of await applyTopics(kafkaFrom(config), Object.values(topics), {
+          prefix,
+          replicationFactor,
+        })) {
           console.log(`${change.replace('_', ' ').padEnd(16)} ${topic}`);
         }
       }),
