@@ -23,8 +23,9 @@ export class FencedWriter {
       maxInFlightRequests: 1,
       transactionTimeout: TRANSACTION_TIMEOUT_MS,
       allowAutoTopicCreation: false,
-      // A transaction that failed is folded again rather than tried again: kafkajs can't tell how it ended.
-      retry: { retries: 8 },
+      // A transaction that failed is folded again rather than tried again: kafkajs can't tell how it ended, and its own
+      // retries may leave out a partition (see RecordProducer).
+      retry: { retries: 0 },
     });
     try {
       await producer.connect();

@@ -19,7 +19,9 @@ export class RecordProducer {
     kafka: Kafka,
     private readonly topicPrefix: string,
   ) {
-    this.producer = kafka.producer({ allowAutoTopicCreation: false, retry: { retries: 3 } });
+    // No retries of kafkajs' own: between attempts it takes a broker that has answered once as done (sendMessages.js), and a
+    // partition that moved there meanwhile would be left out without an error. Callers repeat the whole.
+    this.producer = kafka.producer({ allowAutoTopicCreation: false, retry: { retries: 0 } });
   }
 
   connect(): Promise<void> {
