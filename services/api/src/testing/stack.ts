@@ -18,6 +18,7 @@ import { startService, type RunningService } from '@laurel/service-host';
 import { titleKey } from '@laurel/titles';
 import { dayOf, hourOf } from '@laurel/usage';
 import { api } from '../api.js';
+import { startApiProcess } from './api-process.js';
 import { eventually } from './eventually.js';
 
 function testVariable(name: string): string {
@@ -28,6 +29,13 @@ function testVariable(name: string): string {
   return value;
 }
 
+type Environment = Readonly<Record<string, string>>;
+
+export interface RunningApi extends RunningService {
+  /** What would have ended its own process. */
+  readonly failures: readonly unknown[];
+}
+
 /** A database and topics of its own on the real stack, and APIs over them. */
 export interface TestStack {
   readonly clickhouse: ClickHouseClient;
@@ -36,11 +44,10 @@ export interface TestStack {
   readonly store: (events: readonly UsageEvent[]) => Promise<void>;
   /** Appends to `titles.awards.v1`, in one transaction. */
   readonly append: (awards: readonly AwardEvent[]) => Promise<void>;
-  /** Starts an API; resolves when it is ready, unless told not to wait. */
-  readonly startApi: (
-    environment?: Readonly<Record<string, string>>,
-    untilReady?: boolean,
-  ) => Promise<RunningService & { readonly failures: readonly unknown[] }>;
+  /** Starts an API in this process; resolves when it is ready, unless told not to wait. */
+  readonly startApi: (environment?: Environment, untilReady?: boolean) => Promise<RunningApi>;
+  /** Starts the built API in a process of its own, likewise. */
+  readonly startApiProcess: (environment?: Environment, untilReady?: boolean) => Promise<RunningService>;
   readonly stop: () => Promise<void>;
 }
 
@@ -61,6 +68,28 @@ export async function testStack(): Promise<TestStack> {
 
   let stored = 0;
   const running = new Set<RunningService>();
+  const begun = async (service: RunningService, untilReady: boolean): Promise<RunningService> => {
+    running.add(service);
+    if (untilReady) {
+      await eventually(async () => ((await fetch(`${service.url}/ready`)).status === 200 ? true : undefined));
+    }
+    const stop = async (): Promise<void> => {
+      running.delete(service);
+      await service.stop();
+    };
+    return { url: service.url, stop };
+  };
+  const defaults = {
+    LAUREL_CLICKHOUSE_URL: clickHouseUrl,
+    LAUREL_CLICKHOUSE_USERNAME: username,
+    LAUREL_CLICKHOUSE_PASSWORD: password,
+    LAUREL_CLICKHOUSE_DATABASE: database,
+    LAUREL_KAFKA_BROKERS: brokers,
+    LAUREL_TOPIC_PREFIX: prefix,
+    LAUREL_HTTP_PORT: '0',
+    LAUREL_LOG_FORMAT: 'json',
+    LAUREL_LOG_LEVEL: 'error',
+  };
   return {
     clickhouse,
     clickHouseUrl,
@@ -100,31 +129,11 @@ export async function testStack(): Promise<TestStack> {
     },
     async startApi(environment = {}, untilReady = true) {
       const failures: unknown[] = [];
-      const service = await startService(
-        api,
-        {
-          LAUREL_CLICKHOUSE_URL: clickHouseUrl,
-          LAUREL_CLICKHOUSE_USERNAME: username,
-          LAUREL_CLICKHOUSE_PASSWORD: password,
-          LAUREL_CLICKHOUSE_DATABASE: database,
-          LAUREL_KAFKA_BROKERS: brokers,
-          LAUREL_TOPIC_PREFIX: prefix,
-          LAUREL_HTTP_PORT: '0',
-          LAUREL_LOG_FORMAT: 'json',
-          LAUREL_LOG_LEVEL: 'error',
-          ...environment,
-        },
-        (error) => failures.push(error),
-      );
-      running.add(service);
-      if (untilReady) {
-        await eventually(async () => ((await fetch(`${service.url}/ready`)).status === 200 ? true : undefined));
-      }
-      const stop = async (): Promise<void> => {
-        running.delete(service);
-        await service.stop();
-      };
-      return { url: service.url, stop, failures };
+      const service = await startService(api, { ...defaults, ...environment }, (error) => failures.push(error));
+      return { ...(await begun(service, untilReady)), failures };
+    },
+    async startApiProcess(environment = {}, untilReady = true) {
+      return begun(await startApiProcess({ ...defaults, ...environment }), untilReady);
     },
     async stop() {
       for (const service of running) await service.stop();
