@@ -26,16 +26,37 @@ export async function keepTrying<T>(
   policy: RetryPolicy,
   signal?: AbortSignal,
 ): Promise<T> {
-  return pRetry(attempt, {
-    retries: Infinity,
-    minTimeout: 100,
-    factor: 2,
-    randomize: true,
-    maxTimeout: policy.maxDelayMs ?? 10_000,
-    ...(signal === undefined ? {} : { signal }),
-    shouldRetry: ({ error }) => policy.classify(error) === 'retriable',
-    onFailedAttempt: ({ error, attemptNumber }) => {
-      if (policy.classify(error) === 'retriable') policy.onOutage?.(step, error, attemptNumber);
-    },
-  });
+  const isOutage = (error: Error): boolean =>
+    error instanceof FailedAttempt && policy.classify(error.failure) === 'retriable';
+  try {
+    return await pRetry(
+      () =>
+        attempt().catch((failure: unknown) => {
+          throw new FailedAttempt(failure);
+        }),
+      {
+        retries: Infinity,
+        minTimeout: 100,
+        factor: 2,
+        randomize: true,
+        maxTimeout: policy.maxDelayMs ?? 10_000,
+        ...(signal === undefined ? {} : { signal }),
+        shouldRetry: ({ error }) => isOutage(error),
+        onFailedAttempt: ({ error, attemptNumber }) => {
+          if (isOutage(error)) policy.onOutage?.(step, asError((error as FailedAttempt).failure), attemptNumber);
+        },
+      },
+    );
+  } catch (error) {
+    throw error instanceof FailedAttempt ? error.failure : error;
+  }
 }
+
+/** Hides a failure from p-retry, which by itself decides on the message of a TypeError; here the policy alone decides. */
+class FailedAttempt extends Error {
+  constructor(readonly failure: unknown) {
+    super();
+  }
+}
+
+const asError = (failure: unknown): Error => (failure instanceof Error ? failure : new Error(String(failure)));
