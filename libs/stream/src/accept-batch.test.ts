@@ -1,0 +1,303 @@
+import fc from 'fast-check';
+import type { Checked } from '@laurel/events';
+import { acceptBatch, type Accepted, type AcceptPorts, type LedgerEntry, type Rejected } from './accept-batch.js';
+import type { FailureKind, RetryPolicy } from './keep-trying.js';
+import { firstOffset, lastOffset, type RecordBatch, type StreamRecord } from './record-batch.js';
+
+/** What a record of these tests says: its identity, and whether it decodes and the store takes it. */
+interface Said {
+  readonly identity: string;
+  readonly nature: 'good' | 'invalid' | 'refused';
+}
+
+class Outage extends Error {}
+class RowsRefused extends Error {}
+class Crash extends Error {}
+
+const policy: RetryPolicy = {
+  classify: (error): FailureKind =>
+    error instanceof Outage ? 'retriable' : error instanceof RowsRefused ? 'rows' : 'fatal',
+  maxDelayMs: 1,
+};
+
+const recordAt = (offset: number, said: Said): StreamRecord => ({
+  offset,
+  key: null,
+  headers: {},
+  timestampMs: 0,
+  value: Buffer.from(JSON.stringify(said)),
+});
+
+const said = (record: StreamRecord): Said => JSON.parse(Buffer.from(record.value ?? []).toString()) as Said;
+
+function batchOf(records: readonly StreamRecord[]): RecordBatch {
+  return { topic: 'usage', partition: 3, records, highWatermark: (records.at(-1)?.offset ?? 0) + 1 };
+}
+
+type Step = 'decode' | 'dead-letter' | 'store' | 'announce' | 'ledger';
+
+/** What befalls a step: it may have had its effect when it fails. */
+type Fate = 'succeeds' | 'outage before' | 'outage after' | 'crash before' | 'crash after';
+
+/** Everything outside of the process, which crashes leave as it is. */
+class World implements AcceptPorts<Said> {
+  readonly rows = new Map<string, Set<number>>();
+  readonly deadLetters = new Map<number, string>();
+  readonly announced = new Set<string>();
+  readonly ledger: LedgerEntry[] = [];
+  readonly calls: { readonly step: Step; readonly size: number }[] = [];
+
+  constructor(private readonly fates: Fate[] = []) {}
+
+  async decode(record: StreamRecord): Promise<Checked<Said>> {
+    const value = said(record);
+    if (value.nature !== 'invalid') return { ok: true, value };
+    await this.step('decode', 1, () => undefined);
+    return { ok: false, fault: { code: 'wrong_type', message: 'as the test wants it', field: null } };
+  }
+
+  identityOf(event: Said): string {
+    return event.identity;
+  }
+
+  keepDeadLetters(_: RecordBatch, rejected: readonly Rejected[]): Promise<void> {
+    return this.step('dead-letter', rejected.length, () => {
+      for (const { record, fault } of rejected) this.deadLetters.set(record.offset, fault.code);
+    });
+  }
+
+  store(_: RecordBatch, accepted: readonly Accepted<Said>[]): Promise<void> {
+    return this.step('store', accepted.length, () => {
+      for (const { record, event } of accepted) {
+        // Rows before the refused one are there already, as blocks of other days are.
+        if (event.nature === 'refused') throw new RowsRefused(`row ${record.offset}`);
+        this.rows.set(event.identity, (this.rows.get(event.identity) ?? new Set()).add(record.offset));
+      }
+    });
+  }
+
+  announce(_: RecordBatch, accepted: readonly Accepted<Said>[]): Promise<void> {
+    return this.step('announce', accepted.length, () => {
+      for (const { event, record } of accepted) {
+        if (this.rows.get(event.identity)?.has(record.offset) !== true)
+          throw new Crash('announced what is not visible');
+        this.announced.add(event.identity);
+      }
+    });
+  }
+
+  record(entry: LedgerEntry): Promise<void> {
+    return this.step('ledger', 1, () => void this.ledger.push(entry));
+  }
+
+  private async step(step: Step, size: number, effect: () => void): Promise<void> {
+    this.calls.push({ step, size });
+    const drawn = this.fates.shift() ?? 'succeeds';
+    // A decoder waits for outages itself.
+    const fate = step === 'decode' && drawn.startsWith('outage') ? 'succeeds' : drawn;
+    await Promise.resolve();
+    if (fate === 'outage before') throw new Outage(step);
+    if (fate === 'crash before') throw new Crash(step);
+    effect();
+    if (fate === 'outage after') throw new Outage(step);
+    if (fate === 'crash after') throw new Crash(step);
+  }
+}
+
+const never = { signal: new AbortController().signal };
+
+describe('acceptBatch', () => {
+  const saidOf = fc.record<Said>({
+    identity: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
+    nature: fc.constantFrom('good', 'good', 'good', 'invalid', 'refused'),
+  });
+  const fates = fc.array(
+    fc.constantFrom<Fate>('succeeds', 'succeeds', 'outage before', 'outage after', 'crash before', 'crash after'),
+    { maxLength: 40 },
+  );
+
+  it('leaves exactly what was accepted, whatever crashes, fails and is delivered again', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        // Gaps between offsets are normal: the broker leaves out aborted and control records.
+        fc.array(fc.record({ said: saidOf, gap: fc.nat(3) }), { minLength: 1, maxLength: 12 }),
+        fates,
+        fc.array(fc.nat(5), { maxLength: 6 }),
+        async (log, script, choices) => {
+          let offset = 0;
+          const records = log.map(({ said: one, gap }) => {
+            offset += gap + 1;
+            return recordAt(offset, one);
+          });
+          const world = new World(script);
+          let committed = 0;
+          for (;;) {
+            const left = records.filter((record) => record.offset >= committed);
+            if (left.length === 0) {
+              const again = choices.pop();
+              if (again === undefined) break;
+              // A crash before the commit reached the broker, or an older owner's commit: delivered again.
+              committed = records.at(-1 - again)?.offset ?? 0;
+              continue;
+            }
+            const batch = batchOf(left.slice(0, 1 + (choices.pop() ?? 5)));
+            try {
+              const entry = await acceptBatch(batch, world, policy, never);
+              expect(entry).toBe(world.ledger.at(-1));
+              committed = entry.to + 1;
+            } catch (error) {
+              expect(error).toBeInstanceOf(Crash);
+              expect((error as Error).message).not.toContain('visible');
+            }
+          }
+          expectComplete(world, records);
+        },
+      ),
+      { numRuns: 400 },
+    );
+  });
+
+  function expectComplete(world: World, records: readonly StreamRecord[]): void {
+    const good = records.filter((record) => said(record).nature === 'good');
+    const bad = records.filter((record) => said(record).nature !== 'good');
+    const identities = (list: readonly StreamRecord[]): string[] => [...new Set(list.map((one) => said(one).identity))];
+    expect([...world.rows.keys()].sort()).toEqual(identities(good).sort());
+    expect([...world.rows.values()].flatMap((offsets) => [...offsets]).sort()).toEqual(
+      good.map((record) => record.offset).sort(),
+    );
+    expect([...world.announced].sort()).toEqual(identities(good).sort());
+    expect([...world.deadLetters].sort()).toEqual(
+      bad
+        .map(({ offset, ...rest }) => [
+          offset,
+          said({ offset, ...rest }).nature === 'refused' ? 'storage_rejected' : 'wrong_type',
+        ])
+        .sort(),
+    );
+    for (const { offset } of records) {
+      expect(world.ledger.some(({ from, to }) => from <= offset && offset <= to)).toBe(true);
+    }
+    for (const { from, to, rows, duplicates, dead, topic, partition } of world.ledger) {
+      const within = (record: StreamRecord): boolean => record.offset >= from && record.offset <= to;
+      const stored = good.filter(within);
+      expect({ topic, partition, rows, dead }).toEqual({
+        topic: 'usage',
+        partition: 3,
+        rows: stored.length,
+        dead: bad.filter(within).length,
+      });
+      expect(duplicates).toBe(stored.length - identities(stored).length);
+    }
+  }
+
+  it('takes its steps in the order that the guarantee rests on', async () => {
+    const world = new World();
+    const batch = batchOf([
+      recordAt(7, { identity: 'a', nature: 'good' }),
+      recordAt(8, { identity: 'b', nature: 'invalid' }),
+      recordAt(9, { identity: 'c', nature: 'refused' }),
+    ]);
+    await acceptBatch(batch, world, policy, never);
+    const steps = world.calls.map(({ step }) => step).filter((step, index, all) => step !== all[index - 1]);
+    expect(steps).toEqual(['decode', 'dead-letter', 'store', 'dead-letter', 'announce', 'ledger']);
+  });
+
+  it('announces nothing where nothing was accepted, and accounts for it all the same', async () => {
+    const world = new World();
+    const batch = batchOf([recordAt(4, { identity: 'a', nature: 'invalid' })]);
+    const entry = await acceptBatch(batch, world, policy, never);
+    expect(entry).toMatchObject({ from: firstOffset(batch), to: lastOffset(batch), rows: 0, dead: 1 });
+    expect(world.calls.map(({ step }) => step)).toEqual(['decode', 'dead-letter', 'ledger']);
+  });
+
+  it('isolates exactly the refused rows, each in twice the logarithm of the batch', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 600 }),
+        fc.uniqueArray(fc.nat(599), { maxLength: 6 }),
+        async (size, positions) => {
+          const refused = positions.filter((position) => position < size).sort((a, b) => a - b);
+          const world = new World();
+          const records = Array.from({ length: size }, (_, index) =>
+            recordAt(index, { identity: `e${index}`, nature: refused.includes(index) ? 'refused' : 'good' }),
+          );
+          const entry = await acceptBatch(batchOf(records), world, policy, never);
+          expect([...world.deadLetters.keys()]).toEqual(refused);
+          expect(world.rows.size).toBe(size - refused.length);
+          expect(entry.dead).toBe(refused.length);
+          const stores = world.calls.filter(({ step }) => step === 'store').length;
+          expect(stores).toBeLessThanOrEqual(1 + 2 * refused.length * Math.ceil(Math.log2(size)));
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('names the reason of the store in the dead letter', async () => {
+    const letters: Rejected[] = [];
+    class Keeping extends World {
+      override keepDeadLetters(batch: RecordBatch, rejected: readonly Rejected[]): Promise<void> {
+        letters.push(...rejected);
+        return super.keepDeadLetters(batch, rejected);
+      }
+    }
+    await acceptBatch(batchOf([recordAt(5, { identity: 'a', nature: 'refused' })]), new Keeping(), policy, never);
+    expect(letters.map(({ fault }) => fault)).toEqual([{ code: 'storage_rejected', message: 'row 5', field: null }]);
+  });
+
+  it.each<Step>(['decode', 'dead-letter', 'store', 'announce', 'ledger'])(
+    'stops without an entry when %s fails in a way that no repeat can mend',
+    async (failing) => {
+      const bug = new RangeError('a bug');
+      const world = new World();
+      const fail = (): Promise<never> => Promise.reject(bug);
+      if (failing === 'decode') world.decode = fail;
+      if (failing === 'dead-letter') world.keepDeadLetters = fail;
+      if (failing === 'store') world.store = fail;
+      if (failing === 'announce') world.announce = fail;
+      if (failing === 'ledger') world.record = fail;
+      const batch = batchOf([
+        recordAt(1, { identity: 'a', nature: 'good' }),
+        recordAt(2, { identity: 'b', nature: 'invalid' }),
+      ]);
+      await expect(acceptBatch(batch, world, policy, never)).rejects.toBe(bug);
+      expect(world.ledger).toEqual([]);
+    },
+  );
+
+  it.each<Step>(['dead-letter', 'store', 'announce', 'ledger'])(
+    'gives the batch up, without an entry, when the signal aborts in an outage of %s',
+    async (away) => {
+      const stop = new AbortController();
+      const world = new World();
+      const outage = (): Promise<never> => {
+        setImmediate(() => stop.abort());
+        return Promise.reject(new Outage());
+      };
+      if (away === 'dead-letter') world.keepDeadLetters = outage;
+      if (away === 'store') world.store = outage;
+      if (away === 'announce') world.announce = outage;
+      if (away === 'ledger') world.record = outage;
+      const batch = batchOf([
+        recordAt(1, { identity: 'a', nature: 'good' }),
+        recordAt(2, { identity: 'b', nature: 'invalid' }),
+      ]);
+      await expect(acceptBatch(batch, world, policy, { signal: stop.signal })).rejects.toThrow('aborted');
+      expect(world.ledger).toEqual([]);
+    },
+  );
+
+  it('hands the signal to a decoder that waits', async () => {
+    const stop = new AbortController();
+    const world = new World();
+    let given: AbortSignal | undefined;
+    world.decode = (...args: readonly unknown[]) => {
+      given = args[1] as AbortSignal;
+      return Promise.resolve({ ok: false, fault: { code: 'wrong_type', message: '', field: null } });
+    };
+    await acceptBatch(batchOf([recordAt(1, { identity: 'a', nature: 'good' })]), world, policy, {
+      signal: stop.signal,
+    });
+    expect(given).toBe(stop.signal);
+  });
+});
