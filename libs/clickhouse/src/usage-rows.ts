@@ -84,11 +84,16 @@ export class UsageRows {
     this.count += 1;
   }
 
-  /** Inserts all rows in one request and one block; resolves when they are visible to every reader. */
+  /**
+   * Inserts all rows in one request and one block; resolves when they are visible to every reader.
+   * The server makes one part of each day: a request for each day of a backfill took ten times as long. A crash may leave
+   * some of the parts; the batch is repeated and the key collapses them.
+   */
   async insert(client: ClickHouseClient): Promise<void> {
     const names = Object.keys(this.columns).join(', ');
     const { stream } = await client.exec({
       query: `INSERT INTO usage_events (${names}) FORMAT Native`,
+      clickhouse_settings: { max_partitions_per_insert_block: '0' },
       values: Readable.from(nativeBlock(this.columns, this.count), { objectMode: false }),
     });
     // The answer is empty; reading it to its end gives the connection back.

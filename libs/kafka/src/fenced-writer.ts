@@ -19,12 +19,11 @@ export class FencedWriter {
   static async claim(kafka: Kafka, transactionalId: string, topicPrefix: string): Promise<FencedWriter> {
     const producer = kafka.producer({
       transactionalId,
-      idempotent: true,
       maxInFlightRequests: 1,
       transactionTimeout: TRANSACTION_TIMEOUT_MS,
       allowAutoTopicCreation: false,
       // A transaction that failed is folded again rather than tried again: kafkajs can't tell how it ended, and its own
-      // retries may leave out a partition (see RecordProducer).
+      // retries may leave out a partition (see RecordProducer). Within a transaction kafkajs numbers the records all the same.
       retry: { retries: 0 },
     });
     try {

@@ -1,5 +1,5 @@
 import { kafkaClient, type Kafka, type KafkaLog } from '@laurel/kafka';
-import type { kafkaSettings} from '@laurel/service-host';
+import type { kafkaSettings } from '@laurel/service-host';
 import { kafkaConnection, readConfig, type ConfigOf, type Settings } from '@laurel/service-host';
 
 /** The environment is not what a command needs; every fault is in the message. */

@@ -11,7 +11,7 @@ import {
   type RetryPolicy,
   type StreamRecord,
 } from '@laurel/stream';
-import { announcementsOf, byDay, toStoredRecord } from './announcements.js';
+import { announcementsOf, toStoredRecord } from './announcements.js';
 import { toDeadLetter } from './dead-letters.js';
 
 /** The batch loop's ports on the real Kafka and ClickHouse. */
@@ -49,13 +49,11 @@ export class IngestPorts implements AcceptPorts<UsageEvent> {
   async store(batch: RecordBatch, accepted: readonly Accepted<UsageEvent>[]): Promise<void> {
     const { partition } = batch;
     const topic = this.topicPrefix + batch.topic;
-    for (const rowsOfDay of byDay(accepted).values()) {
-      const rows = new UsageRows();
-      for (const { event, record } of rowsOfDay) {
-        rows.push(event, { topic, partition, offset: record.offset, timestampMs: record.timestampMs });
-      }
-      await rows.insert(this.clickhouse);
+    const rows = new UsageRows();
+    for (const { event, record } of accepted) {
+      rows.push(event, { topic, partition, offset: record.offset, timestampMs: record.timestampMs });
     }
+    await rows.insert(this.clickhouse);
   }
 
   async announce(_batch: RecordBatch, accepted: readonly Accepted<UsageEvent>[]): Promise<void> {

@@ -28,6 +28,8 @@ export interface DaemonOptions {
 /** A background process that lives at most as long as this one. */
 export interface Daemon {
   readonly pid: number;
+  /** Resolves when the process has ended, however it did, with words on how. */
+  readonly gone: Promise<string>;
   /** Sends the signal and waits until the process is gone. */
   kill(signal: NodeJS.Signals): Promise<void>;
   /** SIGTERM, and SIGKILL if that takes too long. Nothing happens when the process is gone already. */
@@ -88,6 +90,7 @@ async function daemonOf(child: ChildProcess, gone: Promise<string>, options: Dae
   };
   return {
     pid,
+    gone,
     kill,
     async stop() {
       const insist = setTimeout(() => child.kill('SIGKILL'), options.stopTimeoutMs ?? 30_000);

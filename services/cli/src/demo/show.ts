@@ -32,8 +32,7 @@ const titles = z.object({
 });
 
 const TOP = 10;
-/** Long evidence, such as the shares of many models, is cut to a line's worth. */
-const EVIDENCE_COLUMNS = 64;
+const EVIDENCE_COLUMNS = 60;
 
 async function get<T>(url: string, schema: z.ZodType<T>): Promise<T> {
   const answer = await fetch(url);
@@ -44,23 +43,35 @@ async function get<T>(url: string, schema: z.ZodType<T>): Promise<T> {
 const grouped = (digits: string): string => BigInt(digits).toLocaleString('en');
 
 function valueText(value: number, unit: string): string {
-  if (unit === 'ratio') return `${(value * 100).toFixed(1)} %`;
+  if (unit === 'ratio') return percent(value);
   return `${Number.isInteger(value) ? value.toLocaleString('en') : value.toFixed(2)} ${unit}`;
 }
 
+/** As lines of a table's width; counts of 0 are left out. */
 function evidenceText(entries: z.infer<typeof evidence>): string {
   const lines: string[] = [];
   for (const [name, value] of Object.entries(entries)) {
-    const text = `${name} ${typeof value === 'number' ? value.toLocaleString('en', { maximumFractionDigits: 4 }) : readable(value)}`;
+    if (value === '0') continue;
+    const text = `${name.replaceAll('_', ' ')} ${readable(name, value)}`;
     const last = lines.at(-1);
     if (last !== undefined && last.length + text.length + 2 <= EVIDENCE_COLUMNS)
       lines[lines.length - 1] = `${last}, ${text}`;
-    else lines.push(text.length > EVIDENCE_COLUMNS ? `${text.slice(0, EVIDENCE_COLUMNS - 1)}…` : text);
+    else lines.push(text);
   }
   return lines.join('\n');
 }
 
-const readable = (text: string): string => (/^\d+$/.test(text) ? grouped(text) : text);
+function readable(name: string, value: string | number): string {
+  if (typeof value === 'number') return percent(value);
+  if (name === 'shares') {
+    const shares = Object.entries(z.record(z.string(), z.number()).parse(JSON.parse(value)));
+    return shares.map(([family, share]) => `\n  ${family} ${percent(share)}`).join('');
+  }
+  if (name.startsWith('run_')) return new Date(Number(value)).toISOString().slice(0, 16).replace('T', ' ');
+  return /^\d+$/.test(value) ? grouped(value) : value;
+}
+
+const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
 
 /** Prints the top of the board, and who holds which title why. */
 export async function showBoard(api: string): Promise<void> {
@@ -71,7 +82,7 @@ export async function showBoard(api: string): Promise<void> {
   const top = new Table({
     head: ['#', 'who', 'team', 'tokens', 'cache reads', 'output', 'events'],
     colAligns: ['right', 'left', 'left', 'right', 'right', 'right', 'right'],
-    style: { head: [], compact: true },
+    style: { head: [], border: [], compact: true },
   });
   for (const { rank, handle, teams, value, events, cache_read_tokens, output_tokens } of board.entries) {
     top.push([
@@ -84,7 +95,10 @@ export async function showBoard(api: string): Promise<void> {
       grouped(events),
     ]);
   }
-  const holders = new Table({ head: ['title', 'holder', 'value', 'evidence'], style: { head: [] } });
+  const holders = new Table({
+    head: ['title', 'holder', 'value', 'evidence'],
+    style: { head: [], border: [] },
+  });
   for (const { name, unit, holders: people } of held.titles) {
     for (const person of people)
       holders.push([name, person.handle, valueText(person.value, unit), evidenceText(person.evidence)]);
