@@ -1,6 +1,8 @@
-/** One Jest configuration for every project; Nx passes the project's folder as --rootDir. */
+/** One Jest configuration: for the whole workspace, or for the project whose folder is given as --rootDir. */
 export default {
-  testMatch: ['<rootDir>/src/**/*.test.ts'],
+  testMatch: ['<rootDir>/**/src/**/*.test.ts'],
+  modulePathIgnorePatterns: ['/dist/', '<rootDir>/.laurel/', '<rootDir>/.nx/'],
+  maxWorkers: 2,
   testEnvironment: 'node',
   // Most tests wait for real services on a machine that may be busy.
   testTimeout: 120_000,

@@ -1,0 +1,26 @@
+/**
+ * Prints "N passed, N failed" from Jest's JSON report (its path is the argument). Fails when a test or a suite failed,
+ * when a test was skipped, or when none ran.
+ */
+import { readFileSync } from 'node:fs';
+
+function read(path) {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+const report = read(process.argv[2]);
+if (report === undefined) {
+  console.log('the tests left no report\n0 passed, 1 failed');
+  process.exit(1);
+}
+const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, numRuntimeErrorTestSuites } = report;
+const skipped = numPendingTests + numTodoTests;
+// A suite that could not even be loaded has no tests to count.
+const failed = numFailedTests + numRuntimeErrorTestSuites;
+if (skipped > 0) console.log(`${skipped} tests were skipped: none may be`);
+console.log(`${numPassedTests} passed, ${failed} failed`);
+process.exit(failed > 0 || skipped > 0 || numPassedTests === 0 ? 1 : 0);
