@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import {
+  applyMigrations,
+  connectClickHouse,
+  readMigrations,
+  rollHours,
+  rollIdOf,
+  rollMinutes,
+  runAll,
+  UsageRows,
+  writeClosure,
+  writeHeads,
+} from '@laurel/clickhouse';
+import { usageFromJson, validateUsage } from '@laurel/events';
+
+const PAGE = new URL('../../../docs/reference/sql.md', import.meta.url);
+const queries = [...readFileSync(PAGE, 'utf8').matchAll(/```sql\n(.*?)```/gs)].map(([, sql = '']) => sql);
+
+describe('docs/reference/sql.md', () => {
+  const url = process.env['LAUREL_TEST_CLICKHOUSE_URL'];
+  if (url === undefined) throw new Error('LAUREL_TEST_CLICKHOUSE_URL is not set; see with-stack in deploy/local');
+  const connection = {
+    url,
+    username: process.env['LAUREL_TEST_CLICKHOUSE_USERNAME'] ?? 'default',
+    password: process.env['LAUREL_TEST_CLICKHOUSE_PASSWORD'] ?? '',
+    database: `sql_docs_${randomBytes(4).toString('hex')}`,
+    application: 'laurel-acceptance',
+  };
+  const client = connectClickHouse(connection);
+
+  beforeAll(async () => {
+    await applyMigrations(connection, await readMigrations());
+    // One event in a closed hour and one in an open one, so that the views have both.
+    const nowMs = Date.now();
+    const minutes = [nowMs - 2 * 3_600_000, nowMs].map((occurred_at, offset) => {
+      const read = usageFromJson({
+        event_id: `e-${offset}`,
+        source: 'test',
+        occurred_at,
+        user_id: 'u-4711',
+        session_id: 's',
+        provider: 'p',
+        model: 'm',
+        origin: 'main',
+        tokens: { input: 1, cache_read: 3, output: 2 },
+        cost_micro_usd: 1_500_000,
+      });
+      if (!read.ok) throw new Error(read.fault.message);
+      const event = validateUsage(read.value, nowMs);
+      if (!event.ok) throw new Error(event.fault.message);
+      const position = { topic: 'usage.events.v1', partition: 0, offset, timestampMs: nowMs };
+      const day = new UsageRows();
+      day.push(event.value, position);
+      return { day, start: Math.floor(occurred_at / 60_000) * 60 };
+    });
+    for (const { day } of minutes) await day.insert(client);
+    const [closed = 0, open = 0] = minutes.map(({ start }) => start);
+    const hour = Math.floor(closed / 3600) * 3600;
+    const rollId = rollIdOf(1, nowMs, 0);
+    await runAll(client, [...rollHours([hour], rollId), ...rollMinutes([open], rollId)]);
+    await writeHeads(client, 'hour', [hour], rollId);
+    await writeHeads(client, 'minute', [open], rollId);
+    await writeClosure(client, 'day', Math.floor(hour / 86_400) * 86_400);
+    await writeClosure(client, 'hour', hour + 3600);
+  });
+
+  afterAll(async () => {
+    await client.command({ query: `DROP DATABASE IF EXISTS ${connection.database}` });
+    await client.close();
+  });
+
+  it('has five queries and the way back to the log', () => {
+    expect(queries).toHaveLength(6);
+  });
+
+  it.each(queries.map((query) => ({ first: query.split('\n').slice(0, 2).join(' '), query })))(
+    'has a query that runs: $first',
+    async ({ query }) => {
+      const result = await client.query({ query, format: 'JSONEachRow' });
+      expect((await result.json()).length).toBeGreaterThan(0);
+    },
+  );
+
+  it('says of the board what was recorded', async () => {
+    const result = await client.query({ query: queries[0] ?? '', format: 'JSONEachRow' });
+    expect(await result.json()).toEqual([{ rank: '1', user_id: 'u-4711', total_tokens: '12', events: '2' }]);
+  });
+});
