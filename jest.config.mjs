@@ -3,6 +3,8 @@ export default {
   testMatch: ['<rootDir>/**/src/**/*.test.ts'],
   modulePathIgnorePatterns: ['/dist/', '<rootDir>/.laurel/', '<rootDir>/.nx/'],
   maxWorkers: 2,
+  // A connection that a failed set-up left open is not to keep a finished run waiting.
+  forceExit: true,
   testEnvironment: 'node',
   // Most tests wait for real services on a machine that may be busy.
   testTimeout: 120_000,

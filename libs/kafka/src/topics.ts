@@ -1,5 +1,7 @@
 import kafkajs, { type Kafka } from 'kafkajs';
 import type { TopicDeclaration } from '@laurel/events';
+import { keepTrying } from '@laurel/stream';
+import { classifyKafkaFailure } from './failure.js';
 
 export class TopicError extends Error {
   constructor(
@@ -38,16 +40,26 @@ export async function applyTopics(
       const topic = options.prefix + declared.name;
       changes.push({
         topic,
-        change: existing.has(topic)
-          ? await alter(admin, topic, declared)
-          : await create(admin, topic, declared, options.replicationFactor),
+        change: await settling(() =>
+          existing.has(topic)
+            ? alter(admin, topic, declared)
+            : create(admin, topic, declared, options.replicationFactor),
+        ),
       });
+      // A new topic is known to the broker that made it before every broker, and every client, can use it.
+      await settling(() => partitionCount(admin, topic));
     }
     return changes;
   } finally {
     await admin.disconnect();
   }
 }
+
+/** How long a change may take to be known everywhere, in ms. */
+const SETTLING_MS = 60_000;
+
+const settling = <T>(work: () => Promise<T>): Promise<T> =>
+  keepTrying('topics', work, { classify: classifyKafkaFailure, maxDelayMs: 1000 }, AbortSignal.timeout(SETTLING_MS));
 
 type Admin = ReturnType<Kafka['admin']>;
 
@@ -58,7 +70,7 @@ async function create(
   replicationFactor: number,
 ): Promise<TopicChange['change']> {
   const created = await admin.createTopics({
-    waitForLeaders: true,
+    waitForLeaders: false,
     topics: [
       {
         topic,
