@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import { ClickHouseError } from '@clickhouse/client';
 
 /** Error codes of ClickHouse (src/Common/ErrorCodes.cpp) that mean: the same request may succeed later. */
@@ -80,7 +81,8 @@ export function classifyClickHouseFailure(error: unknown): 'retriable' | 'rows' 
     if (RETRIABLE.has(code)) return 'retriable';
     return ROWS.has(code) ? 'rows' : 'fatal';
   }
-  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+  // Node's own errors may be of another realm than ours (in workers' vm contexts), where instanceof does not know them.
+  for (let cause: unknown = error; isNativeError(cause); cause = cause.cause) {
     if ('code' in cause && typeof cause.code === 'string' && NETWORK.has(cause.code)) return 'retriable';
     // The client reports these two without a code.
     if (cause.message === 'Timeout error.' || cause.message === 'socket hang up') return 'retriable';
