@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
-import type { ClickHouseClient } from '@clickhouse/client';
+import { ClickHouseError, type ClickHouseClient } from '@clickhouse/client';
 import { connectClickHouse, type ClickHouseConnection } from './client.js';
 
 /** The numbered SQL files, from src/ and dist/ alike. */
@@ -116,13 +116,26 @@ async function createDatabase(connection: ClickHouseConnection): Promise<void> {
 
 /** Throws a MigrationError unless exactly these migrations are applied. Services call it before they take records. */
 export async function assertMigrated(client: ClickHouseClient, migrations: readonly Migration[]): Promise<void> {
-  const exists = await client.query({ query: 'EXISTS TABLE schema_migrations', format: 'JSONEachRow' });
-  const [row] = await exists.json<{ result: number }>();
-  const pending = compare(migrations, row?.result === 1 ? await appliedMigrations(client) : new Map());
+  const pending = compare(migrations, (await isBegun(client)) ? await appliedMigrations(client) : new Map());
   if (pending.length > 0) {
     throw new MigrationError(
       'missing',
       `migrations are missing: ${pending.map((one) => one.name).join(', ')}; run: laurel migrate apply`,
     );
+  }
+}
+
+/** ClickHouse's UNKNOWN_DATABASE (src/Common/ErrorCodes.cpp): the client's own database does not exist yet. */
+const UNKNOWN_DATABASE = '81';
+
+/** False before the first migration, when there is no table of them or no database either. */
+async function isBegun(client: ClickHouseClient): Promise<boolean> {
+  try {
+    const exists = await client.query({ query: 'EXISTS TABLE schema_migrations', format: 'JSONEachRow' });
+    const [row] = await exists.json<{ result: number }>();
+    return row?.result === 1;
+  } catch (error) {
+    if (error instanceof ClickHouseError && error.code === UNKNOWN_DATABASE) return false;
+    throw error;
   }
 }
