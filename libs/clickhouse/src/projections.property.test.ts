@@ -1,0 +1,274 @@
+import fc from 'fast-check';
+import { tokenFields, type JsonObject, type UsageEvent } from '@laurel/events';
+import {
+  activeMinutes,
+  dayKey,
+  dayOf,
+  deduplicate,
+  figuresBy,
+  figuresByUser,
+  hourOf,
+  hourStartMs,
+  isCounted,
+  isWithin,
+  totalOf,
+  windowOf,
+  type Figures,
+} from '@laurel/usage';
+import { usageEvent } from '@laurel/usage/fixture';
+import {
+  rollDay,
+  rollHours,
+  rollIdOf,
+  rollMinutes,
+  runAll,
+  writeClosure,
+  writeHeads,
+  type BucketStart,
+} from './projections.js';
+import { TestDatabase } from './test-database.fixture.js';
+import { figuresOfRow } from './titles/facts.js';
+import { UsageRows } from './usage-rows.js';
+
+const HOUR = 3600;
+const DAY = 86_400;
+const TODAY = Math.floor(Date.now() / 1000 / DAY) * DAY;
+/** The three days before today, and one that lies outside the 30 days. */
+const DAYS = [TODAY - 31 * DAY, TODAY - 3 * DAY, TODAY - 2 * DAY, TODAY - DAY];
+
+/** Few identities, so that revisions, retractions and copies meet; times on both sides of hours and midnights. */
+const anEvent: fc.Arbitrary<UsageEvent> = fc
+  .record({
+    event_id: fc.constantFrom('a', 'b', 'c', 'd'),
+    source: fc.constantFrom('x', 'y'),
+    user_id: fc.constantFrom('u-1', 'u-2', 'ü-3'),
+    occurred_at: fc
+      .tuple(
+        fc.constantFrom(...DAYS),
+        fc.constantFrom(0, 1, 3599, HOUR, HOUR + 59, HOUR + 60, 23 * HOUR, DAY - 1),
+        fc.constantFrom(0, 999),
+      )
+      .map(([day, seconds, ms]) => (day + seconds) * 1000 + ms),
+    revision: fc.nat(2),
+    retracted: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
+    team: fc.constantFrom(null, 't-1', 't-2'),
+    session_id: fc.constantFrom(null, 's-1', 's-2'),
+    provider: fc.constantFrom('p', 'q'),
+    model: fc.constantFrom('m', 'n'),
+    status: fc.constantFrom('ok', 'ok', 'error', 'cancelled'),
+    origin: fc.constantFrom('main', 'main', 'subagent', 'auxiliary', 'unknown'),
+    cost_micro_usd: fc.constantFrom(null, 0, 2 ** 50),
+    tokens: fc.record({
+      input: fc.integer({ min: 0, max: 2 ** 40 }),
+      cache_read: fc.nat(9),
+      cache_write_5m: fc.nat(9),
+      cache_write_1h: fc.nat(9),
+      cache_write: fc.nat(9),
+      output: fc.integer({ min: 9, max: 2 ** 40 }),
+      reasoning: fc.nat(9),
+    }),
+  })
+  .map((fields: JsonObject) => usageEvent(fields));
+
+interface Step {
+  readonly events: readonly UsageEvent[];
+  /** How many hours are closed after these events came, of those that can be. */
+  readonly closeHours: number;
+  /** Whether days whose hours are all closed are closed too. */
+  readonly closeDays: boolean;
+}
+const steps: fc.Arbitrary<readonly Step[]> = fc.array(
+  fc.record({ events: fc.array(anEvent, { maxLength: 25 }), closeHours: fc.nat(40), closeDays: fc.boolean() }),
+  { minLength: 1, maxLength: 3 },
+);
+
+/**
+ * What the projector does, without Kafka: after each lot of events it rolls what they touched, late or open, then closes
+ * hours in order and days after their hours. The figures must not depend on where the boundaries lie.
+ */
+class Roller {
+  private closedHour: BucketStart;
+  private closedDay: BucketStart;
+  private offset = 0;
+
+  constructor(
+    private readonly database: TestDatabase,
+    first: BucketStart,
+  ) {
+    this.closedHour = first;
+    this.closedDay = Math.floor(first / DAY) * DAY;
+  }
+
+  async begin(): Promise<void> {
+    await writeClosure(this.database.client, 'day', this.closedDay);
+    await writeClosure(this.database.client, 'hour', this.closedHour);
+  }
+
+  async take({ events, closeHours, closeDays }: Step): Promise<void> {
+    await this.store(events);
+    const seconds = events.map((event) => event.occurred_at / 1000);
+    await this.roll(
+      'minute',
+      bucketsOf(
+        seconds.filter((at) => at >= this.closedHour),
+        60,
+      ),
+    );
+    await this.roll(
+      'hour',
+      bucketsOf(
+        seconds.filter((at) => at < this.closedHour),
+        HOUR,
+      ),
+    );
+    const lateDays = bucketsOf(
+      seconds.filter((at) => at < this.closedDay),
+      DAY,
+    );
+    for (const day of lateDays) await this.roll('day', [day]);
+    const until = Math.min(this.closedHour + closeHours * HOUR, TODAY);
+    const due = bucketsOf(
+      Array.from({ length: (until - this.closedHour) / HOUR }, (_, index) => this.closedHour + index * HOUR),
+      HOUR,
+    );
+    await this.roll('hour', due);
+    this.closedHour = until;
+    await writeClosure(this.database.client, 'hour', until);
+    for (; closeDays && this.closedDay + DAY <= until; this.closedDay += DAY) {
+      await this.roll('day', [this.closedDay]);
+      await writeClosure(this.database.client, 'day', this.closedDay + DAY);
+    }
+  }
+
+  private async store(events: readonly UsageEvent[]): Promise<void> {
+    for (const day of new Set(events.map((event) => dayOf(event.occurred_at)))) {
+      const rows = new UsageRows();
+      for (const event of events.filter((one) => dayOf(one.occurred_at) === day)) {
+        rows.push(event, { topic: 't', partition: 0, offset: this.offset, timestampMs: event.occurred_at });
+      }
+      await rows.insert(this.database.client);
+    }
+  }
+
+  private async roll(grain: 'minute' | 'hour' | 'day', buckets: readonly BucketStart[]): Promise<void> {
+    const { client } = this.database;
+    for (const day of new Set(buckets.map((bucket) => Math.floor(bucket / DAY)))) {
+      const own = buckets.filter((bucket) => Math.floor(bucket / DAY) === day);
+      this.offset += 1;
+      const id = rollIdOf(this.offset, Date.now(), 0);
+      await runAll(
+        client,
+        grain === 'day' ? rollDay(day * DAY, id) : grain === 'hour' ? rollHours(own, id) : rollMinutes(own, id),
+      );
+      await writeHeads(client, grain, own, id);
+    }
+  }
+}
+
+const bucketsOf = (seconds: readonly number[], width: number): readonly BucketStart[] =>
+  [...new Set(seconds.map((at) => Math.floor(at / width) * width))].sort((a, b) => a - b);
+
+const MEASURES = [...tokenFields.map((field) => `${field}_tokens`), 'events', 'cost_micro_usd'];
+const SUMS = MEASURES.map((name) => `sum(t.${name}) AS ${name}`).join(', ');
+const key = (parts: readonly unknown[]): string => JSON.stringify(parts.map(String));
+const sorted = <V>(map: ReadonlyMap<string, V>): readonly (readonly [string, V])[] =>
+  [...map].sort(([a], [b]) => (a < b ? -1 : 1));
+
+describe('the views', () => {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await TestDatabase.create();
+  });
+  afterAll(() => database.drop());
+
+  const figures = async (view: string, keys: readonly string[]): Promise<ReadonlyMap<string, Figures>> => {
+    const columns = keys.map((name, index) => `toString(${name}) AS key_${index}`).join(', ');
+    const rows = await database.rows<Parameters<typeof figuresOfRow>[0] & Record<`key_${number}`, string>>(
+      `SELECT ${columns}, ${SUMS} FROM ${view} AS t GROUP BY ${keys.map((_, index) => `key_${index}`).join(', ')}`,
+    );
+    return new Map(rows.map((row) => [key(keys.map((_, index) => row[`key_${index}`])), figuresOfRow(row)]));
+  };
+
+  it('equal the reference model of the log, wherever the boundaries of closed hours and days lie', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        steps,
+        fc.constantFrom(...DAYS.slice(0, 3)),
+        fc.constantFrom(0, 1, 23),
+        async (all, firstDay, firstHour) => {
+          await database.truncate();
+          const roller = new Roller(database, firstDay + firstHour * HOUR);
+          await roller.begin();
+          for (const step of all) await roller.take(step);
+          const log = deduplicate(all.flatMap(({ events }) => events));
+          const hourKey = ({ occurred_at }: UsageEvent): number => hourStartMs(hourOf(occurred_at)) / 1000;
+          const dayName = ({ occurred_at }: UsageEvent): string => dayKey(dayOf(occurred_at));
+
+          expect(
+            sorted(
+              await figures('usage', [
+                'toUnixTimestamp(hour)',
+                'user_id',
+                'team',
+                'provider',
+                'model',
+                'origin',
+                'status',
+              ]),
+            ),
+          ).toEqual(
+            sorted(
+              figuresBy(log, (e) =>
+                key([hourKey(e), e.user_id, e.team ?? '', e.provider, e.model, e.origin, e.status]),
+              ),
+            ),
+          );
+          expect(sorted(await figures('usage_by_day', ['day', 'user_id', 'team', 'counted']))).toEqual(
+            sorted(figuresBy(log, (e) => key([dayName(e), e.user_id, e.team ?? '', isCounted(e)]))),
+          );
+          expect(
+            sorted(await figures('model_usage_by_day', ['day', 'user_id', 'provider', 'model', 'counted'])),
+          ).toEqual(sorted(figuresBy(log, (e) => key([dayName(e), e.user_id, e.provider, e.model, isCounted(e)]))));
+
+          const activity = await database.rows<{ user_id: string; session_id: string; minute: string }>(
+            `SELECT user_id, session_id, toString(intDiv(toUnixTimestamp(hour), 60) + arrayJoin(bitPositionsToArray(groupBitOr(active_minutes)))) AS minute
+           FROM session_activity GROUP BY user_id, session_id, hour`,
+          );
+          expect(activity.map((row) => key([row.user_id, row.session_id, row.minute])).sort()).toEqual(
+            activeMinutes(log)
+              .flatMap(({ userId, sessionId, minutes }) => minutes.map((minute) => key([userId, sessionId, minute])))
+              .sort(),
+          );
+          const sessions = await database.rows<{ user_id: string; session_id: string }>(
+            'SELECT DISTINCT user_id, session_id FROM session_activity',
+          );
+          expect(sessions.map((row) => key([row.user_id, row.session_id])).sort()).toEqual(
+            [
+              ...new Set(
+                log.filter((e) => isCounted(e) && e.session_id !== null).map((e) => key([e.user_id, e.session_id])),
+              ),
+            ].sort(),
+          );
+
+          const window = windowOf('30d', TODAY * 1000);
+          const board = await database.rows<
+            Parameters<typeof figuresOfRow>[0] & { user_id: string; total_tokens: string }
+          >('SELECT * FROM leaderboard_30d');
+          const expected = [...figuresByUser(log.filter((e) => isWithin(window, e.occurred_at)))]
+            .map(([user, own]) => ({ user, total: totalOf(own), figures: own }))
+            .sort((a, b) =>
+              a.total === b.total
+                ? Buffer.compare(Buffer.from(a.user), Buffer.from(b.user))
+                : a.total > b.total
+                  ? -1
+                  : 1,
+            );
+          expect(
+            board.map((row) => ({ user: row.user_id, total: BigInt(row.total_tokens), figures: figuresOfRow(row) })),
+          ).toEqual(expected);
+        },
+      ),
+      { numRuns: 20 },
+    );
+  }, 300_000);
+});
