@@ -56,7 +56,7 @@ describe('a stream of awards', () => {
     let text = '';
     for await (const chunk of stream) {
       text += String(chunk);
-      if (ids(text).at(-1) === 998) break;
+      if (ids(text).length >= 500) break;
     }
     expect(ids(text)).toEqual(Array.from({ length: 500 }, (_, index) => index * 2));
     expect(seen.stalled).toBe(0);

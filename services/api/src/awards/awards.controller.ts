@@ -1,5 +1,5 @@
-import { Controller, Get, Headers, Inject, Query, Req, Res } from '@nestjs/common';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Controller, Get, Headers, Inject, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { eventIdParameter, limitParameter, readParameters, titleParameter, userParameter } from '../http/parameters.js';
 import { Startup } from '../startup.js';
 import { awardJson, type AwardJson } from './award-json.js';
@@ -48,7 +48,6 @@ export class AwardsController {
   stream(
     @Headers() headers: Readonly<Record<string, unknown>>,
     @Query() query: unknown,
-    @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): void {
     const given = readParameters(
@@ -56,10 +55,6 @@ export class AwardsController {
       { header: headers, query },
     );
     void reply.type('text/event-stream').header('x-accel-buffering', 'no');
-    if (request.method === 'HEAD') {
-      void reply.send();
-      return;
-    }
     const after = given.header['last-event-id'] ?? given.query.last_event_id;
     void reply.send(this.streams.stream(reply.raw, after));
   }

@@ -94,6 +94,10 @@ describe('problems', () => {
       const response = await fetch(url + path, { method: 'HEAD' });
       expect([response.status, await response.text()]).toEqual([200, '']);
     }
+    await eventually(async () => {
+      const metrics = await (await fetch(`${url}/metrics`)).text();
+      return metrics.includes('laurel_award_streams{service="api"} 0') ? true : undefined;
+    });
   });
 
   it('gives every answer an id, a proxy’s own if it is no more than that', async () => {

@@ -13,8 +13,9 @@ import {
   type ClickHouseClient,
 } from '@laurel/clickhouse';
 import { awardEvent, topics, type AwardEvent, type UsageEvent } from '@laurel/events';
-import { applyTopics, FencedWriter, kafkaClient } from '@laurel/kafka';
+import { applyTopics, classifyKafkaFailure, FencedWriter, kafkaClient } from '@laurel/kafka';
 import { startService, type RunningService } from '@laurel/service-host';
+import { keepTrying } from '@laurel/stream';
 import { titleKey } from '@laurel/titles';
 import { dayOf, hourOf } from '@laurel/usage';
 import { api } from '../api.js';
@@ -64,7 +65,10 @@ export async function testStack(): Promise<TestStack> {
   await applyMigrations(connection, await readMigrations());
   const clickhouse = connectClickHouse(connection);
   const kafka = kafkaClient({ brokers: brokers.split(','), clientId: 'api-test' });
-  await applyTopics(kafka, [topics.titleAwards], { prefix, replicationFactor: 1 });
+  // A broker may not know a topic yet that it has just created.
+  await keepTrying('topics', () => applyTopics(kafka, [topics.titleAwards], { prefix, replicationFactor: 1 }), {
+    classify: classifyKafkaFailure,
+  });
 
   let stored = 0;
   const running = new Set<RunningService>();
