@@ -11,7 +11,8 @@ export type EvidenceEntry = Evidence[string];
  */
 export function whole(value: number | bigint): EvidenceEntry {
   const exact = Number(value);
-  if (Number.isSafeInteger(exact)) return { long: exact };
+  // avsc writes longs up to 2^53 - 2.
+  if (Number.isSafeInteger(exact) && Math.abs(exact) < Number.MAX_SAFE_INTEGER) return { long: exact };
   if (typeof value === 'bigint') return { string: value.toString() };
   throw new RangeError(`${value} is not a whole number that is exact`);
 }

@@ -45,9 +45,22 @@ export class Pipeline {
     private readonly producer: RecordProducer,
   ) {}
 
-  static async create(services: readonly ServiceName[], overrides: NodeJS.ProcessEnv = {}): Promise<Pipeline> {
+  /** @param prefix of the topics; its own unless given. */
+  static async create(
+    services: readonly ServiceName[],
+    overrides: NodeJS.ProcessEnv = {},
+    prefix?: string,
+  ): Promise<Pipeline> {
     const name = `t${randomBytes(4).toString('hex')}`;
-    const prefix = `${name}.`;
+    return Pipeline.named(name, services, overrides, prefix ?? `${name}.`);
+  }
+
+  private static async named(
+    name: string,
+    services: readonly ServiceName[],
+    overrides: NodeJS.ProcessEnv,
+    prefix: string,
+  ): Promise<Pipeline> {
     const brokers = required('LAUREL_TEST_KAFKA_BROKERS');
     const clickhouse = {
       url: required('LAUREL_TEST_CLICKHOUSE_URL'),

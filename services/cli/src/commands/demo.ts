@@ -61,9 +61,8 @@ export function demoCommand(): Command {
 
 function openPublisher(source: string): Publisher {
   const config = fromEnvironment(kafkaSettings);
-  const { brokers, clientId, ssl, sasl } = kafkaConnection(config, 'laurel-demo');
   return createPublisher({
-    kafka: { brokers, clientId, ssl: ssl === true || ssl === undefined ? ssl : false, sasl },
+    kafka: kafkaConnection(config, 'laurel-demo'),
     source,
     topic: config.topicPrefix + topics.usageEvents.name,
   });
