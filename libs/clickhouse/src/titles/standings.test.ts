@@ -1,0 +1,153 @@
+import fc from 'fast-check';
+import type { UsageEvent } from '@laurel/events';
+import { builtInRules, standingsOf, titleRuleSchema, type TitleRule } from '@laurel/titles';
+import { deduplicate, windowOf } from '@laurel/usage';
+import { usageEvent } from '@laurel/usage/fixture';
+import { Roller } from '../roller.fixture.js';
+import { TestDatabase } from '../test-database.fixture.js';
+import { titleCandidates, type Candidate } from './candidates.js';
+import { titleStandings, titleValue, windowContext } from './standings.js';
+
+const HOUR = 3600;
+const DAY = 86_400;
+const TODAY = Date.UTC(2026, 4, 30) / 1000;
+const NOW = (TODAY + 12 * HOUR) * 1000;
+/** The day before the window, its first day, days whose rolls are closed, the last closed one, open ones and today. */
+const DAYS = [30, 29, 9, 8, 7, 6, 5, 1, 0].map((ago) => TODAY - ago * DAY);
+
+/** In the order of UTF-8, which is not that of UTF-16 for the last two. */
+const PEOPLE = [...Array.from({ length: 28 }, (_, index) => `u-${String(index).padStart(2, '0')}`), '\uff5e', '😀'];
+
+/** One call, whoever made it. Few minutes around midnights, so that sessions go on over them and break at gaps. */
+const aCall = fc.record({
+  day: fc.constantFrom(...DAYS),
+  minute: fc.constantFrom(0, 1, 10, 29, 30, 31, 60, 1380, 1410, 1438, 1439),
+  model: fc.constantFrom(
+    'claude-sonnet-4-5',
+    'us.anthropic.claude-sonnet-4-5-20250929-v1:0',
+    'gpt-5',
+    'gemini-2.5-pro',
+    'tiny',
+  ),
+  session_id: fc.constantFrom(null, 's-1', 's-2', 's-3'),
+  status: fc.constantFrom('ok', 'ok', 'ok', 'error'),
+  origin: fc.constantFrom('main', 'main', 'subagent', 'auxiliary'),
+  tokens: fc.record({
+    input: fc.constantFrom(0, 1, 100, 5000),
+    cache_read: fc.constantFrom(0, 100, 777),
+    cache_write_5m: fc.constantFrom(0, 10),
+    output: fc.constantFrom(0, 1, 300),
+  }),
+});
+/** Several people do the very same, so that there are ties. */
+const usage: fc.Arbitrary<readonly UsageEvent[]> = fc
+  .array(fc.array(aCall, { maxLength: 12 }), { minLength: 2, maxLength: 12 })
+  .chain((habits) => fc.tuple(...PEOPLE.map((user) => fc.constantFrom(...habits).map((calls) => ({ user, calls })))))
+  .map((people) =>
+    people.flatMap(({ user, calls }) =>
+      calls.map(({ day, minute, ...fields }, index) =>
+        usageEvent({
+          ...fields,
+          user_id: user,
+          event_id: `e-${index}`,
+          occurred_at: (day + minute * 60) * 1000,
+        }),
+      ),
+    ),
+  );
+
+const eligibility = fc.record({
+  min_tokens: fc.constantFrom(0, 1, 1000, 8000),
+  min_active_days: fc.nat(3),
+  min_sessions: fc.nat(2),
+});
+const metric = fc.constantFrom(
+  { kind: 'capped_tokens', daily_cap: 5000 },
+  { kind: 'capped_tokens', daily_cap: 2 ** 44 },
+  { kind: 'effective_models', min_share_per_mille: 10 },
+  { kind: 'effective_models', min_share_per_mille: 200 },
+  { kind: 'cache_share', prior_tokens: 0 },
+  { kind: 'cache_share', prior_tokens: 3000 },
+  { kind: 'longest_session', max_gap_minutes: 30, daily_cap_minutes: 720 },
+  { kind: 'longest_session', max_gap_minutes: 1, daily_cap_minutes: 2 },
+);
+const rule: fc.Arbitrary<TitleRule> = fc
+  .record({ metric, eligibility, window_days: fc.constantFrom(30, 30, 7), holders: fc.integer({ min: 1, max: 3 }) })
+  .map((fields) =>
+    titleRuleSchema.parse({ id: 'a_title', name: 'A title', description: 'For tests', version: 1, ...fields }),
+  );
+const rules = fc
+  .tuple(fc.array(rule, { minLength: 5, maxLength: 5 }), fc.subarray([...builtInRules], { minLength: 1 }))
+  .map((all) => all.flat());
+
+describe('the standings of a title', () => {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await TestDatabase.create();
+  });
+  afterAll(() => database.drop());
+
+  /** All of it is there at once; up to the eighth day before today it is closed, from then on open. */
+  const record = async (events: readonly UsageEvent[]): Promise<void> => {
+    await database.truncate();
+    const roller = new Roller(database, TODAY - 9 * DAY, TODAY);
+    await roller.begin();
+    await roller.take({ events, closeHours: 50, closeDays: true });
+  };
+
+  it('equal the definition’s, and so does the selection in SQL', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        usage,
+        rules,
+        fc.subarray([...PEOPLE, 'nobody'], { maxLength: 4 }),
+        async (events, all, holders) => {
+          await record(events);
+          const log = deduplicate(events);
+          for (const one of all) {
+            const definition = standingsOf(one, log, NOW);
+            const context = await windowContext(database.client, windowOf(`${one.window_days}d`, NOW));
+            const take = 3;
+            const eligible = definition.filter((standing) => standing.eligible);
+
+            const { query, query_params } = titleCandidates(one, context.window, context.families, take, holders);
+            const selected = await database.rows<Candidate>(query, query_params);
+            expect({ one, selected: selected.map(({ user_id, rank }) => [user_id, Number(rank)]) }).toEqual({
+              one,
+              selected: eligible
+                .filter(({ userId }, index) => index < take || holders.includes(userId))
+                .map(({ userId, rank }) => [userId, rank]),
+            });
+
+            const standings = await titleStandings(database.client, one, context, holders, take);
+            // A few more than asked for are read, see SPARE_CANDIDATES.
+            const known = new Set([...eligible.slice(0, take + 5).map(({ userId }) => userId), ...holders]);
+            expect({ one, standings }).toEqual({
+              one,
+              standings: definition.filter(({ userId }) => known.has(userId)),
+            });
+          }
+        },
+      ),
+      { numRuns: 6 },
+    );
+  }, 300_000);
+
+  it('are empty where nothing was used', async () => {
+    await database.truncate();
+    for (const one of builtInRules) {
+      const context = await windowContext(database.client, windowOf('30d', NOW));
+      expect(await titleStandings(database.client, one, context, ['u-00'])).toEqual([]);
+      expect(await titleValue(database.client, one, 'u-00', context.window)).toBe(0);
+    }
+  });
+
+  it('give one person’s value over another window', async () => {
+    const call = (daysAgo: number, tokens: number) =>
+      usageEvent({ event_id: `e-${daysAgo}`, occurred_at: (TODAY - daysAgo * DAY) * 1000, tokens: { input: tokens } });
+    await record([call(0, 1), call(6, 20), call(7, 300), call(29, 4000), call(30, 50_000)]);
+    const [legend] = builtInRules;
+    const value = (days: number) => titleValue(database.client, legend, 'u-1', windowOf(`${days}d`, NOW));
+    expect([await value(1), await value(7), await value(30), await value(31)]).toEqual([1, 21, 4321, 54_321]);
+  });
+});
