@@ -18,3 +18,5 @@ try {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = error instanceof EnvironmentFault ? 78 : 1; // 78: EX_CONFIG of sysexits.h
 }
+// A channel to the process that started this one, which a listener keeps open, would keep this one alive.
+if (process.connected) process.disconnect();
