@@ -42,6 +42,15 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   fc.constant({ kind: 'crash' as const }),
 );
 
+const recorded: UsageStored = {
+  day: FIRST_DAY,
+  minutes: [],
+  close_hour: null,
+  cause: 'recorded',
+  announced_at: 0,
+  oldest_record_at: null,
+};
+
 /**
  * The projector around PendingRolls, with tables of its own instead of ClickHouse: an announcement's bucket counts as
  * covered when a roll that was planned after it came was settled, of the grain that readers take then.
@@ -62,40 +71,34 @@ class Model {
   run(one: Command): void {
     switch (one.kind) {
       case 'touch':
-        return this.announce({
-          day: one.day,
-          minutes: one.minutes,
-          close_hour: null,
-          cause: 'recorded',
-          announced_at: 0,
-          oldest_record_at: null,
-        });
-      case 'over': {
-        const next = Math.max(START, this.announcedHours - one.repeat);
-        if (next >= 48) return;
-        this.announcedHours = Math.max(this.announcedHours, next + 1);
-        const hour = (hourInDay(FIRST_DAY, 0) + next) as Hour;
-        return this.announce({
-          day: dayOfHour(hour),
-          minutes: [],
-          close_hour: hourOfDay(hour),
-          cause: 'hour_over',
-          announced_at: 0,
-          oldest_record_at: null,
-        });
-      }
+        this.announce({ ...recorded, day: one.day, minutes: one.minutes });
+        break;
+      case 'over':
+        this.announceHourEnd(one.repeat);
+        break;
       case 'wait':
         this.nowMs += one.ms;
-        return;
+        break;
       case 'plan':
-        return this.plan();
+        this.plan();
+        break;
       case 'settle':
-        return this.settle();
+        this.settle();
+        break;
       case 'crash':
-        return this.crash();
+        this.crash();
+        break;
       default:
-        return one satisfies never;
+        one satisfies never;
     }
+  }
+
+  private announceHourEnd(repeat: number): void {
+    const next = Math.max(START, this.announcedHours - repeat);
+    if (next >= 48) return;
+    this.announcedHours = Math.max(this.announcedHours, next + 1);
+    const hour = (hourInDay(FIRST_DAY, 0) + next) as Hour;
+    this.announce({ ...recorded, day: dayOfHour(hour), close_hour: hourOfDay(hour), cause: 'hour_over' });
   }
 
   /** Everything that was announced is covered, once it was waited for. */
@@ -123,7 +126,14 @@ class Model {
     if (plan === undefined) return;
     this.inHand = plan;
     expect(plan.offset).toBe(this.log.length - 1);
-    for (const list of [plan.minutes, plan.hours, plan.closeHours, plan.days, plan.closeDays]) {
+    const lists: readonly (readonly number[])[] = [
+      plan.minutes,
+      plan.hours,
+      plan.closeHours,
+      plan.days,
+      plan.closeDays,
+    ];
+    for (const list of lists) {
       expect(list).toEqual([...new Set(list)].sort((a, b) => a - b));
     }
     plan.closeHours.forEach((hour, index) => expect(hour).toBe(this.closedHour + index));
