@@ -1,7 +1,9 @@
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
 import kafkajs, { type Consumer, type EachBatchPayload, type Kafka } from 'kafkajs';
 import { lastValueFrom } from 'rxjs';
 import type { BatchContext, RecordBatch } from '@laurel/stream';
+import { classifyKafkaFailure } from './failure.js';
 import { haltReason, partitionOffsets } from './halt.js';
 import { toRecord } from './records.js';
 
@@ -10,11 +12,11 @@ export interface BatchStrategyOptions {
   /** As it is: nothing is appended. */
   readonly groupId: string;
   readonly topicPrefix: string;
-  /** How many partitions are worked on at once. Default 8. */
+  /** How many partitions are worked on at once, and how many may wait out an outage while others go on. Default 8. */
   readonly partitionsAtOnce?: number;
   /** Upper bound of one partition's part of a fetch, in bytes. Default 4 MiB. */
   readonly maxBytesPerPartition?: number;
-  /** Upper bound of a whole fetch in bytes, and with it of what is in memory. Default 16 MiB. */
+  /** Upper bound of a whole fetch in bytes; in memory are one fetch and the batches that wait. Default 16 MiB. */
   readonly maxBytes?: number;
   /** The broker waits for this many bytes … Default 64 KiB. */
   readonly minBytes?: number;
@@ -26,7 +28,7 @@ export interface BatchStrategyOptions {
   readonly drainMs?: number;
   /**
    * The next offset after the last that our own tables rest on, undefined when they know none. Where it is given, each
-   * partition is checked before its first batch after every (re)assignment, and a `Halt` is fatal.
+   * partition is checked before its first batch after every (re)assignment and at every gap, and a `Halt` is fatal.
    */
   readonly recordedOffset?: (topic: string, partition: number) => Promise<number | undefined>;
   /** Called at every (re)assignment, before any batch of it: what was buffered for partitions is to be dropped. */
@@ -67,7 +69,12 @@ export interface PartitionProgress {
 export class KafkaBatchStrategy extends Server implements CustomTransportStrategy {
   private readonly consumer: Consumer;
   private generation = new AbortController();
-  private checked = new Set<string>();
+  private closing = false;
+  /** The next offset of each partition that this assignment has read. */
+  private readonly expected = new Map<string, number>();
+  private readonly works = new Map<string, Promise<WorkEnd>>();
+  /** What makes each partition go on whose batch takes long. */
+  private readonly handedOff = new Set<() => void>();
   private readonly partitions = new Map<string, PartitionProgress>();
   private joined = false;
 
@@ -109,18 +116,23 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
       });
       callback();
     } catch (error) {
+      await this.consumer.disconnect();
       callback(error);
     }
   }
 
   /** Waits a while for the batches in hand, then gives them up uncommitted, and leaves the group. */
   async close(): Promise<void> {
+    // kafkajs commits nothing any more once it is told to stop; so the waiting comes first.
+    this.closing = true;
     const giveUp = setTimeout(() => this.generation.abort(), this.options.drainMs ?? 5000);
-    try {
-      await this.consumer.disconnect();
-    } finally {
-      clearTimeout(giveUp);
-    }
+    await Promise.race([Promise.all(this.works.values()), aborted(this.generation.signal)]);
+    clearTimeout(giveUp);
+    this.generation.abort();
+    // A handler that was told to give up may need a moment; one that doesn't listen is left behind.
+    await Promise.race([Promise.all(this.works.values()), sleep(PATIENCE_MS)]);
+    this.joined = false;
+    await this.consumer.disconnect();
   }
 
   /** True while this instance is a member of its group. */
@@ -145,8 +157,11 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
     // kafkajs tells of no revocation; so everything of the former generation ends here.
     this.generation.abort();
     this.generation = new AbortController();
-    this.checked = new Set();
+    this.expected.clear();
     this.partitions.clear();
+    // kafkajs keeps partitions paused across assignments.
+    for (const resume of this.handedOff) resume();
+    this.handedOff.clear();
     this.joined = true;
     const { topicPrefix, onAssigned } = this.options;
     onAssigned?.(
@@ -154,97 +169,151 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
     );
   }
 
+  /**
+   * kafkajs fetches nothing more from a broker until every batch of its last fetch is through. So a batch that takes long,
+   * as in an outage, is handed off: its partition pauses and the others go on, until as many as may be at once are.
+   */
   private async onBatch(payload: EachBatchPayload): Promise<void> {
-    const { batch } = payload;
     const { signal } = this.generation;
-    const isGivenUp = (): boolean => signal.aborted;
-    if (!payload.isRunning() || isGivenUp()) return;
-    const topic = batch.topic.slice(this.options.topicPrefix.length);
-    const records = batch.messages.map(toRecord);
-    const last = records.at(-1);
-    const handler = this.getHandlerByPattern(topic);
-    if (last === undefined || handler === null) return;
-    const recordBatch: RecordBatch = {
-      topic,
-      partition: batch.partition,
-      records,
-      highWatermark: Number(batch.highWatermark),
-    };
+    const work = this.begin(payload, signal);
+    if (work === undefined) return;
+    for (;;) {
+      const end = await Promise.race([work, sleep(PATIENCE_MS, undefined, { ref: false })]);
+      if (end !== undefined) {
+        // kafkajs' own errors (a commit of an old generation, a broker that is away) are for kafkajs to handle.
+        if ('error' in end) throw end.error;
+        return;
+      }
+      if (signal.aborted) return;
+      if (this.handedOff.size < (this.options.partitionsAtOnce ?? 8)) break;
+      await this.heartbeat(payload);
+    }
+    const resume = payload.pause();
+    this.handedOff.add(resume);
+    void work.then(async (end) => {
+      // The same wait as before any other attempt: the batch will be fetched again.
+      if ('error' in end) await sleep(PATIENCE_MS, undefined, { ref: false });
+      if (this.handedOff.delete(resume)) resume();
+    });
+  }
 
+  private begin(payload: EachBatchPayload, signal: AbortSignal): Promise<WorkEnd> | undefined {
+    const { batch } = payload;
+    if (!payload.isRunning() || signal.aborted) return undefined;
+    if (this.closing) {
+      payload.pause();
+      return undefined;
+    }
+    const topic = batch.topic.slice(this.options.topicPrefix.length);
     const place = `${topic}/${batch.partition}`;
-    const before = this.partitions.get(place);
+    // One at a time: of a former assignment there may be one that has not ended yet.
+    const work = (this.works.get(place) ?? Promise.resolve()).then(() => this.work(payload, topic, place, signal));
+    this.works.set(place, work);
+    return work;
+  }
+
+  /** Never rejects. */
+  private async work(payload: EachBatchPayload, topic: string, place: string, signal: AbortSignal): Promise<WorkEnd> {
+    const { batch } = payload;
+    const isGivenUp = (): boolean => signal.aborted;
+    const records = batch.messages.map(toRecord);
+    const [first, last] = [records[0], records.at(-1)];
+    const handler = this.getHandlerByPattern(topic);
+    if (isGivenUp() || first === undefined || last === undefined || handler === null) return DONE;
+    const { partition } = batch;
+    const highWatermark = Number(batch.highWatermark);
     const track = (nextOffset: number, lastTimestampMs: number, busySinceMs: number | undefined): void => {
       if (isGivenUp()) return;
-      const { partition, highWatermark } = recordBatch;
       this.partitions.set(place, { topic, partition, nextOffset, highWatermark, lastTimestampMs, busySinceMs });
     };
-    track(recordBatch.records[0]?.offset ?? 0, before?.lastTimestampMs ?? last.timestampMs, Date.now());
+    const before = this.partitions.get(place);
+    track(first.offset, before?.lastTimestampMs ?? last.timestampMs, Date.now());
 
-    // A rebalance shows itself as a failed heartbeat: the batch is given up, and kafkajs told why, so that it rejoins.
-    // Any other failure of a heartbeat is an outage that the next one may find ended.
-    const lost = new AbortController();
-    const beat = setInterval(() => {
-      payload.heartbeat().catch((error: unknown) => {
-        if (isRebalance(error)) lost.abort(error);
-      });
-    }, heartbeatEvery(this.options));
     try {
-      await this.checkOnce(topic, batch.partition, recordBatch.records[0]?.offset ?? 0);
+      await this.check(signal, topic, partition, first.offset);
       const delivery: Delivery = {
-        batch: recordBatch,
-        signal: AbortSignal.any([signal, lost.signal]),
+        batch: { topic, partition, records, highWatermark },
+        signal,
         assignment: signal,
-        commit: (next) => this.commit(signal, batch.topic, batch.partition, next),
+        commit: (next) => this.commit(signal, batch.topic, partition, next),
       };
-      const result = this.transformToObservable(await handler(delivery));
-      await lastValueFrom(result, { defaultValue: undefined });
+      await lastValueFrom(this.transformToObservable(await handler(delivery)), { defaultValue: undefined });
+      // kafkajs has a new place for offsets some microtasks before it tells of the new assignment.
+      await setImmediate();
+      if (isGivenUp()) return DONE;
       track(last.offset + 1, last.timestampMs, undefined);
-      if (!isGivenUp()) payload.resolveOffset(String(last.offset));
+      this.expected.set(place, last.offset + 1);
+      payload.resolveOffset(String(last.offset));
     } catch (error) {
-      // kafkajs' own errors (a commit of an old generation, a broker that is away) are for kafkajs to handle.
-      if (error instanceof kafkajs.KafkaJSError) throw error;
-      if (!isGivenUp() && !lost.signal.aborted) this.options.onFatal(error);
-    } finally {
-      clearInterval(beat);
+      if (isGivenUp()) return DONE;
+      if (error instanceof Error && (classifyKafkaFailure(error) === 'retriable' || isRebalance(error)))
+        return { error };
+      this.options.onFatal(error);
     }
-    if (lost.signal.aborted) throw lost.signal.reason as Error;
+    return DONE;
   }
 
-  /** Halts rather than skips, see `haltReason`. */
-  private async checkOnce(topic: string, partition: number, first: number): Promise<void> {
-    const { checked } = this;
+  /** Only a rebalance is told to kafkajs: any other failure is an outage that the next heartbeat may find ended. */
+  private async heartbeat(payload: EachBatchPayload): Promise<void> {
+    try {
+      await payload.heartbeat();
+    } catch (error) {
+      if (isRebalance(error)) throw error;
+    }
+  }
+
+  /** Halts rather than skips, see `haltReason`: at the first batch of an assignment, and wherever offsets are left out. */
+  private async check(signal: AbortSignal, topic: string, partition: number, first: number): Promise<void> {
     const { kafka, groupId, topicPrefix, recordedOffset } = this.options;
     const place = `${topic}/${partition}`;
-    if (recordedOffset === undefined || checked.has(place)) return;
-    const recorded = await recordedOffset(topic, partition);
+    const expected = this.expected.get(place);
+    if (recordedOffset === undefined || first === expected) return;
+    const recorded = expected === undefined ? await recordedOffset(topic, partition) : undefined;
     const offsets = (await partitionOffsets(kafka, groupId, topicPrefix + topic)).get(partition);
     if (offsets === undefined) throw new Error(`${place} has no offsets`);
-    const halt = haltReason(place, offsets, recorded);
+    // While it reads, kafkajs answers a log that begins after the next offset by beginning there, without a word.
+    const halt = haltReason(place, expected === undefined ? offsets : { ...offsets, committed: expected }, recorded);
     if (halt !== undefined) throw halt;
     // A group that has begun says so before its tables do, so that no crash looks like a lost offset.
-    if (offsets.committed === undefined) {
-      await this.consumer.commitOffsets([{ topic: topicPrefix + topic, partition, offset: String(first) }]);
+    if (expected === undefined && offsets.committed === undefined) {
+      await this.commit(signal, topicPrefix + topic, partition, first);
     }
-    checked.add(place);
   }
 
+  /** Who is no member any more has nothing to commit; it is told of its new assignment in its turn. */
   private async commit(signal: AbortSignal, topic: string, partition: number, nextOffset: number): Promise<void> {
     if (signal.aborted) return;
-    await this.consumer.commitOffsets([{ topic, partition, offset: String(nextOffset) }]);
+    try {
+      await this.consumer.commitOffsets([{ topic, partition, offset: String(nextOffset) }]);
+    } catch (error) {
+      if (!isRebalance(error)) throw error;
+    }
   }
 }
+
+/** How a batch ended: it is through or given up, or is to be fetched again after an error of Kafka's. */
+type WorkEnd = { readonly error: Error } | Readonly<Record<string, never>>;
+const DONE: WorkEnd = {};
+
+/** How long a batch may take before the other partitions of its broker go on without it, in ms. */
+const PATIENCE_MS = 500;
 
 /** Three chances within a session. */
 const heartbeatEvery = ({ sessionTimeoutMs = 30_000 }: BatchStrategyOptions): number =>
   Math.min(3000, sessionTimeoutMs / 3);
 
-/** kafkajs rejoins on these (src/errors.js `isRebalancing`, src/consumer/runner.js). */
-const REBALANCE_TYPES = new Set([
-  'REBALANCE_IN_PROGRESS',
-  'NOT_COORDINATOR_FOR_GROUP',
-  'ILLEGAL_GENERATION',
-  'UNKNOWN_MEMBER_ID',
-]);
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 
-const isRebalance = (error: unknown): boolean =>
-  error instanceof kafkajs.KafkaJSProtocolError && REBALANCE_TYPES.has(error.type);
+/** kafkajs rejoins on these (src/errors.js `isRebalancing`, src/consumer/runner.js), but hides them after its retries. */
+const REBALANCE_TYPES = new Set(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID']);
+
+function isRebalance(error: unknown): boolean {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof kafkajs.KafkaJSProtocolError && REBALANCE_TYPES.has(cause.type)) return true;
+  }
+  return false;
+}

@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import kafkajs, { type Kafka, type Message } from 'kafkajs';
+import { kafkaClient } from '../client/index.js';
+
+/** The broker that the tests share. */
+export function testBrokers(): string[] {
+  const brokers = process.env['LAUREL_TEST_KAFKA_BROKERS'];
+  if (brokers === undefined) {
+    throw new Error(
+      'LAUREL_TEST_KAFKA_BROKERS is not set; run with: node deploy/local/dist/with-stack.js -- <command>',
+    );
+  }
+  return brokers.split(',');
+}
+
+export const testKafka = (brokers: readonly string[] = testBrokers()): Kafka =>
+  kafkaClient({ brokers, clientId: 'laurel-kafka-test' });
+
+/** A prefix of the test's own, for topics, groups and transactional ids. */
+export const newPrefix = (): string => `kafka-test-${randomUUID()}.`;
+
+type Admin = ReturnType<Kafka['admin']>;
+
+export async function withAdmin<T>(kafka: Kafka, use: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    return await use(admin);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+export async function createTopic(
+  kafka: Kafka,
+  topic: string,
+  numPartitions = 1,
+  config: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  await withAdmin(kafka, async (admin) => {
+    await admin.createTopics({
+      topics: [
+        { topic, numPartitions, configEntries: Object.entries(config).map(([name, value]) => ({ name, value })) },
+      ],
+      waitForLeaders: false,
+    });
+    // A broker may not know a topic yet that its controller has just made.
+    await eventually(`the topic ${topic}`, () =>
+      admin.fetchTopicMetadata({ topics: [topic] }).then(
+        ({ topics }) => topics[0]?.partitions.length === numPartitions,
+        () => false,
+      ),
+    );
+  });
+}
+
+/** Values `from` … `to - 1` as records of one partition. */
+export const numbers = (from: number, to: number, partition = 0): Message[] =>
+  Array.from({ length: to - from }, (_, index) => ({
+    partition,
+    key: `k${from + index}`,
+    value: String(from + index),
+  }));
+
+export async function produce(
+  kafka: Kafka,
+  topic: string,
+  messages: Message[],
+  compression = kafkajs.CompressionTypes.None,
+): Promise<void> {
+  const producer = kafka.producer({ allowAutoTopicCreation: false });
+  await producer.connect();
+  try {
+    await producer.send({ topic, messages, compression, acks: -1 });
+  } finally {
+    await producer.disconnect();
+  }
+}
+
+/** One transaction a list, each committed or aborted. */
+export async function produceTransactions(
+  kafka: Kafka,
+  topic: string,
+  transactions: readonly { readonly messages: Message[]; readonly end: 'commit' | 'abort' }[],
+): Promise<void> {
+  const producer = kafka.producer({
+    transactionalId: randomUUID(),
+    idempotent: true,
+    maxInFlightRequests: 1,
+    allowAutoTopicCreation: false,
+    // kafkajs has few retries in tests, and the broker may still be ending the former transaction.
+    retry: { retries: 20 },
+  });
+  await producer.connect();
+  try {
+    for (const { messages, end } of transactions) {
+      const transaction = await producer.transaction();
+      await transaction.send({ topic, messages, acks: -1 });
+      await transaction[end]();
+    }
+  } finally {
+    await producer.disconnect();
+  }
+}
+
+export async function deleteRecordsBefore(kafka: Kafka, topic: string, offset: number, partition = 0): Promise<void> {
+  await withAdmin(kafka, async (admin) => {
+    // kafkajs deletes only from topics that this client has asked for already.
+    await admin.fetchTopicOffsets(topic);
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] });
+  });
+}
+
+/** The group's committed offset; undefined when it has none. */
+export async function committedOffset(
+  kafka: Kafka,
+  groupId: string,
+  topic: string,
+  partition = 0,
+): Promise<number | undefined> {
+  return withAdmin(kafka, async (admin) => {
+    const [group] = await admin.fetchOffsets({ groupId, topics: [topic] });
+    const offset = Number(group?.partitions.find((one) => one.partition === partition)?.offset ?? -1);
+    return offset < 0 ? undefined : offset;
+  });
+}
+
+/** Sets a group's offset from outside; the group must have no members. */
+export async function setCommitted(kafka: Kafka, groupId: string, topic: string, offset: number): Promise<void> {
+  await withAdmin(kafka, (admin) =>
+    admin.setOffsets({ groupId, topic, partitions: [{ partition: 0, offset: String(offset) }] }),
+  );
+}
+
+/** Asks until it is so. @throws Error that says what was waited for, after a minute. */
+export async function eventually(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  while (!(await isSo())) {
+    if (Date.now() > deadline) throw new Error(`waited a minute for ${what}`);
+    await sleep(20);
+  }
+}
