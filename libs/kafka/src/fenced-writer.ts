@@ -1,8 +1,16 @@
-import type { Kafka, Producer, Transaction } from 'kafkajs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import kafkajs, { type Kafka, type Producer, type ProducerRecord, type Transaction } from 'kafkajs';
 import { toMessage, type OutgoingRecord } from './producer.js';
 
-/** Longest that an unfinished transaction may keep readers waiting after its writer has died, in ms. */
 const TRANSACTION_TIMEOUT_MS = 30_000;
+
+/** How long the broker may take to finish the former transaction, in ms. */
+const COMMIT_DEADLINE_MS = 10_000;
+
+export interface FencedWriterOptions {
+  /** Longest that an unfinished transaction may keep readers waiting after its writer has died, in ms. Default 30 000. */
+  readonly transactionTimeoutMs?: number;
+}
 
 /**
  * The only one that may write under a transactional id: claiming it fences whoever wrote before, so what is folded after
@@ -16,11 +24,16 @@ export class FencedWriter {
   ) {}
 
   /** Resolves when the broker has fenced the former writer and ended its transaction, if it had one. */
-  static async claim(kafka: Kafka, transactionalId: string, topicPrefix: string): Promise<FencedWriter> {
+  static async claim(
+    kafka: Kafka,
+    transactionalId: string,
+    topicPrefix: string,
+    { transactionTimeoutMs = TRANSACTION_TIMEOUT_MS }: FencedWriterOptions = {},
+  ): Promise<FencedWriter> {
     const producer = kafka.producer({
       transactionalId,
       maxInFlightRequests: 1,
-      transactionTimeout: TRANSACTION_TIMEOUT_MS,
+      transactionTimeout: transactionTimeoutMs,
       allowAutoTopicCreation: false,
       // A transaction that failed is folded again rather than tried again: kafkajs can't tell how it ended, and its own
       // retries may leave out a partition (see RecordProducer). Within a transaction kafkajs numbers the records all the same.
@@ -41,13 +54,38 @@ export class FencedWriter {
   async write(records: Readonly<Record<string, readonly OutgoingRecord[]>>): Promise<void> {
     for (const [topic, list] of Object.entries(records)) {
       if (list.length === 0) continue;
-      await this.transaction.send({ topic: this.topicPrefix + topic, acks: -1, messages: list.map(toMessage) });
+      await this.send({ topic: this.topicPrefix + topic, acks: -1, messages: list.map(toMessage) });
     }
     await this.transaction.commit();
     this.transaction = await this.producer.transaction();
   }
 
+  /**
+   * The broker answers a commit before it has finished it, and takes in no partition until then; kafkajs calls that
+   * final. Nothing was written by the attempt, so it may be repeated. The Java client waits for 20 ms too
+   * (TransactionManager.ADD_PARTITIONS_RETRY_BACKOFF_MS).
+   */
+  private async send(record: ProducerRecord): Promise<void> {
+    const deadline = Date.now() + COMMIT_DEADLINE_MS;
+    for (;;) {
+      try {
+        await this.transaction.send(record);
+        return;
+      } catch (error) {
+        if (!isCommitting(error) || Date.now() > deadline) throw error;
+      }
+      await sleep(20);
+    }
+  }
+
   async close(): Promise<void> {
     await this.producer.disconnect();
   }
+}
+
+function isCommitting(error: unknown): boolean {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof kafkajs.KafkaJSProtocolError && cause.type === 'CONCURRENT_TRANSACTIONS') return true;
+  }
+  return false;
 }

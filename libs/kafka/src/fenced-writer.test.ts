@@ -1,0 +1,127 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FencedWriter } from './fenced-writer.js';
+import { readToEnd } from './tail.js';
+import { createTopic, newPrefix, testKafka } from './testing/cluster.js';
+
+const kafka = testKafka();
+
+describe('FencedWriter', () => {
+  let prefix: string;
+  let id: string;
+  const open: FencedWriter[] = [];
+
+  beforeEach(async () => {
+    prefix = newPrefix();
+    id = randomUUID();
+    await createTopic(kafka, `${prefix}awards`);
+    await createTopic(kafka, `${prefix}holders`);
+  });
+
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((writer) => writer.close()));
+  });
+
+  /** As anybody who may write does: after any failure, anew. */
+  async function claim(): Promise<FencedWriter> {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        const writer = await FencedWriter.claim(kafka, id, prefix);
+        open.push(writer);
+        return writer;
+      } catch (error) {
+        if (attempt === 50) throw error;
+        await sleep(100);
+      }
+    }
+  }
+
+  async function valuesOf(topic: string): Promise<string[]> {
+    const values: string[] = [];
+    await readToEnd(kafka, {
+      topic: prefix + topic,
+      groupPrefix: prefix,
+      onRecord: ({ value }) => void values.push(Buffer.from(value ?? []).toString()),
+    });
+    return values;
+  }
+
+  const record = (value: string) => ({ key: 'k', value: Buffer.from(value) });
+
+  it('writes to several topics, all or nothing', async () => {
+    const writer = await claim();
+    await writer.write({ awards: [record('a1'), record('a2')], holders: [record('h1')] });
+    expect(await valuesOf('awards')).toEqual(['a1', 'a2']);
+    expect(await valuesOf('holders')).toEqual(['h1']);
+    await expect(writer.write({ awards: [record('a3')], missing: [record('never')] })).rejects.toThrow();
+    const next = await claim();
+    await next.write({ awards: [record('a4')] });
+    expect(await valuesOf('awards')).toEqual(['a1', 'a2', 'a4']);
+  });
+
+  it('writes many transactions one after another', async () => {
+    const writer = await claim();
+    const values = Array.from({ length: 20 }, (_, index) => String(index));
+    for (const value of values) await writer.write({ awards: [record(value)], holders: [record(value)] });
+    expect(await valuesOf('awards')).toEqual(values);
+    expect(await valuesOf('holders')).toEqual(values);
+  });
+
+  it('shuts out the former writer, for good', async () => {
+    const former = await claim();
+    await former.write({ awards: [record('former')] });
+    const present = await claim();
+    await expect(former.write({ awards: [record('late')] })).rejects.toThrow();
+    await present.write({ awards: [record('present')] });
+    await expect(former.write({ awards: [record('later')] })).rejects.toThrow();
+    expect(await valuesOf('awards')).toEqual(['former', 'present']);
+  });
+
+  it('leaves nothing of a writer that died within a transaction, and nothing to wait for', async () => {
+    const dying = kafka.producer({ transactionalId: id, idempotent: true, maxInFlightRequests: 1 });
+    await dying.connect();
+    const transaction = await dying.transaction();
+    await transaction.send({ topic: `${prefix}awards`, messages: [{ value: 'half' }], acks: -1 });
+    await dying.disconnect();
+    const next = await claim();
+    // Read before anything is written: what is folded after a claim is all there is.
+    expect(await valuesOf('awards')).toEqual([]);
+    await next.write({ awards: [record('whole')] });
+    expect(await valuesOf('awards')).toEqual(['whole']);
+  });
+
+  it('shows nothing before the commit', async () => {
+    const writing = kafka.producer({ transactionalId: id, idempotent: true, maxInFlightRequests: 1 });
+    await writing.connect();
+    try {
+      const transaction = await writing.transaction();
+      await transaction.send({ topic: `${prefix}awards`, messages: [{ value: 'a1' }], acks: -1 });
+      expect(await valuesOf('awards')).toEqual([]);
+      await transaction.commit();
+      expect(await valuesOf('awards')).toEqual(['a1']);
+    } finally {
+      await writing.disconnect();
+    }
+  });
+
+  it('may be idle for longer than an unfinished transaction may last', async () => {
+    const writer = await FencedWriter.claim(kafka, id, prefix, { transactionTimeoutMs: 1000 });
+    open.push(writer);
+    // The broker looks for overdue transactions every ten seconds (transaction.abort.timed.out.transaction.cleanup.interval.ms).
+    await sleep(12_000);
+    await writer.write({ awards: [record('after a while')] });
+    expect(await valuesOf('awards')).toEqual(['after a while']);
+  });
+
+  it('lets exactly one of those write who claim at the same time', async () => {
+    const writers = await Promise.all(Array.from({ length: 4 }, claim));
+    const ends = await Promise.allSettled(
+      writers.map((writer, index) => writer.write({ awards: [record(`w${index}`)], holders: [record(`w${index}`)] })),
+    );
+    const winners = ends.flatMap(({ status }, index) => (status === 'fulfilled' ? [`w${index}`] : []));
+    expect(winners).toHaveLength(1);
+    await claim();
+    expect(await valuesOf('awards')).toEqual(winners);
+    expect(await valuesOf('holders')).toEqual(winners);
+  });
+});
