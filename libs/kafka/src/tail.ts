@@ -13,6 +13,7 @@ export interface TailOptions {
   /** With its prefix. */
   readonly topic: string;
   readonly groupPrefix: string;
+  /** What it throws ends the reading: no more records are handed over. */
   readonly onRecord: (record: StreamRecord, partition: number) => void | Promise<void>;
   /** Told when the reader has failed for good. */
   readonly onFailure?: (error: Error) => void;
@@ -25,6 +26,7 @@ export interface TailOptions {
 export async function tail(kafka: Kafka, options: TailOptions): Promise<Tail> {
   const { topic, onRecord, onFailure } = options;
   const missing = await endOffsets(kafka, topic);
+  let failed = false;
   let resolve = (): void => undefined;
   let reject: ((error: Error) => void) | undefined;
   const caughtUp = new Promise<void>((onResolve, onReject) => {
@@ -41,31 +43,47 @@ export async function tail(kafka: Kafka, options: TailOptions): Promise<Tail> {
     maxWaitTimeInMs: 250,
     retry: { restartOnFailure: () => Promise.resolve(true) },
   });
+  const fail = (error: Error): void => {
+    if (failed) return;
+    failed = true;
+    reject?.(error);
+    onFailure?.(error);
+  };
   const { CRASH, END_BATCH_PROCESS } = consumer.events;
   consumer.on(CRASH, ({ payload }) => {
-    if (payload.restart) return;
-    reject?.(payload.error);
-    onFailure?.(payload.error);
+    if (!payload.restart) fail(payload.error);
   });
   // This event also comes for batches that hold nothing but transaction markers, which no handler is given.
   consumer.on(END_BATCH_PROCESS, ({ payload }) => {
     if (Number(payload.lastOffset) + 1 >= (missing.get(payload.partition) ?? 0)) missing.delete(payload.partition);
-    if (missing.size === 0) resolve();
+    if (missing.size === 0 && !failed) resolve();
   });
   const next = new Map<number, number>();
-  await consumer.connect();
-  await consumer.subscribe({ topic, fromBeginning: true });
-  await consumer.run({
-    autoCommit: false,
-    eachBatch: async ({ batch: { messages, partition } }) => {
-      for (const record of messages.map(toRecord)) {
-        // After a failure kafkajs begins again at the beginning, as nothing was committed.
-        if (record.offset < (next.get(partition) ?? 0)) continue;
-        await onRecord(record, partition);
-        next.set(partition, record.offset + 1);
-      }
-    },
-  });
+  try {
+    await consumer.connect();
+    await consumer.subscribe({ topic, fromBeginning: true });
+    await consumer.run({
+      autoCommit: false,
+      eachBatch: async (payload) => {
+        const { messages, partition } = payload.batch;
+        for (const record of messages.map(toRecord)) {
+          // After a failure kafkajs begins again at the beginning, as nothing was committed.
+          if (failed || record.offset < (next.get(partition) ?? 0)) continue;
+          try {
+            await onRecord(record, partition);
+          } catch (error) {
+            // Not for kafkajs, which would hand it over again, for ever.
+            fail(error instanceof Error ? error : new Error(String(error)));
+          }
+          next.set(partition, record.offset + 1);
+        }
+        if (failed) payload.pause();
+      },
+    });
+  } catch (error) {
+    await consumer.disconnect();
+    throw error;
+  }
   return { caughtUp, stop: () => consumer.disconnect() };
 }
 
