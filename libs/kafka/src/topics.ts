@@ -86,26 +86,36 @@ async function create(
 
 async function alter(admin: Admin, topic: string, declared: TopicDeclaration): Promise<TopicChange['change']> {
   const partitions = await partitionCount(admin, topic);
-  if (partitions !== declared.partitions) {
-    if (declared.fixedPartitions) throw wrongPartitions(topic, partitions, declared);
-    if (partitions < declared.partitions) {
-      await admin.createPartitions({ topicPartitions: [{ topic, count: declared.partitions }] });
-      return 'partitions_added';
-    }
+  if (partitions !== declared.partitions && declared.fixedPartitions)
+    throw wrongPartitions(topic, partitions, declared);
+  const isConfigured = await configure(admin, topic, declared);
+  if (partitions < declared.partitions) {
+    await admin.createPartitions({ topicPartitions: [{ topic, count: declared.partitions }] });
+    return 'partitions_added';
   }
-  const differing = await differingConfig(admin, topic, declared);
-  if (differing.length === 0) return 'unchanged';
+  return isConfigured ? 'configured' : 'unchanged';
+}
+
+/** Sets what differs. What a company has set besides is sent again with it, as the request replaces all there is. */
+async function configure(admin: Admin, topic: string, declared: TopicDeclaration): Promise<boolean> {
+  const entries = await topicConfig(admin, topic);
+  if (differingConfig(entries, declared).length === 0) return false;
+  const besides = entries.filter((entry) => entry.configSource === kafkajs.ConfigSource.TOPIC_CONFIG);
+  const config = {
+    ...Object.fromEntries(besides.map(({ configName, configValue }) => [configName, configValue])),
+    ...declared.config,
+  };
   await admin.alterConfigs({
     validateOnly: false,
     resources: [
       {
         type: kafkajs.ConfigResourceTypes.TOPIC,
         name: topic,
-        configEntries: Object.entries(declared.config).map(([name, value]) => ({ name, value })),
+        configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
       },
     ],
   });
-  return 'configured';
+  return true;
 }
 
 /**
@@ -125,7 +135,7 @@ export async function assertTopics(kafka: Kafka, declarations: Declarations, pre
       const partitions = await partitionCount(admin, topic);
       if (declared.fixedPartitions && partitions !== declared.partitions)
         throw wrongPartitions(topic, partitions, declared);
-      const differing = await differingConfig(admin, topic, declared);
+      const differing = differingConfig(await topicConfig(admin, topic), declared);
       if (differing.includes('message.timestamp.type')) {
         throw new TopicError(
           'wrong_config',
@@ -150,11 +160,17 @@ async function partitionCount(admin: Admin, topic: string): Promise<number> {
   return topics[0]?.partitions.length ?? 0;
 }
 
-async function differingConfig(admin: Admin, topic: string, declared: TopicDeclaration): Promise<readonly string[]> {
+type ConfigEntry = Awaited<ReturnType<Admin['describeConfigs']>>['resources'][number]['configEntries'][number];
+
+async function topicConfig(admin: Admin, topic: string): Promise<readonly ConfigEntry[]> {
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
-    resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: Object.keys(declared.config) }],
+    resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }],
   });
-  const actual = new Map(resources[0]?.configEntries.map((entry) => [entry.configName, entry.configValue]));
+  return resources[0]?.configEntries ?? [];
+}
+
+function differingConfig(entries: readonly ConfigEntry[], declared: TopicDeclaration): readonly string[] {
+  const actual = new Map(entries.map((entry) => [entry.configName, entry.configValue]));
   return Object.entries(declared.config).flatMap(([name, value]) => (actual.get(name) === value ? [] : [name]));
 }
