@@ -60,7 +60,7 @@ export function* batchesOf(records: readonly OutgoingRecord[]): Generator<readon
   let batch: OutgoingRecord[] = [];
   let bytes = 0;
   for (const record of records) {
-    const size = record.key.length + (record.value?.length ?? 0);
+    const size = bytesOf(record);
     if (batch.length > 0 && bytes + size > MAX_BATCH_BYTES) {
       yield batch;
       batch = [];
@@ -70,4 +70,10 @@ export function* batchesOf(records: readonly OutgoingRecord[]): Generator<readon
     bytes += size;
   }
   if (batch.length > 0) yield batch;
+}
+
+function bytesOf({ key, value, headers = {} }: OutgoingRecord): number {
+  let bytes = Buffer.byteLength(key) + (value?.length ?? 0);
+  for (const [name, one] of Object.entries(headers)) bytes += Buffer.byteLength(name) + Buffer.byteLength(one);
+  return bytes;
 }
