@@ -5,6 +5,8 @@ export interface RegistryConnection {
   readonly url: string;
   readonly username?: string | undefined;
   readonly password?: string | undefined;
+  /** How long an answer may take, in ms. Default 10 000. */
+  readonly timeoutMs?: number | undefined;
 }
 
 /** The registry did not answer; never a verdict on the record. */
@@ -44,11 +46,11 @@ export class RegistrySchemas implements WriterSchemas {
 
   /** Source: Confluent Schema Registry API, `GET /schemas/ids/{int: id}`; 404 with error 40403 means unknown. */
   private async fetchSchema(id: number): Promise<string | undefined> {
-    const { url, username, password } = this.connection ?? { url: '' };
+    const { url, username, password, timeoutMs = REQUEST_TIMEOUT_MS } = this.connection ?? { url: '' };
     const credentials = Buffer.from(`${username ?? ''}:${password ?? ''}`).toString('base64');
     try {
       const response = await fetch(new URL(`schemas/ids/${id}`, url.endsWith('/') ? url : `${url}/`), {
-        signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+        signal: AbortSignal.timeout(timeoutMs),
         headers: username === undefined ? {} : { authorization: `Basic ${credentials}` },
       });
       if (response.status === 404) return undefined;
