@@ -26,11 +26,11 @@ type Command =
   | { readonly kind: 'settle' }
   | { readonly kind: 'crash' };
 
-const day = fc.constantFrom(FIRST_DAY, (FIRST_DAY + 1) as Day);
+const aDay = fc.constantFrom(FIRST_DAY, (FIRST_DAY + 1) as Day);
 const command: fc.Arbitrary<Command> = fc.oneof(
   fc.record({
     kind: fc.constant('touch' as const),
-    day,
+    day: aDay,
     minutes: fc.uniqueArray(fc.constantFrom(0, 1, 59, 60, 600, 1379, 1380, 1439), { minLength: 1, maxLength: 4 }),
   }),
   // The next hour that was not announced yet, or one of the last again.
@@ -185,7 +185,8 @@ class Model {
 
   /** Each bucket that these announcements touched has a head, where readers look for it, that knew of them. */
   private checkCovered(count: number): void {
-    this.log.slice(0, count).forEach(({ day: of, minutes, close_hour }, offset) => {
+    this.log.slice(0, count).forEach(({ day, minutes, close_hour }, offset) => {
+      const of = day as Day;
       for (const one of minutes) {
         const minute = minuteInDay(of, one);
         const hour = hourOfMinute(minute);
