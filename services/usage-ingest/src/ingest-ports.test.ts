@@ -1,0 +1,164 @@
+import { randomBytes } from 'node:crypto';
+import { TestDatabase } from '@laurel/clickhouse/fixture';
+import { classifyClickHouseFailure } from '@laurel/clickhouse';
+import { deadLetter, topics, usageRecorded, usageStored, type DeadLetter, type UsageStored } from '@laurel/events';
+import {
+  applyTopics,
+  classifyKafkaFailure,
+  kafkaClient,
+  readToEnd,
+  RecordProducer,
+  RegistrySchemas,
+} from '@laurel/kafka';
+import { acceptBatch, type LedgerEntry, type RecordBatch } from '@laurel/stream';
+import { dayOf, minuteOf, minuteOfDay } from '@laurel/usage';
+import { usageEvent } from '@laurel/usage/fixture';
+import { IngestPorts } from './ingest-ports.js';
+
+const NOW = Date.UTC(2026, 4, 14, 10);
+const brokers = process.env['LAUREL_TEST_KAFKA_BROKERS'];
+if (brokers === undefined) throw new Error('run: node deploy/local/dist/with-stack.js -- <this command>');
+const kafka = kafkaClient({ brokers: brokers.split(','), clientId: 'laurel-test' });
+const policy = {
+  classify: (error: unknown) =>
+    classifyKafkaFailure(error) === 'retriable' ? 'retriable' : classifyClickHouseFailure(error),
+} as const;
+
+describe('a batch of events, on the real Kafka and ClickHouse', () => {
+  let database: TestDatabase;
+  let prefix: string;
+  let producer: RecordProducer;
+  let ports: IngestPorts;
+
+  beforeAll(async () => {
+    database = await TestDatabase.create();
+  });
+  beforeEach(async () => {
+    await database.truncate();
+    prefix = `t${randomBytes(4).toString('hex')}.`;
+    await applyTopics(kafka, [topics.deadLetters, topics.usageStored], { prefix, replicationFactor: -1 });
+    producer = new RecordProducer(kafka, prefix);
+    await producer.connect();
+    ports = new IngestPorts(database.client, producer, new RegistrySchemas(undefined), policy, prefix);
+  });
+  afterEach(() => producer.close());
+  afterAll(() => database.drop());
+
+  /** Records from this offset on; a text is garbage. */
+  const batchOf = (from: number, events: readonly (Parameters<typeof usageEvent>[0] | string)[]): RecordBatch => ({
+    topic: topics.usageEvents.name,
+    partition: 2,
+    highWatermark: from + events.length,
+    records: events.map((event, index) => ({
+      offset: from + index,
+      key: null,
+      value: Buffer.from(
+        typeof event === 'string' ? event : usageRecorded.encode(usageEvent({ occurred_at: NOW, ...event })),
+      ),
+      headers: {},
+      timestampMs: NOW + index,
+    })),
+  });
+  const accept = (batch: RecordBatch): Promise<LedgerEntry> =>
+    acceptBatch(batch, ports, policy, { signal: new AbortController().signal });
+
+  async function read<T>(topic: string, decode: (value: Uint8Array) => T): Promise<T[]> {
+    const found: T[] = [];
+    await readToEnd(kafka, {
+      topic: prefix + topic,
+      groupPrefix: prefix,
+      onRecord: ({ value }) => {
+        if (value !== null) found.push(decode(value));
+      },
+    });
+    return found;
+  }
+  const deadLetters = (): Promise<DeadLetter[]> => read(topics.deadLetters.name, (value) => deadLetter.decode(value));
+  const announcements = (): Promise<UsageStored[]> =>
+    read(topics.usageStored.name, (value) => usageStored.decode(value));
+  const stored = () =>
+    database.rows<{ event_id: string; at: string }>(
+      "SELECT event_id, concat(kafka_topic, '/', toString(kafka_partition), '/', toString(kafka_offset)) AS at FROM usage_events FINAL ORDER BY kafka_offset",
+    );
+
+  it('is stored, dead-lettered, announced by day and written to the ledger', async () => {
+    const entry = await accept(
+      batchOf(10, [{ event_id: 'a' }, 'garbage', { event_id: 'b', occurred_at: NOW - 86_400_000 }, { event_id: 'a' }]),
+    );
+    expect(entry).toMatchObject({ from: 10, to: 13, rows: 3, duplicates: 1, dead: 1 });
+    expect((await stored()).map(({ event_id }) => event_id).sort()).toEqual(['a', 'b']);
+    expect(
+      (await deadLetters()).map(({ topic, partition, offset, value }) => [topic, partition, offset, value]),
+    ).toEqual([[`${prefix}usage.events.v1`, 2, 11, Buffer.from('garbage')]]);
+    const minute = minuteOfDay(minuteOf(NOW));
+    expect((await announcements()).sort((a, b) => a.day - b.day)).toMatchObject([
+      { day: dayOf(NOW) - 1, minutes: [minute], oldest_record_at: NOW + 2 },
+      { day: dayOf(NOW), minutes: [minute], oldest_record_at: NOW },
+    ]);
+    expect(
+      await database.rows(
+        'SELECT topic, partition, from_offset, to_offset, rows, duplicates, dead, erased FROM ingest_ledger',
+      ),
+    ).toEqual([
+      {
+        topic: `${prefix}usage.events.v1`,
+        partition: 2,
+        from_offset: '10',
+        to_offset: '13',
+        rows: '3',
+        duplicates: '1',
+        dead: '1',
+        erased: '0',
+      },
+    ]);
+  });
+
+  it('loses only the rows that ClickHouse refuses, to the dead letters', async () => {
+    await database.client.command({
+      query: 'ALTER TABLE usage_events ADD CONSTRAINT never_13 CHECK input_tokens != 13',
+    });
+    try {
+      const events = Array.from({ length: 21 }, (_, index) => ({
+        event_id: `e-${index}`,
+        // On two days, so that a day's insert can have succeeded before the other's fails.
+        occurred_at: NOW - (index % 2) * 86_400_000,
+        tokens: { input: [3, 4, 20].includes(index) ? 13 : 1 },
+      }));
+      const entry = await accept(batchOf(100, events));
+      expect(entry).toMatchObject({ from: 100, to: 120, rows: 18, duplicates: 0, dead: 3 });
+      const refused = await deadLetters();
+      expect(refused.map(({ code, offset }) => [code, offset]).sort()).toEqual([
+        ['storage_rejected', 103],
+        ['storage_rejected', 104],
+        ['storage_rejected', 120],
+      ]);
+      expect(refused[0]?.message).toContain('never_13');
+      expect((await stored()).map(({ at }) => at)).toEqual(
+        events.flatMap((_, index) => ([3, 4, 20].includes(index) ? [] : [`${prefix}usage.events.v1/2/${100 + index}`])),
+      );
+    } finally {
+      await database.client.command({ query: 'ALTER TABLE usage_events DROP CONSTRAINT never_13' });
+    }
+  });
+
+  it('changes nothing but the announcements when it is repeated', async () => {
+    const batch = batchOf(5, [{ event_id: 'a' }, { event_id: 'b' }, 'garbage']);
+    await accept(batch);
+    const before = await stored();
+    await accept(batch);
+    expect(await stored()).toEqual(before);
+    expect(await database.rows('SELECT from_offset, rows FROM ingest_ledger FINAL')).toEqual([
+      { from_offset: '5', rows: '2' },
+    ]);
+    // Under one key, so that the repeat of a dead letter is recognised.
+    expect((await deadLetters()).map(({ offset }) => offset)).toEqual([7, 7]);
+  });
+
+  it('knows the next offset of a partition from its ledger, and none where it has no entry', async () => {
+    expect(await ports.recordedOffset(topics.usageEvents.name, 2)).toBeUndefined();
+    await accept(batchOf(5, [{ event_id: 'a' }, { event_id: 'b' }]));
+    await accept(batchOf(3, [{ event_id: 'c' }]));
+    expect(await ports.recordedOffset(topics.usageEvents.name, 2)).toBe(7);
+    expect(await ports.recordedOffset(topics.usageEvents.name, 1)).toBeUndefined();
+  });
+});
