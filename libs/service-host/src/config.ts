@@ -1,3 +1,4 @@
+import { accessSync, constants, statSync } from 'node:fs';
 import { z } from 'zod';
 
 /** One setting: the environment variable it is read from, and what it may be. */
@@ -54,9 +55,26 @@ function setting<T>(variable: string, schema: z.ZodType<T>, options: Options): S
 const isUrl = (text: string, protocols: readonly string[]): boolean =>
   URL.canParse(text) && protocols.includes(new URL(text).protocol);
 
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+const isHostAndPort = (one: string): boolean => {
+  const port = /^(?:[^\s:/]+|\[[^\]]+\]):(\d+)$/.exec(one)?.[1];
+  return port !== undefined && Number(port) >= 1 && Number(port) <= 65_535;
+};
+
 export const text = (variable: string, options: Options): Setting<string> => setting(variable, z.string(), options);
 export const optionalText = (variable: string, options: Options): Setting<string | undefined> =>
   setting(variable, z.string().optional(), options);
+/** The path of a file that this process can read now. */
+export const optionalFile = (variable: string, options: Options): Setting<string | undefined> =>
+  setting(variable, z.string().refine(isReadable, 'is not a file that can be read').optional(), options);
 export const integer = (variable: string, min: number, max: number, options: Options): Setting<number> =>
   setting(
     variable,
@@ -99,10 +117,7 @@ export const hostList = (variable: string, options: Options): Setting<readonly s
     z
       .string()
       .transform((list) => list.split(',').map((one) => one.trim()))
-      .refine(
-        (list) => list.every((one) => /^[^\s:]+:\d+$|^\[[^\]]+\]:\d+$/.test(one)),
-        'is not a comma-separated list of host:port',
-      ),
+      .refine((list) => list.every(isHostAndPort), 'is not a comma-separated list of host:port'),
     options,
   );
 

@@ -2,7 +2,17 @@ import { readFileSync } from 'node:fs';
 import type { KafkaConnection } from '@laurel/kafka/client';
 import type { RegistryConnection } from '@laurel/kafka';
 import type { ClickHouseConnection } from '@laurel/clickhouse';
-import { choice, hostList, httpUrl, optionalHttpUrl, optionalText, text, yesNo, type ConfigOf } from './config.js';
+import {
+  choice,
+  hostList,
+  httpUrl,
+  optionalFile,
+  optionalHttpUrl,
+  optionalText,
+  text,
+  yesNo,
+  type ConfigOf,
+} from './config.js';
 
 /** A company's own Kafka. */
 export const kafkaSettings = {
@@ -11,13 +21,13 @@ export const kafkaSettings = {
     default: '127.0.0.1:9092',
   }),
   kafkaTls: yesNo('LAUREL_KAFKA_TLS', { description: 'connect to Kafka with TLS', default: 'false' }),
-  kafkaTlsCaFile: optionalText('LAUREL_KAFKA_TLS_CA_FILE', {
+  kafkaTlsCaFile: optionalFile('LAUREL_KAFKA_TLS_CA_FILE', {
     description: 'PEM file of the authority that signed the brokers’ certificates; default the system’s',
   }),
-  kafkaTlsCertFile: optionalText('LAUREL_KAFKA_TLS_CERT_FILE', {
+  kafkaTlsCertFile: optionalFile('LAUREL_KAFKA_TLS_CERT_FILE', {
     description: 'PEM file of the client certificate, where brokers ask for one',
   }),
-  kafkaTlsKeyFile: optionalText('LAUREL_KAFKA_TLS_KEY_FILE', {
+  kafkaTlsKeyFile: optionalFile('LAUREL_KAFKA_TLS_KEY_FILE', {
     description: 'PEM file of the client certificate’s key',
   }),
   kafkaSaslMechanism: choice('LAUREL_KAFKA_SASL_MECHANISM', ['none', 'plain', 'scram-sha-256', 'scram-sha-512'], {

@@ -78,7 +78,8 @@ class HostModule {}
 export async function runService<S extends Settings>(definition: ServiceDefinition<S>): Promise<void> {
   const { name, description } = definition;
   const settings = { ...definition.settings, ...hostSettings(definition.defaultPort) };
-  const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' }, validate: { type: 'boolean' } } });
+  const values = readArguments();
+  if (values === undefined) return;
   if (values.help === true) {
     process.stdout.write(helpText(name, description, settings));
     return;
@@ -95,6 +96,18 @@ export async function runService<S extends Settings>(definition: ServiceDefiniti
   }
   // The definition's own settings are a part of what was read.
   await start(definition, read.config as ConfigOf<S> & ConfigOf<ReturnType<typeof hostSettings>>);
+}
+
+/** undefined when there is one that it doesn't know, which it says. */
+function readArguments(): { readonly help?: boolean; readonly validate?: boolean } | undefined {
+  try {
+    const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' }, validate: { type: 'boolean' } } });
+    return values;
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 64; // EX_USAGE of sysexits.h
+    return undefined;
+  }
 }
 
 function helpText(name: string, description: string, settings: Settings): string {
