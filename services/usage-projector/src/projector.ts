@@ -43,6 +43,8 @@ export interface ProjectorEvents {
 
 /** Far beyond any attempt's deadline, in ms: rolls without a head that are older are nobody's, and readers are done. */
 const STALE_AFTER_MS = 15 * 60_000;
+/** A roll that took longer gets no head and is made again, in ms; well below STALE_AFTER_MS. */
+const HEAD_WITHIN_MS = 10 * 60_000;
 const SWEEP_EVERY_MS = 5 * 60_000;
 const CLOSE_CHECK_EVERY_MS = 5000;
 /** An hour's end is announced again after this long, should the first announcement have met no owner, in ms. */
@@ -185,7 +187,9 @@ export class Projector {
 
   /**
    * Steps 1 and 2: the head only when the roll is complete. Each attempt has a roll id of its own: one that seemed to fail
-   * may have written its rows all the same, and under one id they would stand twice.
+   * may have written its rows all the same, and under one id they would stand twice. Nor is a head ever written long
+   * after its roll, be it for an outage or because the process stood still: the roll may have been swept by then, and the
+   * bucket would be empty.
    */
   private async roll(
     grain: Grain,
@@ -193,12 +197,15 @@ export class Projector {
     offset: number,
     statements: (starts: readonly BucketStart[], rollId: bigint) => readonly Statement[],
   ): Promise<void> {
-    const rollId = await this.attempt('roll', async () => {
-      const id = rollIdOf(offset, Date.now(), randomInt(2 ** 20));
-      await runAll(this.clickhouse, statements(starts, id));
-      return id;
-    });
-    await this.attempt('head', () => writeHeads(this.clickhouse, grain, starts, rollId));
+    const rollOnce = async (): Promise<boolean> => {
+      const beganMs = Date.now();
+      const rollId = rollIdOf(offset, beganMs, randomInt(2 ** 20));
+      await runAll(this.clickhouse, statements(starts, rollId));
+      if (Date.now() - beganMs > HEAD_WITHIN_MS) return false;
+      await writeHeads(this.clickhouse, grain, starts, rollId);
+      return true;
+    };
+    while (!(await this.attempt('roll', rollOnce)));
   }
 
   private async announceHourEnds(nowMs: number): Promise<void> {
