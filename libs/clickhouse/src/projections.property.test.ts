@@ -165,7 +165,7 @@ describe('the views', () => {
           ).toEqual(expected);
         },
       ),
-      { numRuns: 20 },
+      { numRuns: 20, interruptAfterTimeLimit: 120_000 },
     );
   }, 300_000);
 });

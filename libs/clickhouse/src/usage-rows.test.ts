@@ -104,7 +104,7 @@ describe('UsageRows', () => {
           );
         },
       ),
-      { numRuns: 30 },
+      { numRuns: 30, interruptAfterTimeLimit: 60_000 },
     );
   });
 

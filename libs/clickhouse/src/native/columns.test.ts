@@ -117,7 +117,7 @@ describe('columns of the Native format', () => {
         }));
         expect(back).toEqual(rows.map((one) => ({ ...one, entries: Object.entries(one.entries).sort() })));
       }),
-      { numRuns: 40 },
+      { numRuns: 40, interruptAfterTimeLimit: 60_000 },
     );
   });
 

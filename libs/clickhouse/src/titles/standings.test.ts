@@ -129,7 +129,7 @@ describe('the standings of a title', () => {
           }
         },
       ),
-      { numRuns: 6 },
+      { numRuns: 6, interruptAfterTimeLimit: 120_000 },
     );
   }, 300_000);
 
