@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
 import type { Delivery } from './strategy.js';
 import {
@@ -224,13 +225,16 @@ describe('KafkaBatchStrategy', () => {
     await createTopic(kafka, topic);
     await produce(kafka, topic, numbers(0, 3));
     const a: number[] = [];
+    let committed = 0;
     const first = await join(async (delivery) => {
       a.push(...valuesOf(delivery));
       // As kill -STOP would: no heartbeat leaves, and then the batch ends as if nothing had been.
       if (a.length === 3) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 7500);
       await commitAll(delivery);
+      committed += 1;
     });
-    await eventually('the standstill to end', () => a.length === 3);
+    // A commit of a lost membership does nothing: it is no error of the handler's.
+    await eventually('the standstill to end', () => committed === 1);
     const values = new Set<number>();
     await join((delivery) => {
       for (const value of valuesOf(delivery)) values.add(value);
@@ -240,6 +244,24 @@ describe('KafkaBatchStrategy', () => {
     await eventually('everything', () => new Set([...a, ...values]).size === 6);
     await eventually('the commit', async () => (await committedOffset(kafka, groupId, topic)) === 6);
     expect(first.fatal).toEqual([]);
+  });
+
+  it.each([0, 900])('delivers a batch again whose handler met an outage of Kafka’s after %d ms', async (ms) => {
+    await createTopic(kafka, topic);
+    await produce(kafka, topic, numbers(0, 3));
+    const given: number[][] = [];
+    const member = await join(async (delivery) => {
+      given.push(valuesOf(delivery));
+      if (given.length > 1) return commitAll(delivery);
+      await sleep(ms);
+      throw new kafkajs.KafkaJSConnectionError('the broker is away');
+    });
+    await eventually('the commit', async () => (await committedOffset(kafka, groupId, topic)) === 3);
+    expect(given).toEqual([
+      [0, 1, 2],
+      [0, 1, 2],
+    ]);
+    expect(member.fatal).toEqual([]);
   });
 
   it('ends the process, with nothing committed, on what a handler throws', async () => {
