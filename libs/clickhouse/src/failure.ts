@@ -7,10 +7,13 @@ const RETRIABLE = new Set([
   74, // CANNOT_READ_FROM_FILE_DESCRIPTOR
   75, // CANNOT_WRITE_TO_FILE_DESCRIPTOR
   76, // CANNOT_OPEN_FILE
+  95, // CANNOT_READ_FROM_SOCKET
+  96, // CANNOT_WRITE_TO_SOCKET
   159, // TIMEOUT_EXCEEDED
   160, // TOO_SLOW
   164, // READONLY
   173, // CANNOT_ALLOCATE_MEMORY
+  198, // DNS_ERROR
   201, // QUOTA_EXCEEDED
   202, // TOO_MANY_SIMULTANEOUS_QUERIES
   203, // NO_FREE_CONNECTION
@@ -31,6 +34,8 @@ const RETRIABLE = new Set([
   425, // SYSTEM_ERROR
   439, // CANNOT_SCHEDULE_TASK
   473, // DEADLOCK_AVOIDED
+  499, // S3_ERROR
+  733, // TABLE_IS_BEING_RESTARTED
   999, // KEEPER_EXCEPTION
   1000, // POCO_EXCEPTION
   1001, // STD_EXCEPTION
@@ -74,6 +79,9 @@ const NETWORK = new Set([
   'UND_ERR_SOCKET',
 ]);
 
+/** Where the client makes an error of an answer. */
+const CLIENT = /@clickhouse[\\/]client.*[\\/]error\.js/;
+
 /** See `FailureKind` in libs/stream: an outage, the fault of some rows, or neither. */
 export function classifyClickHouseFailure(error: unknown): 'retriable' | 'rows' | 'fatal' {
   if (error instanceof ClickHouseError) {
@@ -84,6 +92,8 @@ export function classifyClickHouseFailure(error: unknown): 'retriable' | 'rows' 
   // Node's own errors may be of another realm than ours (in workers' vm contexts), where instanceof does not know them.
   for (let cause: unknown = error; isNativeError(cause); cause = cause.cause) {
     if ('code' in cause && typeof cause.code === 'string' && NETWORK.has(cause.code)) return 'retriable';
+    // What the client can't read as ClickHouse's answer is that of something before it, such as a proxy's 502.
+    if (cause.name === 'Error' && !('code' in cause) && CLIENT.test(cause.stack ?? '')) return 'retriable';
     // The client reports these two without a code.
     if (cause.message === 'Timeout error.' || cause.message === 'socket hang up') return 'retriable';
   }

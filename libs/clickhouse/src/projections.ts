@@ -180,6 +180,22 @@ export async function writeClosure(
   await client.insert({ table: 'closures', format: 'JSONEachRow', values: [{ grain, closed_before: closedBefore }] });
 }
 
+/**
+ * Closes what is over where nothing was ever closed, else does nothing. In one statement and by the server's clock, so that
+ * two who begin at once agree.
+ */
+export async function writeFirstClosures(client: ClickHouseClient, hourCloseDelayMs: number): Promise<void> {
+  await client.command({
+    query: `INSERT INTO closures (grain, closed_before)
+      WITH now('UTC') - {delay:UInt32} AS open
+      SELECT grain, closed_before FROM (
+        SELECT 'day' AS grain, toStartOfDay(open) AS closed_before UNION ALL SELECT 'hour', toStartOfHour(open)
+      )
+      WHERE (SELECT count() FROM closures) = 0`,
+    query_params: { delay: Math.round(hourCloseDelayMs / 1000) },
+  });
+}
+
 /** The greatest announcement offset that any head of these days rests on; -1 for none. */
 export async function greatestHeadOffset(client: ClickHouseClient, days: readonly BucketStart[]): Promise<number> {
   if (days.length === 0) return -1;
@@ -222,14 +238,21 @@ const ROLLED_TABLES = [
   { table: 'usage_by_day_model', bucket: "toDateTime(day, 'UTC')", grain: 'day' },
 ] as const;
 
+/** The time of a roll's attempt in ms, as `rollIdOf` puts it into the id. */
+const attemptMs = (rollId: string): string =>
+  `toUInt64(bitAnd(bitShiftRight(${rollId}, 20), toUInt128(17592186044415)))`;
+
 /**
  * Deletes rolls that are no bucket's head and were attempted before `attemptedBeforeMs`, which must lie well behind any
- * attempt's deadline: an attempt that still runs has no head yet.
+ * attempt's deadline and any reader's query: an attempt that still runs has no head yet, and a reader may still hold the
+ * head that was there a moment ago, so a bucket whose present head is younger keeps its former rolls as well.
  */
 export async function deleteStaleRolls(client: ClickHouseClient, attemptedBeforeMs: number): Promise<void> {
   for (const { table, bucket, grain } of ROLLED_TABLES) {
-    const stale = `toUInt64(bitAnd(bitShiftRight(roll_id, 20), toUInt128(17592186044415))) < {before:UInt64}
-      AND (${bucket}, roll_id) NOT IN (SELECT bucket, max(roll_id) FROM roll_heads WHERE grain = '${grain}' GROUP BY bucket)`;
+    const heads = `FROM roll_heads WHERE grain = '${grain}' GROUP BY bucket`;
+    const stale = `${attemptMs('roll_id')} < {before:UInt64}
+      AND (${bucket}, roll_id) NOT IN (SELECT bucket, max(roll_id) ${heads})
+      AND ${bucket} NOT IN (SELECT bucket ${heads} HAVING ${attemptMs('max(roll_id)')} >= {before:UInt64})`;
     const query_params = { before: attemptedBeforeMs };
     const found = await client.query({
       query: `SELECT count() AS rows FROM ${table} WHERE ${stale}`,

@@ -31,6 +31,12 @@ export interface BatchStrategyOptions {
    * partition is checked before its first batch after every (re)assignment and at every gap, and a `Halt` is fatal.
    */
   readonly recordedOffset?: (topic: string, partition: number) => Promise<number | undefined>;
+  /**
+   * Set when our tables record every offset before it is committed. Tables that know less than the group has committed
+   * were then set back (restored from a backup, or made anew), and the partition is read again from what they know.
+   * Default false.
+   */
+  readonly recordsBeforeCommit?: boolean;
   /** Called at every (re)assignment, before any batch of it: what was buffered for partitions is to be dropped. */
   readonly onAssigned?: (partitionsByTopic: Readonly<Record<string, readonly number[]>>) => void;
   /** Called with what no repeat can mend; the process is to end. */
@@ -92,7 +98,9 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
       maxWaitTimeInMs: options.maxWaitMs ?? 250,
       retry: { restartOnFailure: () => Promise.resolve(true) },
     });
-    const { GROUP_JOIN, CRASH } = this.consumer.events;
+    const { GROUP_JOIN, STOP, CRASH } = this.consumer.events;
+    // kafkajs ends its membership before it tells of a crash, and refuses commits from then on as if they were bugs.
+    this.consumer.on(STOP, () => this.generation.abort());
     this.consumer.on(GROUP_JOIN, ({ payload }) => this.onJoin(payload.memberAssignment));
     this.consumer.on(CRASH, ({ payload }) => {
       this.joined = false;
@@ -230,7 +238,7 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
     track(first.offset, before?.lastTimestampMs ?? last.timestampMs, Date.now());
 
     try {
-      await this.check(signal, topic, partition, first.offset);
+      if (!(await this.check(signal, topic, partition, first.offset))) return DONE;
       const delivery: Delivery = {
         batch: { topic, partition, records, highWatermark },
         signal,
@@ -262,22 +270,33 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
     }
   }
 
-  /** Halts rather than skips, see `haltReason`: at the first batch of an assignment, and wherever offsets are left out. */
-  private async check(signal: AbortSignal, topic: string, partition: number, first: number): Promise<void> {
-    const { kafka, groupId, topicPrefix, recordedOffset } = this.options;
+  /**
+   * Halts rather than skips, see `haltReason`: at the first batch of an assignment, and wherever offsets are left out.
+   *
+   * @returns false when the partition is to be read from an earlier offset instead.
+   */
+  private async check(signal: AbortSignal, topic: string, partition: number, first: number): Promise<boolean> {
+    const { kafka, groupId, topicPrefix, recordedOffset, recordsBeforeCommit = false } = this.options;
     const place = `${topic}/${partition}`;
     const expected = this.expected.get(place);
-    if (recordedOffset === undefined || first === expected) return;
+    if (recordedOffset === undefined || first === expected) return true;
     const recorded = expected === undefined ? await recordedOffset(topic, partition) : undefined;
     const offsets = (await partitionOffsets(kafka, groupId, topicPrefix + topic)).get(partition);
     if (offsets === undefined) throw new Error(`${place} has no offsets`);
     // While it reads, kafkajs answers a log that begins after the next offset by beginning there, without a word.
     const halt = haltReason(place, expected === undefined ? offsets : { ...offsets, committed: expected }, recorded);
     if (halt !== undefined) throw halt;
+    const known = Math.max(recorded ?? offsets.low, offsets.low);
+    if (recordsBeforeCommit && expected === undefined && offsets.committed !== undefined && known < offsets.committed) {
+      this.expected.set(place, known);
+      this.consumer.seek({ topic: topicPrefix + topic, partition, offset: String(known) });
+      return false;
+    }
     // A group that has begun says so before its tables do, so that no crash looks like a lost offset.
     if (expected === undefined && offsets.committed === undefined) {
       await this.commit(signal, topicPrefix + topic, partition, first);
     }
+    return true;
   }
 
   /** Who is no member any more has nothing to commit; it is told of its new assignment in its turn. */
@@ -286,10 +305,13 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
     try {
       await this.consumer.commitOffsets([{ topic, partition, offset: String(nextOffset) }]);
     } catch (error) {
-      if (!isRebalance(error)) throw error;
+      if (!isAborted(signal) && !isRebalance(error)) throw error;
     }
   }
 }
+
+/** Asked anew, as it may have become so since it was last asked. */
+const isAborted = (signal: AbortSignal): boolean => signal.aborted;
 
 /** How a batch ended: it is through or given up, or is to be fetched again after an error of Kafka's. */
 type WorkEnd = { readonly error: Error } | Readonly<Record<string, never>>;

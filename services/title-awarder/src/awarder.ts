@@ -90,10 +90,13 @@ export class Awarder {
   /** Resolves when an evaluation that began after this call has ended, or the signal aborts. */
   evaluated(signal: AbortSignal): Promise<void> {
     const done = new Promise<void>((resolve) => {
-      this.waiting.push(resolve);
-      signal.addEventListener('abort', () => {
+      // A signal lasts for as long as an assignment, so what listens to it is taken away again.
+      const settle = (): void => {
+        signal.removeEventListener('abort', settle);
         resolve();
-      });
+      };
+      this.waiting.push(settle);
+      signal.addEventListener('abort', settle);
     });
     this.wake.abort();
     return done;

@@ -70,6 +70,7 @@ export const usageIngest: ServiceDefinition<typeof settings> = {
       maxWaitMs: config.maxWaitMs,
       sessionTimeoutMs: config.sessionTimeoutMs,
       recordedOffset: (topic, partition) => keepTrying('ledger', () => ports.recordedOffset(topic, partition), policy),
+      recordsBeforeCommit: true,
       onFatal: fatal,
     });
     consumerMetrics(strategy, metrics);

@@ -81,24 +81,29 @@ describe('PendingRolls', () => {
   });
 
   it('rolls a closed hour and its closed day when nothing more came for a while', () => {
-    pending.add(1, stored(DAY, [30, 90], 5), 1000);
-    pending.add(2, stored(DAY, [59], 9), 2000);
+    pending.add(1, stored(DAY, [30], 5), 1000);
     const closed = closedUpTo(NEXT_DAY, 3);
     expect(pending.plan(closed, 2999, LATE)).toBeUndefined();
-    // The second hour has been quiet since 1000, the first since 2000.
     expect(pending.plan(closed, 3000, LATE)).toEqual({
       ...nothing,
-      offset: 2,
-      hours: [hour(1)],
+      offset: 1,
+      hours: [hour(0)],
       days: [DAY],
       oldestRecordAtMs: 5,
     });
     pending.settle();
-    expect(pending.committable()).toBe(1);
-    expect(pending.plan(closed, 4000, LATE)).toEqual({
+    expect(pending.committable()).toBe(2);
+  });
+
+  it('rolls every waiting hour of a day with the day, as its head speaks for all up to its offset', () => {
+    pending.add(1, stored(DAY, [30, 90], 5), 1000);
+    pending.add(2, stored(DAY, [59], 9), 2000);
+    pending.add(3, stored(NEXT_DAY, [10], 9), 2900);
+    // The second hour has been quiet since 1000, the first since 2000; the next day's is an open day's and waits.
+    expect(pending.plan(closedUpTo(NEXT_DAY, 3), 3000, LATE)).toEqual({
       ...nothing,
-      offset: 2,
-      hours: [hour(0)],
+      offset: 3,
+      hours: [hour(0), hour(1)],
       days: [DAY],
       oldestRecordAtMs: 5,
     });

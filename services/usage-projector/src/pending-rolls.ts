@@ -94,7 +94,15 @@ export class PendingRolls {
       if (hour < closed.hour) merge(lateHours, hour, touch);
       else if (!closingNow.has(hour)) minutes.push(minute);
     }
-    const dueHours = [...lateHours].flatMap(([hour, touch]) => (isDue(touch, nowMs, late) ? [hour] : []));
+    // A day's head says that the day holds all up to the plan's offset: so where a day is rolled, none of its hours waits.
+    const isClosed = (day: Day): boolean => day < closed.day;
+    const days = new Set(closeDays);
+    for (const [hour, touch] of lateHours) {
+      if (isDue(touch, nowMs, late) && isClosed(dayOfHour(hour))) days.add(dayOfHour(hour));
+    }
+    const dueHours = [...lateHours].flatMap(([hour, touch]) =>
+      days.has(dayOfHour(hour)) || isDue(touch, nowMs, late) ? [hour] : [],
+    );
     const rolledHours = new Set([...dueHours, ...closeHours]);
     for (const minute of [...this.minutes.keys()]) {
       const hour = hourOfMinute(minute);
@@ -104,13 +112,12 @@ export class PendingRolls {
 
     if (taken.length === 0 && closeHours.length === 0) return undefined;
     this.planned.push(...taken);
-    const lateDays = dueHours.map(dayOfHour).filter((day) => day < closed.day);
     return {
       offset: this.nextOffset - 1,
       minutes: minutes.sort(ascending),
       hours: [...rolledHours].sort(ascending),
       closeHours,
-      days: [...new Set([...lateDays, ...closeDays])].sort(ascending),
+      days: [...days].sort(ascending),
       closeDays,
       oldestRecordAtMs: taken.reduce((oldest, touch) => Math.min(oldest, touch.oldestRecordAtMs), Infinity),
     };
@@ -147,6 +154,15 @@ export class PendingRolls {
   /** The heads of everything planned are written. */
   settle(): void {
     this.planned = [];
+  }
+
+  /** When the oldest announcement came whose buckets are still to be recomputed; undefined when none are. */
+  oldestMs(): number | undefined {
+    let oldest: number | undefined;
+    for (const touches of [this.minutes.values(), this.planned]) {
+      for (const { firstMs } of touches) oldest = Math.min(oldest ?? firstMs, firstMs);
+    }
+    return oldest;
   }
 
   /** The offset that may be committed: every announcement before it has its heads. */

@@ -10,6 +10,7 @@ import {
   rollMinutes,
   runAll,
   writeClosure,
+  writeFirstClosures,
   writeHeads,
   type BucketStart,
   type ClickHouseClient,
@@ -79,12 +80,7 @@ export class Projector {
 
   /** On first use hours before now are closed without rolls: there is nothing in them that was not announced. */
   async start(): Promise<void> {
-    const { hour } = await this.closed();
-    if (hour === 0) {
-      const openHour = hourOf(Date.now() - this.options.hourCloseDelayMs);
-      await this.attempt('close', () => writeClosure(this.clickhouse, 'day', dayOfHour(openHour) * 86_400));
-      await this.attempt('close', () => writeClosure(this.clickhouse, 'hour', openHour * 3600));
-    }
+    await this.attempt('close', () => writeFirstClosures(this.clickhouse, this.options.hourCloseDelayMs));
     this.loop = this.run().catch((error: unknown) => {
       if (!this.stopped.signal.aborted) this.onFatal(error);
     });
@@ -106,7 +102,7 @@ export class Projector {
     const known = this.owned.get(batch.partition);
     const owned = known ?? { pending: new PendingRolls(), delivery, committed: -1 };
     owned.delivery = delivery;
-    const nowMs = Date.now();
+    const nowMs = performance.now();
     for (const { offset, value } of batch.records) {
       // Only our own services write here, so what can't be read is a bug.
       if (value === null) throw new Error(`usage.stored.v1/${batch.partition}/${offset} is empty`);
@@ -117,21 +113,28 @@ export class Projector {
 
   private async run(): Promise<void> {
     const { signal } = this.stopped;
-    let closesCheckedAt = 0;
-    let sweptAt = Date.now();
+    let closesCheckedAt = -Infinity;
+    let sweptAt = performance.now();
     while (!signal.aborted) {
-      const began = Date.now();
+      // Waits are measured by a clock that is never set: only hour ends and roll ids are about the time of day.
+      const began = performance.now();
       for (const [partition, owned] of [...this.owned]) await this.flush(partition, owned);
       if (began - closesCheckedAt >= CLOSE_CHECK_EVERY_MS) {
         closesCheckedAt = began;
-        await this.announceHourEnds(began);
+        await this.announceHourEnds(Date.now());
       }
       if (began - sweptAt >= SWEEP_EVERY_MS && this.assigned.includes(0)) {
         sweptAt = began;
-        await this.sweep(began);
+        await this.sweep(Date.now());
       }
-      await sleep(Math.max(0, this.options.rollIntervalMs - (Date.now() - began)), undefined, { signal });
+      await sleep(Math.max(0, this.options.rollIntervalMs - (performance.now() - began)), undefined, { signal });
     }
+  }
+
+  /** For how long the oldest announcement has waited for its figures, in ms; 0 when none waits. */
+  waitingMs(): number {
+    const nowMs = performance.now();
+    return Math.max(0, ...[...this.owned.values()].map(({ pending }) => nowMs - (pending.oldestMs() ?? nowMs)));
   }
 
   /**
@@ -145,8 +148,9 @@ export class Projector {
   private async flush(partition: number, owned: Owned): Promise<void> {
     const { assignment } = owned.delivery;
     if (assignment.aborted) return;
-    const began = Date.now();
-    const plan = owned.pending.plan(await this.closed(), began, this.options.late);
+    const closed = await this.closed();
+    const began = performance.now();
+    const plan = owned.pending.plan(closed, began, this.options.late);
     if (plan !== undefined) {
       for (const minutes of byDayOf(plan.minutes, dayOfMinute)) {
         await this.roll(
@@ -175,7 +179,7 @@ export class Projector {
       }
       await this.attempt('announce', () => this.producer.send(topics.usageProjected.name, projectedRecords(plan)));
       owned.pending.settle();
-      this.events.onRolled(plan, (Date.now() - began) / 1000);
+      this.events.onRolled(plan, (performance.now() - began) / 1000);
     }
     const next = owned.pending.committable();
     // The partition may have been assigned anew meanwhile; then this does nothing.
@@ -210,14 +214,16 @@ export class Projector {
 
   private async announceHourEnds(nowMs: number): Promise<void> {
     const over = hourOf(nowMs - this.options.hourCloseDelayMs);
+    const announcedAt = performance.now();
     const due: OutgoingRecord[] = [];
-    for (let hour = (await this.closed()).hour; hour < over; hour = (hour + 1) as Hour) {
+    const open = (await this.closed()).hour;
+    for (let hour = open; hour < over; hour = (hour + 1) as Hour) {
       const isOwner = this.assigned.includes(partitionOf(dayKey(dayOfHour(hour)), topics.usageStored.partitions));
-      if (!isOwner || nowMs - (this.announcedAtMs.get(hour) ?? 0) < REANNOUNCE_AFTER_MS) continue;
-      this.announcedAtMs.set(hour, nowMs);
+      if (!isOwner || announcedAt - (this.announcedAtMs.get(hour) ?? -Infinity) < REANNOUNCE_AFTER_MS) continue;
+      this.announcedAtMs.set(hour, announcedAt);
       due.push(hourOverRecord(hour, nowMs));
     }
-    for (const hour of this.announcedAtMs.keys()) if (hour < over - 48) this.announcedAtMs.delete(hour);
+    for (const hour of this.announcedAtMs.keys()) if (hour < open) this.announcedAtMs.delete(hour);
     if (due.length > 0) await this.attempt('announce', () => this.producer.send(topics.usageStored.name, due));
   }
 

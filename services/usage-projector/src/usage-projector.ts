@@ -27,6 +27,8 @@ import { projectorMetrics } from './projector-metrics.js';
 import { UsageProjectorController } from './usage-projector.controller.js';
 
 const HOUR_MS = 3_600_000;
+/** Beyond the longest coalescing by default: figures that are this late are no progress, in ms. */
+const WAITING_TOO_LONG_MS = 60_000;
 
 const settings = {
   ...kafkaSettings,
@@ -117,7 +119,11 @@ export const usageProjector: ServiceDefinition<typeof settings> = {
     return {
       module: { module: UsageProjectorModule },
       strategy,
-      readiness: () => consumerReadiness(strategy, Date.now()),
+      readiness: () => {
+        const { ready, details } = consumerReadiness(strategy, Date.now());
+        const waitingMs = Math.round(projector.waitingMs());
+        return { ready: ready && waitingMs < WAITING_TOO_LONG_MS, details: { ...details, waitingMs } };
+      },
     };
   },
 };
