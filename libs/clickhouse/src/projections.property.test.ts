@@ -26,44 +26,53 @@ const TODAY = Math.floor(Date.now() / 1000 / DAY) * DAY;
 /** The three days before today, and one that lies outside the 30 days. */
 const DAYS = [TODAY - 31 * DAY, TODAY - 3 * DAY, TODAY - 2 * DAY, TODAY - DAY];
 
-/** Few identities, so that revisions, retractions and copies meet; times on both sides of hours and midnights. */
-const anEvent: fc.Arbitrary<UsageEvent> = fc
-  .record({
-    event_id: fc.constantFrom('a', 'b', 'c', 'd'),
-    source: fc.constantFrom('x', 'y'),
-    user_id: fc.constantFrom('u-1', 'u-2', 'ü-3'),
-    occurred_at: fc
-      .tuple(
-        fc.constantFrom(...DAYS),
-        fc.constantFrom(0, 1, 3599, HOUR, HOUR + 59, HOUR + 60, 23 * HOUR, DAY - 1),
-        fc.constantFrom(0, 999),
-      )
-      .map(([day, seconds, ms]) => (day + seconds) * 1000 + ms),
-    revision: fc.nat(2),
-    retracted: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
-    team: fc.constantFrom(null, 't-1', 't-2'),
-    session_id: fc.constantFrom(null, 's-1', 's-2'),
-    provider: fc.constantFrom('p', 'q'),
-    model: fc.constantFrom('m', 'n'),
-    status: fc.constantFrom('ok', 'ok', 'error', 'cancelled'),
-    origin: fc.constantFrom('main', 'main', 'subagent', 'auxiliary', 'unknown'),
-    cost_micro_usd: fc.constantFrom(null, 0, 2 ** 50),
-    tokens: fc.record({
-      input: fc.integer({ min: 0, max: 2 ** 40 }),
-      cache_read: fc.nat(9),
-      cache_write_5m: fc.nat(9),
-      cache_write_1h: fc.nat(9),
-      cache_write: fc.nat(9),
-      output: fc.integer({ min: 9, max: 2 ** 40 }),
-      reasoning: fc.nat(9),
-    }),
-  })
-  .map((fields: JsonObject) => usageEvent(fields));
+/** Times on both sides of minutes, hours and midnights. */
+const anIdentity = fc.record({
+  event_id: fc.constantFrom('a', 'b'),
+  source: fc.constantFrom('x', 'y'),
+  user_id: fc.constantFrom('u-1', 'u-2', 'ü-3'),
+  occurred_at: fc
+    .tuple(
+      fc.constantFrom(...DAYS),
+      fc.constantFrom(0, 1, 3599, HOUR, HOUR + 59, HOUR + 60, 23 * HOUR, DAY - 1),
+      fc.constantFrom(0, 999),
+    )
+    .map(([day, seconds, ms]) => (day + seconds) * 1000 + ms),
+});
 
-const steps: fc.Arbitrary<readonly Step[]> = fc.array(
-  fc.record({ events: fc.array(anEvent, { maxLength: 25 }), closeHours: fc.nat(40), closeDays: fc.boolean() }),
-  { minLength: 1, maxLength: 3 },
-);
+const contents = fc.record({
+  revision: fc.nat(2),
+  retracted: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
+  team: fc.constantFrom(null, 't-1', 't-2'),
+  session_id: fc.constantFrom(null, 's-1', 's-2'),
+  provider: fc.constantFrom('p', 'q'),
+  model: fc.constantFrom('m', 'n'),
+  status: fc.constantFrom('ok', 'ok', 'error', 'cancelled'),
+  origin: fc.constantFrom('main', 'main', 'subagent', 'auxiliary', 'unknown'),
+  cost_micro_usd: fc.constantFrom(null, 0, 2 ** 50),
+  tokens: fc.record({
+    input: fc.integer({ min: 0, max: 2 ** 40 }),
+    cache_read: fc.nat(9),
+    cache_write_5m: fc.nat(9),
+    cache_write_1h: fc.nat(9),
+    cache_write: fc.nat(9),
+    output: fc.integer({ min: 9, max: 2 ** 40 }),
+    reasoning: fc.nat(9),
+  }),
+});
+
+/** Of few identities, so that revisions, retractions and copies meet, in one lot and across lots. */
+const steps: fc.Arbitrary<readonly Step[]> = fc
+  .array(anIdentity, { minLength: 1, maxLength: 16 })
+  .chain((identities) => {
+    const anEvent = fc
+      .tuple(fc.constantFrom(...identities), contents)
+      .map((parts): UsageEvent => usageEvent(Object.assign({}, ...parts) as JsonObject));
+    return fc.array(
+      fc.record({ events: fc.array(anEvent, { maxLength: 20 }), closeHours: fc.nat(40), closeDays: fc.boolean() }),
+      { minLength: 1, maxLength: 3 },
+    );
+  });
 
 const MEASURES = [...tokenFields.map((field) => `${field}_tokens`), 'events', 'cost_micro_usd'];
 const SUMS = MEASURES.map((name) => `sum(t.${name}) AS ${name}`).join(', ');

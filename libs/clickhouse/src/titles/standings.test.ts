@@ -133,6 +133,42 @@ describe('the standings of a title', () => {
     );
   }, 300_000);
 
+  it('keep a family at exactly the least share, and a session over exactly the longest gap', async () => {
+    const call = (user: string, minute: number, fields: Parameters<typeof usageEvent>[0]) =>
+      usageEvent({ user_id: user, event_id: `e-${minute}`, occurred_at: (TODAY + minute * 60) * 1000, ...fields });
+    const mixed = (user: string, input: number) => [
+      call(user, 0, { model: 'gpt-5', tokens: { input: 990 } }),
+      call(user, 1, { model: 'tiny', tokens: { input } }),
+    ];
+    const session = (user: string, gap: number) =>
+      [0, 1, 1 + gap].map((minute) => call(user, 100 + minute, { session_id: 's', tokens: { input: 1 } }));
+    // Ten of a thousand is one in a hundred, nine of 999 is less.
+    const events = [...mixed('at', 10), ...mixed('below', 9), ...session('together', 30), ...session('apart', 31)];
+    await record(events);
+    const select = async (fields: object): Promise<unknown> => {
+      const one = titleRuleSchema.parse({ id: 'a_title', name: 'A title', description: 'x', version: 1, ...fields });
+      const context = await windowContext(database.client, windowOf('30d', NOW));
+      const { query, query_params } = titleCandidates(one, context.window, context.families, 9, []);
+      const selected = (await database.rows<Candidate>(query, query_params)).map(({ user_id, rank }) => [
+        user_id,
+        Number(rank),
+      ]);
+      const eligible = standingsOf(one, events, NOW).filter((standing) => standing.eligible);
+      expect(selected).toEqual(eligible.map(({ userId, rank }) => [userId, rank]));
+      return selected;
+    };
+    expect(await select({ metric: { kind: 'effective_models' } })).toEqual([
+      ['at', 1],
+      ['apart', 2],
+      ['below', 2],
+      ['together', 2],
+    ]);
+    expect(await select({ metric: { kind: 'longest_session' } })).toEqual([
+      ['together', 1],
+      ['apart', 2],
+    ]);
+  });
+
   it('are empty where nothing was used', async () => {
     await database.truncate();
     for (const one of builtInRules) {
