@@ -45,10 +45,10 @@ export async function createTopic(
       ],
       waitForLeaders: false,
     });
-    // A broker may not know a topic yet that its controller has just made.
+    // A broker may not know, or not lead, a topic yet that its controller has just made.
     await eventually(`the topic ${topic}`, () =>
-      admin.fetchTopicMetadata({ topics: [topic] }).then(
-        ({ topics }) => topics[0]?.partitions.length === numPartitions,
+      admin.fetchTopicOffsets(topic).then(
+        (partitions) => partitions.length === numPartitions,
         () => false,
       ),
     );
