@@ -1,5 +1,15 @@
 -- What analysts read: closed buckets from their rolls, open ones from the finer grain. The boundary is read once in a
 -- query, as one scalar, and before the heads; heads name only rolls that are there.
+--
+-- ClickHouse takes its snapshot of a table's parts when it analyses the FROM clause that names it, which is before the
+-- scalars and subqueries of the same SELECT: a head could name a roll that came after the snapshot of the rows, and the
+-- bucket would be missing. What lies behind a view is analysed after the whole query around it, so the rows are read
+-- through views of their own, and the order is: boundary, heads, rows.
+CREATE OR REPLACE VIEW minute_rolls AS SELECT * FROM usage_by_minute;
+CREATE OR REPLACE VIEW hour_rolls AS SELECT * FROM usage_by_hour;
+CREATE OR REPLACE VIEW session_rolls AS SELECT * FROM session_minutes;
+CREATE OR REPLACE VIEW day_user_rolls AS SELECT * FROM usage_by_day_user;
+CREATE OR REPLACE VIEW day_model_rolls AS SELECT * FROM usage_by_day_model;
 
 -- One row per hour and every dimension; the measures are sums and may stand in several rows of one hour: sum them.
 CREATE OR REPLACE VIEW usage AS
@@ -15,7 +25,7 @@ SELECT
     output_tokens,
     reasoning_tokens,
     cost_micro_usd
-FROM usage_by_hour
+FROM hour_rolls
 WHERE hour < hours_closed_before AND (hour, roll_id) IN (SELECT bucket, max(roll_id) FROM roll_heads WHERE grain = 'hour' GROUP BY bucket)
 UNION ALL
 SELECT
@@ -29,7 +39,7 @@ SELECT
     output_tokens,
     reasoning_tokens,
     cost_micro_usd
-FROM usage_by_minute
+FROM minute_rolls
 WHERE minute >= hours_closed_before AND (minute, roll_id) IN (SELECT bucket, max(roll_id) FROM roll_heads WHERE grain = 'minute' GROUP BY bucket);
 
 -- Per user and day. Rows of one user and day are to be summed.
@@ -46,7 +56,7 @@ SELECT
     output_tokens,
     reasoning_tokens,
     cost_micro_usd
-FROM usage_by_day_user
+FROM day_user_rolls
 WHERE day < toDate(boundaries.1) AND (toDateTime(day, 'UTC'), roll_id) IN (SELECT bucket, max(roll_id) FROM roll_heads WHERE grain = 'day' GROUP BY bucket)
 UNION ALL
 SELECT
@@ -60,7 +70,7 @@ SELECT
     output_tokens,
     reasoning_tokens,
     cost_micro_usd
-FROM usage_by_hour
+FROM hour_rolls
 WHERE hour >= boundaries.1 AND hour < boundaries.2 AND (hour, roll_id) IN (SELECT bucket, max(roll_id) FROM roll_heads WHERE grain = 'hour' GROUP BY bucket)
 UNION ALL
 SELECT
@@ -74,7 +84,7 @@ SELECT
     output_tokens,
     reasoning_tokens,
     cost_micro_usd
-FROM usage_by_minute
+FROM minute_rolls
 WHERE minute >= boundaries.2 AND (minute, roll_id) IN (SELECT bucket, max(roll_id) FROM roll_heads WHERE grain = 'minute' GROUP BY bucket);
 
 -- Per user, model and day. Rows of one user, model and day are to be summed.
@@ -91,7 +101,7 @@ SELECT
     output_tokens,
     reasoning_tokens,
     cost_micro_usd
-FROM usage_by_day_model
+FROM day_model_rolls
 WHERE day < toDate(boundaries.1) AND (toDateTime(day, 'UTC'), roll_id) IN (SELECT bucket, max(roll_id) FROM roll_heads WHERE grain = 'day' GROUP BY bucket)
 UNION ALL
 SELECT
@@ -105,7 +115,7 @@ SELECT
     output_tokens,
     reasoning_tokens,
     cost_micro_usd
-FROM usage_by_hour
+FROM hour_rolls
 WHERE hour >= boundaries.1 AND hour < boundaries.2 AND (hour, roll_id) IN (SELECT bucket, max(roll_id) FROM roll_heads WHERE grain = 'hour' GROUP BY bucket)
 UNION ALL
 SELECT
@@ -119,20 +129,20 @@ SELECT
     output_tokens,
     reasoning_tokens,
     cost_micro_usd
-FROM usage_by_minute
+FROM minute_rolls
 WHERE minute >= boundaries.2 AND (minute, roll_id) IN (SELECT bucket, max(roll_id) FROM roll_heads WHERE grain = 'minute' GROUP BY bucket);
 
 -- Active minutes per session and hour, as bits; rows of one session and hour are to be joined with groupBitOr.
 CREATE OR REPLACE VIEW session_activity AS
 WITH (SELECT max(closed_before) FROM closures WHERE grain = 'hour') AS hours_closed_before
 SELECT hour, user_id, session_id, active_minutes
-FROM session_minutes
+FROM session_rolls
 WHERE hour < hours_closed_before AND (hour, roll_id) IN (SELECT bucket, max(roll_id) FROM roll_heads WHERE grain = 'hour' GROUP BY bucket)
 UNION ALL
 SELECT
     toStartOfHour(minute) AS hour, user_id, session_id,
     if(origin = 'main', bitShiftLeft(toUInt64(1), toMinute(minute)), 0) AS active_minutes
-FROM usage_by_minute
+FROM minute_rolls
 WHERE minute >= hours_closed_before AND session_id != '' AND status = 'ok' AND origin IN ('main', 'subagent')
   AND (minute, roll_id) IN (SELECT bucket, max(roll_id) FROM roll_heads WHERE grain = 'minute' GROUP BY bucket);
 

@@ -94,10 +94,13 @@ export function rollHours(hours: readonly BucketStart[], rollId: bigint): readon
   ];
 }
 
-/** Recomputes one day from the heads of its hours: sums of sums, so equal to a sum over the log. */
+/**
+ * Recomputes one day from the heads of its hours: sums of sums, so equal to a sum over the log. It reads them as the
+ * views do, through `hour_rolls`, so that the snapshot of the rows is taken after the heads.
+ */
 export function rollDay(day: BucketStart, rollId: bigint): readonly Statement[] {
   const query_params = { roll: String(rollId) };
-  const source = `FROM usage_by_hour
+  const source = `FROM hour_rolls
         WHERE hour >= toDateTime(${day}, 'UTC') AND hour < toDateTime(${day + SECONDS_PER.day}, 'UTC')
           AND (hour, roll_id) IN (
             SELECT bucket, max(roll_id) FROM roll_heads
