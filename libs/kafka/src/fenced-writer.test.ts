@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FencedWriter } from './fenced-writer.js';
 import { readToEnd } from './tail.js';
-import { createTopic, newPrefix, testKafka } from './testing/cluster.js';
+import { createTopic, eventually, newPrefix, testKafka } from './testing/cluster.js';
 
 const kafka = testKafka();
 
@@ -46,25 +46,31 @@ describe('FencedWriter', () => {
     return values;
   }
 
+  /** The broker answers a commit before its readers see it. */
+  async function expectShown(topic: string, values: readonly string[]): Promise<void> {
+    await eventually(`${values.length} records`, async () => (await valuesOf(topic)).length >= values.length);
+    expect(await valuesOf(topic)).toEqual(values);
+  }
+
   const record = (value: string) => ({ key: 'k', value: Buffer.from(value) });
 
   it('writes to several topics, all or nothing', async () => {
     const writer = await claim();
     await writer.write({ awards: [record('a1'), record('a2')], holders: [record('h1')] });
-    expect(await valuesOf('awards')).toEqual(['a1', 'a2']);
-    expect(await valuesOf('holders')).toEqual(['h1']);
+    await expectShown('awards', ['a1', 'a2']);
+    await expectShown('holders', ['h1']);
     await expect(writer.write({ awards: [record('a3')], missing: [record('never')] })).rejects.toThrow();
     const next = await claim();
     await next.write({ awards: [record('a4')] });
-    expect(await valuesOf('awards')).toEqual(['a1', 'a2', 'a4']);
+    await expectShown('awards', ['a1', 'a2', 'a4']);
   });
 
   it('writes many transactions one after another', async () => {
     const writer = await claim();
     const values = Array.from({ length: 20 }, (_, index) => String(index));
     for (const value of values) await writer.write({ awards: [record(value)], holders: [record(value)] });
-    expect(await valuesOf('awards')).toEqual(values);
-    expect(await valuesOf('holders')).toEqual(values);
+    await expectShown('awards', values);
+    await expectShown('holders', values);
   });
 
   it('shuts out the former writer, for good', async () => {
@@ -74,7 +80,7 @@ describe('FencedWriter', () => {
     await expect(former.write({ awards: [record('late')] })).rejects.toThrow();
     await present.write({ awards: [record('present')] });
     await expect(former.write({ awards: [record('later')] })).rejects.toThrow();
-    expect(await valuesOf('awards')).toEqual(['former', 'present']);
+    await expectShown('awards', ['former', 'present']);
   });
 
   it('leaves nothing of a writer that died within a transaction, and nothing to wait for', async () => {
@@ -87,7 +93,7 @@ describe('FencedWriter', () => {
     // Read before anything is written: what is folded after a claim is all there is.
     expect(await valuesOf('awards')).toEqual([]);
     await next.write({ awards: [record('whole')] });
-    expect(await valuesOf('awards')).toEqual(['whole']);
+    await expectShown('awards', ['whole']);
   });
 
   it('shows nothing before the commit', async () => {
@@ -98,7 +104,7 @@ describe('FencedWriter', () => {
       await transaction.send({ topic: `${prefix}awards`, messages: [{ value: 'a1' }], acks: -1 });
       expect(await valuesOf('awards')).toEqual([]);
       await transaction.commit();
-      expect(await valuesOf('awards')).toEqual(['a1']);
+      await expectShown('awards', ['a1']);
     } finally {
       await writing.disconnect();
     }
@@ -110,7 +116,7 @@ describe('FencedWriter', () => {
     // The broker looks for overdue transactions every ten seconds (transaction.abort.timed.out.transaction.cleanup.interval.ms).
     await sleep(12_000);
     await writer.write({ awards: [record('after a while')] });
-    expect(await valuesOf('awards')).toEqual(['after a while']);
+    await expectShown('awards', ['after a while']);
   });
 
   it('lets exactly one of those write who claim at the same time', async () => {

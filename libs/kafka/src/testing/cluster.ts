@@ -78,29 +78,43 @@ export async function produce(
   }
 }
 
-/** One transaction a list, each committed or aborted. */
+/** One transaction a list, each committed or aborted. Resolves when they have ended for readers too. */
 export async function produceTransactions(
   kafka: Kafka,
   topic: string,
   transactions: readonly { readonly messages: Message[]; readonly end: 'commit' | 'abort' }[],
 ): Promise<void> {
-  const producer = kafka.producer({
-    transactionalId: randomUUID(),
-    idempotent: true,
-    maxInFlightRequests: 1,
-    allowAutoTopicCreation: false,
-    // kafkajs has few retries in tests, and the broker may still be ending the former transaction.
-    retry: { retries: 20 },
-  });
-  await producer.connect();
+  const transactionalId = randomUUID();
+  const newProducer = () =>
+    kafka.producer({
+      transactionalId,
+      idempotent: true,
+      maxInFlightRequests: 1,
+      allowAutoTopicCreation: false,
+      // kafkajs has few retries in tests, and the broker may still be ending the former transaction.
+      retry: { retries: 20 },
+    });
+  const producer = newProducer();
+  // The broker answers a commit before it has marked the partitions, but a new claim only afterwards.
+  const successor = newProducer();
+  await Promise.all([producer.connect(), successor.connect()]);
   try {
     for (const { messages, end } of transactions) {
       const transaction = await producer.transaction();
-      await transaction.send({ topic, messages, acks: -1 });
+      await eventually('the former transaction to end', () =>
+        transaction.send({ topic, messages, acks: -1 }).then(
+          () => true,
+          (error: unknown) => {
+            if (String(error).includes('concurrent operation')) return false;
+            throw error;
+          },
+        ),
+      );
       await transaction[end]();
     }
+    await successor.transaction();
   } finally {
-    await producer.disconnect();
+    await Promise.all([producer.disconnect(), successor.disconnect()]);
   }
 }
 
