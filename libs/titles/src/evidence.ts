@@ -13,7 +13,7 @@ export function whole(value: number | bigint): EvidenceEntry {
   const exact = Number(value);
   // avsc writes longs up to 2^53 - 2.
   if (Number.isSafeInteger(exact) && Math.abs(exact) < Number.MAX_SAFE_INTEGER) return { long: exact };
-  if (typeof value === 'bigint') return { string: value.toString() };
+  if (typeof value === 'bigint' || Number.isSafeInteger(value)) return { string: value.toString() };
   throw new RangeError(`${value} is not a whole number that is exact`);
 }
 
