@@ -12,6 +12,7 @@ import {
   text,
   yesNo,
   type ConfigOf,
+  integer,
 } from './config.js';
 
 /** A company's own Kafka. */
@@ -39,6 +40,14 @@ export const kafkaSettings = {
   topicPrefix: text('LAUREL_TOPIC_PREFIX', {
     description: 'put before every topic, group and transactional id, such as "laurel-test."',
     default: '',
+  }),
+};
+
+/** Of every service that is a member of a consumer group. */
+export const consumerSettings = {
+  sessionTimeoutMs: integer('LAUREL_KAFKA_SESSION_TIMEOUT_MS', 1000, 600_000, {
+    description: 'a member that is silent for this long loses its partitions',
+    default: '30000',
   }),
 };
 

@@ -8,6 +8,7 @@ import {
   clickHouseSettings,
   consumerMetrics,
   consumerReadiness,
+  consumerSettings,
   integer,
   kafkaConnection,
   kafkaLogger,
@@ -31,10 +32,7 @@ const settings = {
     description: 'titles are evaluated at most this often, in ms',
     default: '1000',
   }),
-  sessionTimeoutMs: integer('LAUREL_KAFKA_SESSION_TIMEOUT_MS', 1000, 600_000, {
-    description: 'a member that is silent for this long loses its partitions',
-    default: '30000',
-  }),
+  ...consumerSettings,
 };
 
 /** Standings → award events. */

@@ -3,7 +3,7 @@ import type { OutgoingRecord } from '@laurel/kafka';
 import type { Accepted } from '@laurel/stream';
 import { dayKey, dayOf, minuteOf, minuteOfDay, type Day } from '@laurel/usage';
 
-/** Rows by UTC day: a day is a partition of the table, and one insert goes to one partition. */
+/** Rows by UTC day, as a day and its hours have one owner and so one announcement. */
 export function byDay(accepted: readonly Accepted<UsageEvent>[]): ReadonlyMap<Day, readonly Accepted<UsageEvent>[]> {
   const days = new Map<Day, Accepted<UsageEvent>[]>();
   for (const one of accepted) {

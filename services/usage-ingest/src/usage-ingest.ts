@@ -7,6 +7,7 @@ import {
   clickHouseSettings,
   consumerMetrics,
   consumerReadiness,
+  consumerSettings,
   integer,
   kafkaConnection,
   kafkaLogger,
@@ -33,10 +34,7 @@ const settings = {
     description: 'how long the broker gathers records before it answers a fetch',
     default: '250',
   }),
-  sessionTimeoutMs: integer('LAUREL_KAFKA_SESSION_TIMEOUT_MS', 1000, 600_000, {
-    description: 'a member that is silent for this long loses its partitions',
-    default: '30000',
-  }),
+  ...consumerSettings,
 };
 
 /** Kafka → ClickHouse, dead letters. */

@@ -13,6 +13,7 @@ import {
   clickHouseSettings,
   consumerMetrics,
   consumerReadiness,
+  consumerSettings,
   integer,
   kafkaConnection,
   kafkaLogger,
@@ -49,10 +50,7 @@ const settings = {
     description: 'how long after its end an hour is closed',
     default: '300000',
   }),
-  sessionTimeoutMs: integer('LAUREL_KAFKA_SESSION_TIMEOUT_MS', 1000, 600_000, {
-    description: 'a member that is silent for this long loses its partitions',
-    default: '30000',
-  }),
+  ...consumerSettings,
 };
 
 /** Recomputes the roll-ups. */
