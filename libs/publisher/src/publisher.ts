@@ -14,7 +14,8 @@ const MAX_EVENT_BYTES = 16 * 1024;
 const FIRST_RETRY_DELAY_MS = 100;
 /** An attempt may take long, as the Kafka client tries to connect for about 10 s; people are told earlier. */
 const SLOW_ATTEMPT_MS = 2_000;
-const REPORT_DELAY_EVERY_MS = 30_000;
+/** A delay is told of no more often, also when the broker comes and goes. */
+export const REPORT_DELAY_EVERY_MS = 30_000;
 const CLOSE_TIMEOUT_MS = 30_000;
 const MAX_KEPT_FAILURES = 1_000;
 
@@ -55,7 +56,7 @@ export class BufferedPublisher implements Publisher {
   private maxBatchRecords = Number.POSITIVE_INFINITY;
   private attemptsInVain = 0;
   private delayedSinceMs: number | null = null;
-  private delayReportedMs = 0;
+  private delayReportedMs: number | null = null;
 
   private settleWaiters: SettleWaiter[] = [];
   private roomWaiters: (() => void)[] = [];
@@ -231,7 +232,6 @@ export class BufferedPublisher implements Publisher {
     this.maxBatchRecords *= 2;
     this.attemptsInVain = 0;
     this.delayedSinceMs = null;
-    this.delayReportedMs = 0;
     const waiting = this.settleWaiters;
     if (waiting.length > 0) {
       this.settleWaiters = waiting.filter((waiter) => waiter.upTo > this.settled);
@@ -274,10 +274,9 @@ export class BufferedPublisher implements Publisher {
     return new PublisherError('undeliverable', message, { retryable: false, undelivered });
   }
 
-  /** Once at the beginning of an outage, then every now and then. */
   private tellDelay(cause: unknown): void {
     this.delayedSinceMs ??= this.now();
-    if (this.delayReportedMs !== 0 && this.now() - this.delayReportedMs < REPORT_DELAY_EVERY_MS) return;
+    if (this.delayReportedMs !== null && this.now() - this.delayReportedMs < REPORT_DELAY_EVERY_MS) return;
     this.delayReportedMs = this.now();
     const message = `Kafka does not acknowledge; ${this.buffer.length} events wait: ${messageOf(cause)}`;
     this.tell(new PublisherError('delivery_delayed', message, { retryable: true, cause }));
