@@ -1,10 +1,10 @@
 import { Controller, Inject } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { topics } from '@laurel/events';
+import { IngestPorts } from '@laurel/ingest';
 import type { Delivery } from '@laurel/kafka';
 import { acceptBatch, lastOffset, type RetryPolicy } from '@laurel/stream';
 import { IngestMetrics } from './ingest-metrics.js';
-import { IngestPorts } from './ingest-ports.js';
 
 export const RETRY_POLICY = Symbol('retry policy');
 

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { assertMigrated, connectClickHouse, readMigrations } from '@laurel/clickhouse';
 import { topics } from '@laurel/events';
+import { IngestPorts } from '@laurel/ingest';
 import { assertTopics, kafkaClient, KafkaBatchStrategy, RecordProducer, RegistrySchemas } from '@laurel/kafka';
 import {
   clickHouseConnection,
@@ -19,7 +20,6 @@ import {
 } from '@laurel/service-host';
 import { keepTrying } from '@laurel/stream';
 import { IngestMetrics } from './ingest-metrics.js';
-import { IngestPorts } from './ingest-ports.js';
 import { RETRY_POLICY, UsageIngestController } from './usage-ingest.controller.js';
 
 const settings = {
