@@ -1,7 +1,7 @@
 import kafkajs from 'kafkajs';
 import { topics, type TopicDeclaration } from '@laurel/events';
 import { applyTopics, assertTopics, TopicError } from './topics.js';
-import { createTopic, newPrefix, testKafka, withAdmin } from './testing/cluster.js';
+import { createTopic, eventually, newPrefix, testKafka, withAdmin } from './testing/cluster.js';
 
 const kafka = testKafka();
 const all: readonly TopicDeclaration[] = Object.values(topics);
@@ -77,6 +77,7 @@ describe('topics', () => {
       'min.insync.replicas': '1',
       'segment.bytes': '5000000',
     });
+    await eventually('the change', async () => (await configOf(name))['segment.bytes'] === '5000000');
     const changes = await apply();
     expect(changes.filter(({ change }) => change !== 'unchanged')).toEqual([
       { topic: prefix + name, change: 'configured' },

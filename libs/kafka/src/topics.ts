@@ -46,8 +46,8 @@ export async function applyTopics(
             : create(admin, topic, declared, options.replicationFactor),
         ),
       });
-      // A new topic is known to the broker that made it before every broker, and every client, can use it.
-      await settling(() => partitionCount(admin, topic));
+      // A change is known to the broker that made it before every broker, and every client, can see it.
+      await settling(() => assertVisible(admin, topic, declared));
     }
     return changes;
   } finally {
@@ -59,7 +59,23 @@ export async function applyTopics(
 const SETTLING_MS = 60_000;
 
 const settling = <T>(work: () => Promise<T>): Promise<T> =>
-  keepTrying('topics', work, { classify: classifyKafkaFailure, maxDelayMs: 1000 }, AbortSignal.timeout(SETTLING_MS));
+  keepTrying(
+    'topics',
+    work,
+    {
+      classify: (error) => (error instanceof NotYetVisible ? 'retriable' : classifyKafkaFailure(error)),
+      maxDelayMs: 1000,
+    },
+    AbortSignal.timeout(SETTLING_MS),
+  );
+
+class NotYetVisible extends Error {}
+
+async function assertVisible(admin: Admin, topic: string, declared: TopicDeclaration): Promise<void> {
+  const differing = differingConfig(await topicConfig(admin, topic), declared);
+  if (differing.length > 0 || (await partitionCount(admin, topic)) < declared.partitions)
+    throw new NotYetVisible(topic);
+}
 
 type Admin = ReturnType<Kafka['admin']>;
 

@@ -64,7 +64,8 @@ it('hands back what is too large for the topic, and everything behind it arrives
     code: 'undeliverable',
     undelivered: [{ code: 'record_too_large', usage: { event_id: 'e-40' } }],
   });
-  expect(errors.map(({ code }) => code)).toEqual(['record_too_large']);
+  // A slow broker may have been told of besides.
+  expect(errors.map(({ code }) => code).filter((code) => code !== 'delivery_delayed')).toEqual(['record_too_large']);
   await publisher.close();
   const records = await readTopic(testBrokers(), topic, ({ length }) => length >= 99);
   expect(decoded(records).map(({ event_id }) => event_id)).toEqual(
