@@ -1,4 +1,5 @@
 export * from './client.js';
+export * from './erasures.js';
 export * from './failure.js';
 export * from './migrations.js';
 export * from './projections.js';

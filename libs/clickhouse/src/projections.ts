@@ -1,4 +1,5 @@
 import type { ClickHouseClient } from '@clickhouse/client';
+import { IS_ERASED } from './erasures.js';
 
 /** Bucket starts are whole seconds since the epoch (UTC), as ClickHouse's DateTime holds them. */
 export type BucketStart = number;
@@ -51,7 +52,7 @@ function eventsWithin(buckets: readonly BucketStart[], grain: Grain): string {
   return `toDate(occurred_at) IN (${days.map((day) => `toDate(${day})`).join(', ')}) AND (${ranges.join(' OR ')})`;
 }
 
-/** Recomputes whole minutes from the log. `minutes` ascending, at least one, of one day. */
+/** Recomputes whole minutes from the log, but for erased people, as every roll does. `minutes` ascending, at least one, of one day. */
 export function rollMinutes(minutes: readonly BucketStart[], rollId: bigint): readonly Statement[] {
   return [
     {
@@ -61,6 +62,7 @@ export function rollMinutes(minutes: readonly BucketStart[], rollId: bigint): re
         FROM usage_events FINAL
         WHERE ${eventsWithin(minutes, 'minute')} AND NOT retracted
         GROUP BY minute, user_id, session_id, provider, model, team, origin, status
+        HAVING NOT ${IS_ERASED}
         ${FINAL_SETTINGS}`,
       query_params: { roll: String(rollId) },
     },
@@ -78,6 +80,7 @@ export function rollHours(hours: readonly BucketStart[], rollId: bigint): readon
         FROM usage_events FINAL
         WHERE ${eventsWithin(hours, 'hour')} AND NOT retracted
         GROUP BY hour, user_id, provider, model, team, origin, status
+        HAVING NOT ${IS_ERASED}
         ${FINAL_SETTINGS}`,
       query_params,
     },
@@ -88,6 +91,7 @@ export function rollHours(hours: readonly BucketStart[], rollId: bigint): readon
         FROM usage_events FINAL
         WHERE ${eventsWithin(hours, 'hour')} AND NOT retracted AND session_id != '' AND ${COUNTED}
         GROUP BY hour, user_id, session_id
+        HAVING NOT ${IS_ERASED}
         ${FINAL_SETTINGS}`,
       query_params,
     },

@@ -62,4 +62,5 @@ const USAGE_TABLES = [
   'session_minutes',
   'roll_heads',
   'closures',
+  'erasures',
 ];

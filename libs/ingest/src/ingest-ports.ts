@@ -1,4 +1,4 @@
-import { UsageRows, type ClickHouseClient } from '@laurel/clickhouse';
+import { Erasures, UsageRows, type ClickHouseClient } from '@laurel/clickhouse';
 import { decodeUsage, identityOf, topics, type Checked, type UsageEvent } from '@laurel/events';
 import type { RecordProducer, RegistrySchemas } from '@laurel/kafka';
 import {
@@ -16,13 +16,17 @@ import { toDeadLetter } from './dead-letters.js';
 
 /** The batch loop's ports on the real Kafka and ClickHouse. */
 export class IngestPorts implements AcceptPorts<UsageEvent> {
+  private readonly erasures: Erasures;
+
   constructor(
     private readonly clickhouse: ClickHouseClient,
     private readonly producer: RecordProducer,
     private readonly schemas: RegistrySchemas,
     private readonly policy: RetryPolicy,
     private readonly topicPrefix: string,
-  ) {}
+  ) {
+    this.erasures = new Erasures(clickhouse);
+  }
 
   decode(record: StreamRecord, signal: AbortSignal): Checked<UsageEvent> | Promise<Checked<UsageEvent>> {
     const decoded = decodeUsage(record, this.schemas);
@@ -46,21 +50,27 @@ export class IngestPorts implements AcceptPorts<UsageEvent> {
     await this.producer.send(topics.deadLetters.name, letters);
   }
 
-  async store(batch: RecordBatch, accepted: readonly Accepted<UsageEvent>[]): Promise<void> {
+  async store(batch: RecordBatch, accepted: readonly Accepted<UsageEvent>[]): Promise<readonly Accepted<UsageEvent>[]> {
     const { partition } = batch;
     const topic = this.topicPrefix + batch.topic;
+    // Asked at every attempt, so that only an attempt that is under way can store what was erased meanwhile.
+    await this.erasures.refresh();
     const rows = new UsageRows();
-    for (const { event, record } of accepted) {
-      rows.push(event, { topic, partition, offset: record.offset, timestampMs: record.timestampMs });
+    const erased: Accepted<UsageEvent>[] = [];
+    for (const one of accepted) {
+      const { event, record } = one;
+      if (this.erasures.has(event.user_id)) erased.push(one);
+      else rows.push(event, { topic, partition, offset: record.offset, timestampMs: record.timestampMs });
     }
-    await rows.insert(this.clickhouse);
+    if (rows.length > 0) await rows.insert(this.clickhouse);
+    return erased;
   }
 
   async announce(_batch: RecordBatch, accepted: readonly Accepted<UsageEvent>[]): Promise<void> {
     await this.producer.send(topics.usageStored.name, announcementsOf(accepted, Date.now()).map(toStoredRecord));
   }
 
-  async record({ topic, partition, from, to, rows, duplicates, dead }: LedgerEntry): Promise<void> {
+  async record({ topic, partition, from, to, rows, duplicates, dead, erased }: LedgerEntry): Promise<void> {
     await this.clickhouse.insert({
       table: 'ingest_ledger',
       format: 'JSONEachRow',
@@ -73,7 +83,7 @@ export class IngestPorts implements AcceptPorts<UsageEvent> {
           rows,
           duplicates,
           dead,
-          erased: 0,
+          erased,
         },
       ],
     });

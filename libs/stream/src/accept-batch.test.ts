@@ -4,10 +4,10 @@ import { acceptBatch, type Accepted, type AcceptPorts, type LedgerEntry, type Re
 import type { FailureKind, RetryPolicy } from './keep-trying.js';
 import { firstOffset, lastOffset, type RecordBatch, type StreamRecord } from './record-batch.js';
 
-/** What a record of these tests says: its identity, and whether it decodes and the store takes it. */
+/** What a record of these tests says: its identity, and whether it decodes and the store takes it or leaves it out. */
 interface Said {
   readonly identity: string;
-  readonly nature: 'good' | 'invalid' | 'refused';
+  readonly nature: 'good' | 'invalid' | 'refused' | 'erased';
 }
 
 class Outage extends Error {}
@@ -66,14 +66,17 @@ class World implements AcceptPorts<Said> {
     });
   }
 
-  store(_: RecordBatch, accepted: readonly Accepted<Said>[]): Promise<void> {
-    return this.step('store', accepted.length, () => {
+  async store(_: RecordBatch, accepted: readonly Accepted<Said>[]): Promise<readonly Accepted<Said>[]> {
+    const erased = accepted.filter(({ event }) => event.nature === 'erased');
+    await this.step('store', accepted.length, () => {
       for (const { record, event } of accepted) {
         // Rows before the refused one are there already, as blocks of other days are.
         if (event.nature === 'refused') throw new RowsRefused(`row ${record.offset}`);
+        if (event.nature === 'erased') continue;
         this.rows.set(event.identity, (this.rows.get(event.identity) ?? new Set()).add(record.offset));
       }
     });
+    return erased;
   }
 
   announce(_: RecordBatch, accepted: readonly Accepted<Said>[]): Promise<void> {
@@ -109,7 +112,7 @@ const never = { signal: new AbortController().signal };
 describe('acceptBatch', () => {
   const saidOf = fc.record<Said>({
     identity: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
-    nature: fc.constantFrom('good', 'good', 'good', 'invalid', 'refused'),
+    nature: fc.constantFrom('good', 'good', 'good', 'invalid', 'refused', 'erased'),
   });
   const fates = fc.array(
     fc.constantFrom<Fate>('succeeds', 'succeeds', 'outage before', 'outage after', 'crash before', 'crash after'),
@@ -159,7 +162,8 @@ describe('acceptBatch', () => {
 
   function expectComplete(world: World, records: readonly StreamRecord[]): void {
     const good = records.filter((record) => said(record).nature === 'good');
-    const bad = records.filter((record) => said(record).nature !== 'good');
+    const bad = records.filter((record) => ['invalid', 'refused'].includes(said(record).nature));
+    const erased = records.filter((record) => said(record).nature === 'erased');
     const identities = (list: readonly StreamRecord[]): string[] => [...new Set(list.map((one) => said(one).identity))];
     expect([...world.rows.keys()].sort()).toEqual(identities(good).sort());
     expect([...world.rows.values()].flatMap((offsets) => [...offsets]).sort()).toEqual(
@@ -177,14 +181,15 @@ describe('acceptBatch', () => {
     for (const { offset } of records) {
       expect(world.ledger.some(({ from, to }) => from <= offset && offset <= to)).toBe(true);
     }
-    for (const { from, to, rows, duplicates, dead, topic, partition } of world.ledger) {
+    for (const { from, to, rows, duplicates, dead, erased: leftOut, topic, partition } of world.ledger) {
       const within = (record: StreamRecord): boolean => record.offset >= from && record.offset <= to;
       const stored = good.filter(within);
-      expect({ topic, partition, rows, dead }).toEqual({
+      expect({ topic, partition, rows, dead, leftOut }).toEqual({
         topic: 'usage',
         partition: 3,
         rows: stored.length,
         dead: bad.filter(within).length,
+        leftOut: erased.filter(within).length,
       });
       expect(duplicates).toBe(stored.length - identities(stored).length);
     }

@@ -23,6 +23,8 @@ export interface LedgerEntry {
   /** Records of an identity that an earlier record of the same batch already had. */
   readonly duplicates: number;
   readonly dead: number;
+  /** Records that were valid and left out, as their person was erased. */
+  readonly erased: number;
 }
 
 /** What the batch loop needs of the world. Each call may be repeated with the same arguments, and must bear it. */
@@ -32,8 +34,8 @@ export interface AcceptPorts<Event> {
   identityOf(event: Event): string;
   /** Resolves when the dead letters are durable. */
   keepDeadLetters(batch: RecordBatch, rejected: readonly Rejected[]): Promise<void>;
-  /** Resolves when the rows are visible to every reader. */
-  store(batch: RecordBatch, accepted: readonly Accepted<Event>[]): Promise<void>;
+  /** Resolves when the rows are visible to every reader: to those that were left out, as their person was erased. */
+  store(batch: RecordBatch, accepted: readonly Accepted<Event>[]): Promise<readonly Accepted<Event>[]>;
   /** Resolves when the announcement is durable. */
   announce(batch: RecordBatch, accepted: readonly Accepted<Event>[]): Promise<void>;
   /** Resolves when the ledger entry is durable. */
@@ -70,11 +72,12 @@ export async function acceptBatch<Event>(
   }
 
   await keepDeadLetters(rejected);
+  const erased: Accepted<Event>[] = [];
   const refused = await storeIsolating(batch, accepted);
   await keepDeadLetters(refused.map(({ record, fault }) => ({ record, fault })));
 
-  const refusedRecords = new Set(refused.map(({ record }) => record));
-  const stored = refused.length === 0 ? accepted : accepted.filter(({ record }) => !refusedRecords.has(record));
+  const leftOut = new Set([...refused, ...erased].map(({ record }) => record));
+  const stored = leftOut.size === 0 ? accepted : accepted.filter(({ record }) => !leftOut.has(record));
   if (stored.length > 0) await keepTrying('announce', () => ports.announce(batch, stored), policy, signal);
 
   const entry: LedgerEntry = {
@@ -85,6 +88,7 @@ export async function acceptBatch<Event>(
     rows: stored.length,
     duplicates: stored.length - new Set(stored.map(({ event }) => ports.identityOf(event))).size,
     dead: rejected.length + refused.length,
+    erased: erased.length,
   };
   await keepTrying('ledger', () => ports.record(entry), policy, signal);
   return entry;
@@ -98,7 +102,7 @@ export async function acceptBatch<Event>(
   async function storeIsolating(of: RecordBatch, rows: readonly Accepted<Event>[]): Promise<readonly Rejected[]> {
     if (rows.length === 0) return [];
     try {
-      await keepTrying('store', () => ports.store(of, rows), policy, signal);
+      erased.push(...(await keepTrying('store', () => ports.store(of, rows), policy, signal)));
       return [];
     } catch (error) {
       if (policy.classify(error) !== 'rows') throw error;

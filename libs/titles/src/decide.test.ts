@@ -40,6 +40,15 @@ const story = (events: readonly AwardEvent[]): unknown[] =>
 describe('decide', () => {
   const adaHolds = after(start, tick({ ada: 100, bo: 50 }));
 
+  it('takes a title from an erased person, whatever the standings still say, and names them no more', () => {
+    const isErased = (userId: string): boolean => userId === 'ada';
+    expect(story(decide(tick({ ada: 100, bo: 50 }, { isErased }), adaHolds))).toEqual([
+      ['title_revoked', 'ada', 'corrected', null],
+      ['title_awarded', 'bo', 'vacant', null],
+    ]);
+    expect(story(decide(tick({ ada: 100 }, { isErased }), start))).toEqual([]);
+  });
+
   it('gives a vacant title to the best, with everything that shows why', () => {
     expect(decide(tick({ ada: 100, bo: 50, cy: -200 }), start)).toEqual([
       {

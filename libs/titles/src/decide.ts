@@ -23,6 +23,11 @@ export interface Evaluation {
    * reason is `overtaken` or `not_eligible`, which is true as well.
    */
   readonly corrected?: ReadonlySet<string>;
+  /**
+   * People who were erased, whatever the standings still say: they can hold nothing, lose what they hold (`corrected`), and
+   * nobody's award names them as the previous holder.
+   */
+  readonly isErased?: (userId: string) => boolean;
 }
 
 /**
@@ -44,9 +49,10 @@ export interface Evaluation {
 export function decide(evaluation: Evaluation, state: TitleState): AwardEvent[] {
   const { rule } = evaluation;
   if (rule.id !== state.titleId) throw new RangeError(`the rule is ${rule.id}, the state ${state.titleId}`);
-  const standings = byUser(evaluation.standings);
+  const isErased = evaluation.isErased ?? (() => false);
+  const standings = byUser(evaluation.standings.filter(({ userId }) => !isErased(userId)));
   const ranked = [...standings.values()].filter((one) => one.eligible).sort(compareStandings);
-  const isCorrected = (userId: string): boolean => evaluation.corrected?.has(userId) ?? false;
+  const isCorrected = (userId: string): boolean => (evaluation.corrected?.has(userId) ?? false) || isErased(userId);
 
   let current = state;
   const events: AwardEvent[] = [];
@@ -61,7 +67,7 @@ export function decide(evaluation: Evaluation, state: TitleState): AwardEvent[] 
       ...eventAbout(evaluation, current, to, reason),
       type: 'title_awarded',
       runner_up: runnerUp(ranked, to),
-      previous_holder: previousHolder,
+      previous_holder: previousHolder === null || isErased(previousHolder) ? null : previousHolder,
     });
 
   const rejudged = new Set<string>();

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  Erasures,
   titleStandings,
   titleValue,
   windowContext,
@@ -57,6 +58,7 @@ export class Awarder {
   private reign: Reign | undefined;
   private loop: Promise<void> | undefined;
   private waiting: (() => void)[] = [];
+  private readonly erasures: Erasures;
 
   constructor(
     private readonly kafka: Kafka,
@@ -66,7 +68,9 @@ export class Awarder {
     private readonly options: AwarderOptions,
     private readonly events: AwarderEvents,
     private readonly onFatal: (error: unknown) => void,
-  ) {}
+  ) {
+    this.erasures = new Erasures(clickhouse);
+  }
 
   start(): void {
     this.loop = this.run().catch((error: unknown) => {
@@ -132,6 +136,8 @@ export class Awarder {
     // The partition may be lost while an outage is waited out: to claim anew would then fence the rightful writer.
     if (!this.active) return;
     const reign = (this.reign ??= await this.beginReign());
+    await this.erasures.refresh();
+    const isErased = (userId: string): boolean => this.erasures.has(userId);
     const contexts = new Map<number, WindowContext>();
     for (const rule of this.rules) {
       const context =
@@ -144,7 +150,8 @@ export class Awarder {
       const standings = await titleStandings(this.clickhouse, rule, context, holders);
       const corrected = await this.correctedHolders(rule, state, standings);
       const { window } = context;
-      await this.write(reign, state, decide({ rule, standings, window, evaluatedAtMs: nowMs, corrected }, state));
+      const evaluation = { rule, standings, window, evaluatedAtMs: nowMs, corrected, isErased };
+      await this.write(reign, state, decide(evaluation, state));
     }
     const ruled = new Set(this.rules.map((rule) => titleKey({ titleId: rule.id, scope: rule.scope })));
     for (const [key, state] of reign.states) {

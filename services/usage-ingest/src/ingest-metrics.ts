@@ -29,10 +29,11 @@ export class IngestMetrics {
     });
   }
 
-  onBatch({ rows, duplicates, dead }: LedgerEntry, seconds: number): void {
+  onBatch({ rows, duplicates, dead, erased }: LedgerEntry, seconds: number): void {
     this.records.inc({ outcome: 'stored' }, rows);
     this.records.inc({ outcome: 'duplicate' }, duplicates);
     this.records.inc({ outcome: 'dead' }, dead);
+    this.records.inc({ outcome: 'erased' }, erased);
     this.seconds.observe(seconds);
   }
 

@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto';
+import type { ClickHouseClient } from '@clickhouse/client';
+
+/** What stands for an erased person: SHA-256 of the pseudonym's UTF-8 bytes, in hex. */
+export const userHashOf = (userId: string): string => createHash('sha256').update(userId).digest('hex');
+
+/** SQL: the row's person was erased. While nobody was, the server folds it to a constant and hashes nothing. */
+export const IS_ERASED = '((SELECT count() FROM erasures) > 0 AND SHA256(user_id) IN (SELECT user_hash FROM erasures))';
+
+/** How far the clocks of two servers of a cluster may be apart, in seconds. */
+const CLOCK_SKEW_SECONDS = 600;
+
+/** The erasure list, as a process holds it: what is on it once stays on it. */
+export class Erasures {
+  private readonly hashes = new Set<string>();
+  /** The server's time of the newest erasure known, in its own words. */
+  private newest = '1970-01-01 00:00:00.000';
+
+  constructor(private readonly client: ClickHouseClient) {}
+
+  /** Takes in what was added since the last time. */
+  async refresh(): Promise<void> {
+    const result = await this.client.query({
+      query: `SELECT lower(hex(user_hash)) AS hash, toString(erased_at) AS at FROM erasures
+              WHERE erased_at >= toDateTime64({newest:String}, 3, 'UTC') - ${CLOCK_SKEW_SECONDS}`,
+      query_params: { newest: this.newest },
+      format: 'JSONEachRow',
+    });
+    for (const { hash, at } of await result.json<{ hash: string; at: string }>()) {
+      this.hashes.add(hash);
+      if (at > this.newest) this.newest = at;
+    }
+  }
+
+  has(userId: string): boolean {
+    return this.hashes.size > 0 && this.hashes.has(userHashOf(userId));
+  }
+}
+
+/** Puts a person on the list: from now on nothing of theirs is stored or rolled. */
+export async function recordErasure(client: ClickHouseClient, userHash: string): Promise<void> {
+  await client.command({
+    query: 'INSERT INTO erasures (user_hash) SELECT unhex({hash:String})',
+    query_params: { hash: userHash },
+  });
+}
+
+/** The tables that hold anything of a person. */
+const PERSONAL_TABLES = [
+  'usage_events',
+  'usage_by_minute',
+  'usage_by_hour',
+  'usage_by_day_user',
+  'usage_by_day_model',
+  'session_minutes',
+] as const;
+
+/** How many rows each table still has of people who were erased. */
+export async function erasedRows(
+  client: ClickHouseClient,
+): Promise<readonly { readonly table: string; readonly rows: number }[]> {
+  const counts = PERSONAL_TABLES.map(
+    (table) => `SELECT '${table}' AS table, count() AS rows FROM ${table} WHERE ${IS_ERASED}`,
+  );
+  const result = await client.query({ query: counts.join(' UNION ALL '), format: 'JSONEachRow' });
+  return (await result.json<{ table: string; rows: string }>())
+    .map(({ table, rows }) => ({ table, rows: Number(rows) }))
+    .filter(({ rows }) => rows > 0);
+}
+
+/**
+ * Deletes the rows of erased people from a table, for good: the parts are written anew, and the old ones go when no query
+ * reads them any more (old_parts_lifetime, 8 minutes). Resolves when that is done. The statement names nobody, as ClickHouse
+ * keeps it in system.mutations.
+ */
+export async function deleteErased(client: ClickHouseClient, table: string): Promise<void> {
+  await client.command({
+    query: `ALTER TABLE ${table} DELETE WHERE SHA256(user_id) IN (SELECT user_hash FROM erasures)`,
+    clickhouse_settings: { mutations_sync: '2' },
+  });
+}
+
+/** Where a person's events and rolls lie. */
+export interface TouchedMinute {
+  /** Days since the epoch, UTC. */
+  readonly day: number;
+  /** 0 to 1439, ascending. */
+  readonly minutes: readonly number[];
+}
+
+/** The minutes of a person's events and rolls by UTC day; one minute stands for a rolled hour or day. Days ascending. */
+export async function minutesOfUser(client: ClickHouseClient, userId: string): Promise<readonly TouchedMinute[]> {
+  const result = await client.query({
+    query: `
+      SELECT toUInt32(toRelativeDayNum(minute)) AS day, arraySort(groupUniqArray(toUInt32(toHour(minute) * 60 + toMinute(minute)))) AS minutes
+      FROM (
+        SELECT toStartOfMinute(occurred_at) AS minute FROM usage_events WHERE user_id = {user:String}
+        UNION DISTINCT SELECT minute FROM usage_by_minute WHERE user_id = {user:String}
+        UNION DISTINCT SELECT hour FROM usage_by_hour WHERE user_id = {user:String}
+        UNION DISTINCT SELECT hour FROM session_minutes WHERE user_id = {user:String}
+        UNION DISTINCT SELECT toDateTime(day, 'UTC') FROM usage_by_day_user WHERE user_id = {user:String}
+        UNION DISTINCT SELECT toDateTime(day, 'UTC') FROM usage_by_day_model WHERE user_id = {user:String}
+      )
+      GROUP BY day ORDER BY day`,
+    query_params: { user: userId },
+    format: 'JSONEachRow',
+  });
+  return result.json<{ day: number; minutes: number[] }>();
+}
