@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
 
 /** What stands for an erased person: SHA-256 of the pseudonym's UTF-8 bytes, in hex. */
@@ -68,16 +69,31 @@ export async function erasedRows(
     .filter(({ rows }) => rows > 0);
 }
 
+const MUTATION_POLL_MS = 100;
+
 /**
  * Deletes the rows of erased people from a table, for good: the parts are written anew, and the old ones go when no query
- * reads them any more (old_parts_lifetime, 8 minutes). Resolves when that is done. The statement names nobody, as ClickHouse
- * keeps it in system.mutations.
+ * reads them any more (old_parts_lifetime, 8 minutes). Resolves when that is done, which takes as long as reading the table.
+ * The statement names nobody, as ClickHouse keeps it in system.mutations.
  */
 export async function deleteErased(client: ClickHouseClient, table: string): Promise<void> {
   await client.command({
     query: `ALTER TABLE ${table} DELETE WHERE SHA256(user_id) IN (SELECT user_hash FROM erasures)`,
-    clickhouse_settings: { mutations_sync: '2' },
+    clickhouse_settings: { mutations_sync: '0' },
   });
+  for (;;) {
+    const result = await client.query({
+      query: `SELECT latest_fail_reason AS failure FROM system.mutations
+              WHERE database = currentDatabase() AND table = {table:String} AND NOT is_done`,
+      query_params: { table },
+      format: 'JSONEachRow',
+    });
+    const waiting = await result.json<{ failure: string }>();
+    if (waiting.length === 0) return;
+    const failure = waiting.find((one) => one.failure !== '')?.failure;
+    if (failure !== undefined) throw new Error(`${table} could not be rewritten: ${failure}`);
+    await sleep(MUTATION_POLL_MS);
+  }
 }
 
 /** Where a person's events and rolls lie. */

@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { deadLettersCommand } from './commands/dead-letters.js';
 import { demoCommand } from './commands/demo.js';
+import { forgetCommand } from './commands/forget.js';
 import { migrateCommand } from './commands/migrate.js';
 import { topicsCommand } from './commands/topics.js';
 import { EnvironmentFault } from './environment.js';
@@ -9,6 +11,8 @@ const program = new Command('laurel')
   .description('Operates Laurel. Connections are read from the environment: docs/reference/configuration.md.')
   .addCommand(topicsCommand())
   .addCommand(migrateCommand())
+  .addCommand(forgetCommand())
+  .addCommand(deadLettersCommand())
   .addCommand(demoCommand())
   .showHelpAfterError();
 

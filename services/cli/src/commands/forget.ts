@@ -1,0 +1,134 @@
+import { createInterface } from 'node:readline/promises';
+import { Command } from 'commander';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { assertMigrated, connectClickHouse, readMigrations } from '@laurel/clickhouse';
+import { topics } from '@laurel/events';
+import { assertTopics, RecordProducer } from '@laurel/kafka';
+import { clickHouseConnection, clickHouseSettings, kafkaSettings } from '@laurel/service-host';
+import { fromEnvironment, kafkaFrom } from '../environment.js';
+import { erase, holdingsOf, sweep, titlesOf, type ErasureWorld, type Holdings } from '../erasure/forget.js';
+
+const settings = { ...kafkaSettings, ...clickHouseSettings };
+
+/** How long to wait for the titles to be passed on; it takes one evaluation, some seconds. */
+const TITLES_TIMEOUT_MS = 60_000;
+
+interface Flags {
+  readonly dryRun?: boolean;
+  readonly yes?: boolean;
+  readonly json?: boolean;
+}
+
+const DAY_MS = 86_400_000;
+const daysKept = (topic: { readonly config: Readonly<Record<string, string>> }): number =>
+  Number(topic.config['retention.ms']) / DAY_MS;
+
+/** What an erasure does not reach, and for how long it stays there. */
+const BEYOND_REACH = [
+  `records in Kafka, until their retention ends: ${daysKept(topics.usageEvents)} days in ${topics.usageEvents.name}, ` +
+    `${daysKept(topics.deadLetters)} in ${topics.deadLetters.name} (as declared; yours may differ)`,
+  `award events in ${topics.titleAwards.name}, which are kept for ever, and whatever subscribers have stored of them`,
+  'backups and query logs of ClickHouse; its replaced files, for about 8 minutes',
+];
+
+export function forgetCommand(): Command {
+  return new Command('forget')
+    .description('erase a person: their events and figures, their titles, and whatever of theirs is sent again')
+    .argument('<user>', 'the pseudonym (user_id) that publishers use')
+    .option('--dry-run', 'show what is held of the person, and change nothing')
+    .option('-y, --yes', 'do not ask')
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `
+The person's pseudonym is not stored: SHA-256 of it goes on a list that ingest, projections, titles and rebuilds apply, so
+that it stays erased. There is no way back. Run it again at any time; a run that was interrupted goes on.
+
+It does not reach:
+${BEYOND_REACH.map((line) => `  - ${line}`).join('\n')}
+
+Exit status: 0 erased, 1 failed or not confirmed. What was being stored at that very moment is left out of every figure, and
+deleted by: laurel audit --heal --check erasures`,
+    )
+    .action(forget);
+}
+
+async function forget(userId: string, flags: Flags): Promise<void> {
+  const config = fromEnvironment(settings);
+  const kafka = kafkaFrom(config);
+  const { topicPrefix } = config;
+  const clickhouse = connectClickHouse(clickHouseConnection(config, 'laurel-cli'));
+  const producer = new RecordProducer(kafka, topicPrefix);
+  const world: ErasureWorld = { clickhouse, kafka, producer, topicPrefix };
+  const say = (line: string): void => (flags.json === true ? console.error(line) : console.log(line));
+  try {
+    await assertMigrated(clickhouse, await readMigrations());
+    await assertTopics(kafka, [topics.usageStored, topics.titleHolders], topicPrefix);
+    await producer.connect();
+
+    const held = await holdingsOf(world, userId);
+    say(`${userId}: ${describe(held)}`);
+    if (flags.dryRun === true) {
+      if (flags.json === true) print({ user_id: userId, erased: false, ...summary(held) });
+      return;
+    }
+    if (flags.yes !== true && !(await confirmed(userId))) {
+      say('Nothing was changed.');
+      process.exitCode = 1;
+      return;
+    }
+    const deleted = new Map(await erase(world, userId, held.days));
+    for (const [table, rows] of deleted) say(`deleted ${rows} rows of ${table}`);
+    const left = await titlesPassedOn(world, userId);
+    for (const [table, rows] of await sweep(clickhouse)) deleted.set(table, (deleted.get(table) ?? 0) + rows);
+    if (flags.json === true) {
+      const rows = Object.fromEntries(deleted);
+      print({
+        user_id: userId,
+        erased: true,
+        ...summary(held),
+        deleted: rows,
+        titles_left: left,
+        beyond_reach: BEYOND_REACH,
+      });
+      return;
+    }
+    if (left.length > 0) {
+      say(`Still holds ${left.join(', ')}: title-awarder passes them on as soon as it runs.`);
+    }
+    say(`Erased. Beyond reach:\n${BEYOND_REACH.map((line) => `  - ${line}`).join('\n')}`);
+  } finally {
+    await producer.close();
+    await clickhouse.close();
+  }
+}
+
+const print = (value: unknown): void => console.log(JSON.stringify(value, undefined, 2));
+
+const summary = ({ events, days, titles }: Holdings) => ({ events, days: days.length, titles });
+
+function describe({ events, days, titles }: Holdings): string {
+  if (events === 0 && days.length === 0 && titles.length === 0) return 'nothing is held of this person';
+  const holds = titles.length === 0 ? 'holds no title' : `holds ${titles.join(', ')}`;
+  return `${events} events on ${days.length} days; ${holds}`;
+}
+
+async function confirmed(userId: string): Promise<boolean> {
+  if (!process.stdin.isTTY) throw new Error('there is no terminal to ask on; give --yes');
+  const line = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return (await line.question(`There is no way back. Type the pseudonym to erase it: `)) === userId;
+  } finally {
+    line.close();
+  }
+}
+
+/** Waits until subscribers are told of new holders. */
+async function titlesPassedOn(world: ErasureWorld, userId: string): Promise<readonly string[]> {
+  const deadline = Date.now() + TITLES_TIMEOUT_MS;
+  for (;;) {
+    const titles = await titlesOf(world, userId);
+    if (titles.length === 0 || Date.now() > deadline) return titles;
+    await sleep(1000);
+  }
+}

@@ -1,0 +1,103 @@
+import {
+  deleteErased,
+  erasedRows,
+  minutesOfUser,
+  recordErasure,
+  userHashOf,
+  type ClickHouseClient,
+  type TouchedMinute,
+} from '@laurel/clickhouse';
+import { titleHolders, topics } from '@laurel/events';
+import { toStoredRecord } from '@laurel/ingest';
+import { readToEnd, type Kafka, type RecordProducer } from '@laurel/kafka';
+
+/** What Laurel holds of a person. */
+export interface Holdings {
+  readonly events: number;
+  /** Days since the epoch, UTC, with the minutes touched. */
+  readonly days: readonly TouchedMinute[];
+  /** `title|scope` of each title held. */
+  readonly titles: readonly string[];
+}
+
+/** What an erasure works on. */
+export interface ErasureWorld {
+  readonly clickhouse: ClickHouseClient;
+  readonly kafka: Kafka;
+  readonly producer: RecordProducer;
+  readonly topicPrefix: string;
+}
+
+export async function holdingsOf(world: ErasureWorld, userId: string): Promise<Holdings> {
+  const counted = await world.clickhouse.query({
+    query: 'SELECT count() AS events FROM usage_events FINAL WHERE user_id = {user:String}',
+    query_params: { user: userId },
+    format: 'JSONEachRow',
+  });
+  const [row] = await counted.json<{ events: string }>();
+  return {
+    events: Number(row?.events ?? 0),
+    days: await minutesOfUser(world.clickhouse, userId),
+    titles: await titlesOf(world, userId),
+  };
+}
+
+/** The titles that the person holds, as subscribers know it. */
+export async function titlesOf({ kafka, topicPrefix }: ErasureWorld, userId: string): Promise<readonly string[]> {
+  const held = new Map<string, boolean>();
+  await readToEnd(kafka, {
+    topic: topicPrefix + topics.titleHolders.name,
+    groupPrefix: `${topicPrefix}laurel-forget-`,
+    onRecord: ({ key, value }) => {
+      const holders = value === null ? [] : titleHolders.decode(value).holders;
+      held.set(
+        Buffer.from(key ?? []).toString(),
+        holders.some((one) => one.user_id === userId),
+      );
+    },
+  });
+  return [...held].flatMap(([title, isHeld]) => (isHeld ? [title] : []));
+}
+
+/**
+ * Erases a person. The order makes a crash harmless, as a repeat finds what is left:
+ *
+ * 1. the list: from here on nothing of theirs is stored or rolled, and they can hold no title;
+ * 2. the announcement of every bucket they are in, which is rolled again without them;
+ * 3. deletion, from every table.
+ *
+ * An insert that was under way at step 1 may still land after step 3; no roll takes it in, and the audit deletes it.
+ *
+ * @returns how many rows were deleted, by table.
+ */
+export async function erase(
+  { clickhouse, producer }: ErasureWorld,
+  userId: string,
+  days: readonly TouchedMinute[],
+): Promise<ReadonlyMap<string, number>> {
+  await recordErasure(clickhouse, userHashOf(userId));
+  await producer.send(
+    topics.usageStored.name,
+    days.map(({ day, minutes }) =>
+      toStoredRecord({
+        day,
+        minutes: [...minutes],
+        close_hour: null,
+        cause: 'erased',
+        announced_at: Date.now(),
+        oldest_record_at: null,
+      }),
+    ),
+  );
+  return sweep(clickhouse);
+}
+
+/** Deletes what there still is of anybody who was erased. */
+export async function sweep(clickhouse: ClickHouseClient): Promise<ReadonlyMap<string, number>> {
+  const deleted = new Map<string, number>();
+  for (const { table, rows } of await erasedRows(clickhouse)) {
+    await deleteErased(clickhouse, table);
+    deleted.set(table, rows);
+  }
+  return deleted;
+}
