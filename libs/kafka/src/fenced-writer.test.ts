@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FencedWriter } from './fenced-writer.js';
+import { FencedWriter, isFenced, isTooLarge } from './fenced-writer.js';
 import { readToEnd } from './tail.js';
 import { createTopic, eventually, newPrefix, testKafka } from './testing/cluster.js';
 
@@ -81,6 +81,53 @@ describe('FencedWriter', () => {
     await present.write({ awards: [record('present')] });
     await expect(former.write({ awards: [record('later')] })).rejects.toThrow();
     await expectShown('awards', ['former', 'present']);
+  });
+
+  it('tells that a later writer has shut it out from everything else that may go wrong', async () => {
+    const failureOf = (work: Promise<unknown>): Promise<unknown> =>
+      work.then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+    const former = await claim();
+    const present = await claim();
+    expect(isFenced(await failureOf(former.write({ awards: [record('late')] })))).toBe(true);
+    const missing = await failureOf(present.write({ missing: [record('never')] }));
+    expect(missing).toBeInstanceOf(Error);
+    expect(isFenced(missing) || isTooLarge(missing)).toBe(false);
+    const large = await failureOf((await claim()).write({ awards: [record('x'.repeat(2_000_000))] }));
+    expect([isTooLarge(large), isFenced(large)]).toEqual([true, false]);
+  });
+
+  it('writes records as others made them: keys of bytes or none, to the partition that is named', async () => {
+    await createTopic(kafka, `${prefix}foreign`, 3);
+    const writer = await FencedWriter.claim(kafka, id, prefix, { compression: 'lz4' });
+    open.push(writer);
+    const bytes = Buffer.of(0xff, 0, 0xfe);
+    const headers = { h: bytes };
+    await writer.write({
+      foreign: [
+        { key: bytes, value: bytes, headers, partition: 2 },
+        { key: null, value: null, partition: 1 },
+        { key: null, value: Buffer.alloc(0), partition: 0 },
+      ],
+    });
+    const found: unknown[] = [];
+    await eventually('the records', async () => {
+      found.length = 0;
+      await readToEnd(kafka, {
+        topic: `${prefix}foreign`,
+        groupPrefix: prefix,
+        onRecord: ({ key, value, headers: read }, partition) =>
+          void found.push([partition, key, value, read['h'] ?? null]),
+      });
+      return found.length === 3;
+    });
+    expect(found.sort()).toEqual([
+      [0, null, Buffer.alloc(0), null],
+      [1, null, null, null],
+      [2, bytes, bytes, bytes],
+    ]);
   });
 
   it('leaves nothing of a writer that died within a transaction, and nothing to wait for', async () => {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs, { type Kafka, type Producer, type ProducerRecord, type Transaction } from 'kafkajs';
-import { toMessage, type OutgoingRecord } from './producer.js';
+import { toMessage, type ForeignRecord } from './producer.js';
 
 const TRANSACTION_TIMEOUT_MS = 30_000;
 
@@ -10,6 +10,8 @@ const COMMIT_DEADLINE_MS = 10_000;
 export interface FencedWriterOptions {
   /** Longest that an unfinished transaction may keep readers waiting after its writer has died, in ms. Default 30 000. */
   readonly transactionTimeoutMs?: number;
+  /** Of what is written. Default 'none', which every subscriber can read. */
+  readonly compression?: 'none' | 'lz4';
 }
 
 /**
@@ -20,6 +22,7 @@ export class FencedWriter {
   private constructor(
     private readonly producer: Producer,
     private readonly topicPrefix: string,
+    private readonly compression: kafkajs.CompressionTypes,
     private transaction: Transaction,
   ) {}
 
@@ -28,7 +31,7 @@ export class FencedWriter {
     kafka: Kafka,
     transactionalId: string,
     topicPrefix: string,
-    { transactionTimeoutMs = TRANSACTION_TIMEOUT_MS }: FencedWriterOptions = {},
+    { transactionTimeoutMs = TRANSACTION_TIMEOUT_MS, compression = 'none' }: FencedWriterOptions = {},
   ): Promise<FencedWriter> {
     const producer = kafka.producer({
       transactionalId,
@@ -43,7 +46,8 @@ export class FencedWriter {
       await producer.connect();
       // kafkajs asks for its producer id, which is what fences, only when the first transaction begins. The broker knows
       // nothing of a transaction that has no partitions yet, so it may stay open for as long as there is nothing to write.
-      return new FencedWriter(producer, topicPrefix, await producer.transaction());
+      const codec = compression === 'lz4' ? kafkajs.CompressionTypes.LZ4 : kafkajs.CompressionTypes.None;
+      return new FencedWriter(producer, topicPrefix, codec, await producer.transaction());
     } catch (error) {
       await producer.disconnect();
       throw error;
@@ -51,10 +55,11 @@ export class FencedWriter {
   }
 
   /** Writes all records in one transaction: readers of committed records see all of them or none. */
-  async write(records: Readonly<Record<string, readonly OutgoingRecord[]>>): Promise<void> {
+  async write(records: Readonly<Record<string, readonly ForeignRecord[]>>): Promise<void> {
     for (const [topic, list] of Object.entries(records)) {
       if (list.length === 0) continue;
-      await this.send({ topic: this.topicPrefix + topic, acks: -1, messages: list.map(toMessage) });
+      const { compression } = this;
+      await this.send({ topic: this.topicPrefix + topic, acks: -1, compression, messages: list.map(toMessage) });
     }
     await this.transaction.commit();
     this.transaction = await this.producer.transaction();
@@ -83,9 +88,25 @@ export class FencedWriter {
   }
 }
 
-function isCommitting(error: unknown): boolean {
+/**
+ * True when a write failed because a later writer has claimed the transactional id. Nothing of the failed transaction is
+ * ever seen.
+ */
+export function isFenced(error: unknown): boolean {
+  // The later claim ends the open transaction, so what comes first depends on the step that the former writer was at.
+  return isProtocolError(error, ['INVALID_PRODUCER_EPOCH', 'INVALID_TXN_STATE']);
+}
+
+/** True when a write failed because the topic takes no record of that size (`max.message.bytes`). */
+export function isTooLarge(error: unknown): boolean {
+  return isProtocolError(error, ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
+}
+
+const isCommitting = (error: unknown): boolean => isProtocolError(error, ['CONCURRENT_TRANSACTIONS']);
+
+function isProtocolError(error: unknown, types: readonly string[]): boolean {
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof kafkajs.KafkaJSProtocolError && cause.type === 'CONCURRENT_TRANSACTIONS') return true;
+    if (cause instanceof kafkajs.KafkaJSProtocolError && types.includes(cause.type)) return true;
   }
   return false;
 }

@@ -8,6 +8,13 @@ export interface OutgoingRecord {
   readonly headers?: Readonly<Record<string, string | Uint8Array>>;
 }
 
+/** A record that somebody else may have made: its key may be missing, or no text. */
+export interface ForeignRecord extends Omit<OutgoingRecord, 'key'> {
+  readonly key: string | Uint8Array | null;
+  /** Where it goes; by its key, or anywhere without one, when this is not given. The partition must exist. */
+  readonly partition?: number | undefined;
+}
+
 /** kafkajs sends all records for a partition as one batch, which the topic's max.message.bytes bounds. */
 const MAX_BATCH_BYTES = 512 * 1024;
 
@@ -45,10 +52,11 @@ export class RecordProducer {
   }
 }
 
-export function toMessage({ key, value, headers }: OutgoingRecord): Message {
+export function toMessage({ key, value, headers, partition }: ForeignRecord): Message {
   return {
-    key,
+    key: key === null || typeof key === 'string' ? key : Buffer.from(key),
     value: value === null ? null : Buffer.from(value),
+    ...(partition === undefined ? {} : { partition }),
     ...(headers === undefined
       ? {}
       : { headers: Object.fromEntries(Object.entries(headers).map(([name, one]) => [name, Buffer.from(one)])) }),
