@@ -1,6 +1,6 @@
 import kafkajs from 'kafkajs';
 import { topics, type TopicDeclaration } from '@laurel/events';
-import { applyTopics, assertTopics, TopicError } from './topics.js';
+import { applyTopics, assertTopics, partitionCounts, TopicError } from './topics.js';
 import { createTopic, eventually, newPrefix, testKafka, withAdmin } from './testing/cluster.js';
 
 const kafka = testKafka();
@@ -57,6 +57,11 @@ describe('topics', () => {
       });
     }
     await assertTopics(kafka, all, prefix);
+    const names = all.map(({ name }) => prefix + name);
+    expect(await partitionCounts(kafka, [...names, `${prefix}missing`])).toEqual(
+      new Map(all.map(({ name, partitions }) => [prefix + name, partitions])),
+    );
+    expect(await partitionCounts(kafka, [`${prefix}missing`])).toEqual(new Map());
     expect((await apply()).map(({ change }) => change)).toEqual(all.map(() => 'unchanged'));
   });
 

@@ -164,6 +164,21 @@ export async function assertTopics(kafka: Kafka, declarations: Declarations, pre
   }
 }
 
+/** How many partitions each of these topics has, by name with prefix; those that don't exist are left out. */
+export async function partitionCounts(kafka: Kafka, names: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    const existing = new Set(await admin.listTopics());
+    const topics = names.filter((name) => existing.has(name));
+    if (topics.length === 0) return new Map();
+    const metadata = await admin.fetchTopicMetadata({ topics });
+    return new Map(metadata.topics.map(({ name, partitions }) => [name, partitions.length]));
+  } finally {
+    await admin.disconnect();
+  }
+}
+
 function wrongPartitions(topic: string, partitions: number, declared: TopicDeclaration): TopicError {
   return new TopicError(
     'wrong_partitions',
