@@ -13,7 +13,7 @@ export interface TailOptions {
   /** With its prefix. */
   readonly topic: string;
   readonly groupPrefix: string;
-  /** What it throws ends the reading: no more records are handed over. */
+  /** May take up to 10 s a record. What it throws ends the reading: no more records are handed over. */
   readonly onRecord: (record: StreamRecord, partition: number) => void | Promise<void>;
   /** Told when the reader has failed for good. */
   readonly onFailure?: (error: Error) => void;
@@ -76,6 +76,8 @@ export async function tail(kafka: Kafka, options: TailOptions): Promise<Tail> {
             fail(error instanceof Error ? error : new Error(String(error)));
           }
           next.set(partition, record.offset + 1);
+          // Records may take long, and a member that is silent begins again. kafkajs sends one every 3 s at most.
+          await payload.heartbeat();
         }
         if (failed) payload.pause();
       },
