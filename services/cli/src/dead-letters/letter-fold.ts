@@ -1,0 +1,105 @@
+import { deadLetter, type DeadLetter, type DeadLetterCode } from '@laurel/events';
+import type { StreamRecord } from '@laurel/stream';
+import { letterId, readMarker, REDRIVEN_FROM, type LetterId, type Origin } from './redriven.js';
+import { keyText } from './text.js';
+
+/** What is kept of one dead letter; its bytes stay in the topic. */
+export interface Letter extends Origin {
+  readonly code: DeadLetterCode;
+  readonly message: string;
+  readonly field: string | null;
+  /** On the broker, with its prefix. */
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** When it was rejected last. */
+  readonly rejectedAtMs: number;
+  /** The original record's key, to be read; null without one. */
+  readonly key: string | null;
+  /** The place that it was sent again from, if it was. */
+  readonly redrivenFrom: string | undefined;
+  /** When it was sent again, if it was. */
+  readonly redrivenAtMs: number | undefined;
+  /** Where its latest copy is in the topic of dead letters. */
+  readonly copy: Copy;
+}
+
+export interface Copy {
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** Nobody reads more of it in a line. */
+const MAX_MESSAGE_CHARACTERS = 300;
+
+/**
+ * Folds the topic of dead letters into the letters there are, each once: a repeated batch writes its letters again. The
+ * order between partitions does not matter, as a letter and its marker may be on two when partitions were added.
+ */
+export class LetterFold {
+  private readonly byId = new Map<LetterId, Omit<Letter, 'redrivenAtMs'>>();
+  private readonly redrivenAt = new Map<LetterId, number>();
+  private unreadableRecords = 0;
+
+  take(record: StreamRecord, partition: number): void {
+    if (record.value === null) {
+      const read = readMarker(record);
+      if (read !== undefined) this.redrivenAt.set(read.id, read.redrivenAtMs);
+      return;
+    }
+    const letter = readLetter(record.value);
+    if (letter === undefined) {
+      this.unreadableRecords += 1;
+      return;
+    }
+    const place = placeOf(letter);
+    const origin = { place, recordTimestampMs: letter.record_timestamp };
+    const id = letterId(origin);
+    const known = this.byId.get(id);
+    if (known !== undefined && known.rejectedAtMs > letter.rejected_at) return;
+    const from = letter.headers.findLast(({ name }) => name === REDRIVEN_FROM);
+    this.byId.set(id, {
+      ...origin,
+      code: letter.code,
+      message: letter.message.slice(0, MAX_MESSAGE_CHARACTERS),
+      field: letter.field,
+      topic: letter.topic,
+      partition: letter.partition,
+      offset: letter.offset,
+      rejectedAtMs: letter.rejected_at,
+      key: keyText(letter.key),
+      redrivenFrom: from === undefined ? undefined : Buffer.from(from.value).toString(),
+      copy: { partition, offset: record.offset },
+    });
+  }
+
+  /** Newest first. */
+  letters(): readonly Letter[] {
+    return [...this.byId]
+      .map(([id, letter]) => ({ ...letter, redrivenAtMs: this.redrivenAt.get(id) }))
+      .sort(
+        (a, b) =>
+          b.rejectedAtMs - a.rejectedAtMs ||
+          a.topic.localeCompare(b.topic) ||
+          a.partition - b.partition ||
+          b.offset - a.offset,
+      );
+  }
+
+  /** Records that are no dead letters of a schema that is known here. */
+  get unreadable(): number {
+    return this.unreadableRecords;
+  }
+}
+
+export const placeOf = ({ topic, partition, offset }: Pick<DeadLetter, 'topic' | 'partition' | 'offset'>): string =>
+  `${topic}/${partition}/${offset}`;
+
+/** Undefined when the bytes are no dead letter. */
+export function readLetter(value: Uint8Array): DeadLetter | undefined {
+  try {
+    return deadLetter.decode(value);
+  } catch {
+    return undefined;
+  }
+}
