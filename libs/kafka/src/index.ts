@@ -4,6 +4,7 @@ export * from './fenced-writer.js';
 export * from './halt.js';
 export * from './partition-of.js';
 export * from './producer.js';
+export * from './read-range.js';
 export * from './schema-registry.js';
 export * from './strategy.js';
 export * from './tail.js';
