@@ -16,6 +16,11 @@ export interface ClickHouseOptions {
   readonly username?: string;
   /** Default: none. */
   readonly password?: string;
+  /**
+   * A command that is given the engine's own command and becomes it, such as `['nice']`: one that forks would be
+   * stopped in the engine's place. Default none.
+   */
+  readonly launcher?: readonly string[];
   readonly onProgress?: (line: string) => void;
 }
 
@@ -33,16 +38,27 @@ export interface LocalClickHouse extends Daemon {
  * @throws Error with the end of its log when it doesn't start, for example because its data directory is in use.
  */
 export async function startClickHouse(options: ClickHouseOptions): Promise<LocalClickHouse> {
-  const { onProgress = () => undefined, username = 'default', password = '' } = options;
+  const { onProgress = () => undefined, username = 'default', password = '', launcher = [] } = options;
   const port = await (options.port === undefined ? freePort() : requireFreePort(options.port));
   const dataDir = resolve(options.dataDir);
   const url = `http://127.0.0.1:${port}`;
   const logFile = join(dataDir, 'clickhouse.log');
   onProgress(`Starting ClickHouse on port ${port} …`);
+  const engine = [
+    process.execPath,
+    MAIN,
+    '--port',
+    String(port),
+    '--data-dir',
+    join(dataDir, 'engine'),
+    '--user',
+    username,
+  ];
+  const [command = process.execPath, ...args] = [...launcher, ...engine];
   const daemon = await startDaemon({
     name: 'ClickHouse',
-    command: process.execPath,
-    args: [MAIN, '--port', String(port), '--data-dir', join(dataDir, 'engine'), '--user', username],
+    command,
+    args,
     env: { LAUREL_CLICKHOUSE_PASSWORD: password, UV_THREADPOOL_SIZE: '64' },
     logFile,
     ready: () => answersPing(url),

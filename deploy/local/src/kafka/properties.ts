@@ -7,6 +7,17 @@ export interface BrokerPlace {
   readonly port: number;
   /** Port of the controller, which only the broker itself uses. */
   readonly controllerPort: number;
+  /** Further ports for clients. */
+  readonly detours?: readonly Detour[];
+  /** Settings of the broker in place of the ones below. */
+  readonly overrides?: Readonly<Record<string, string | number>>;
+}
+
+/** A port of the broker's whose clients are told to come by another one, where a proxy stands. */
+export interface Detour {
+  /** On 127.0.0.1. */
+  readonly port: number;
+  readonly advertisedPort: number;
 }
 
 /**
@@ -14,15 +25,19 @@ export interface BrokerPlace {
  *
  * Everything internal has one replica, as there is one node, and few partitions, as each costs time at the start.
  */
-function settings({ logDir, host, port, controllerPort }: BrokerPlace): Readonly<Record<string, string | number>> {
+function settings(place: BrokerPlace): Readonly<Record<string, string | number>> {
+  const { logDir, host, port, controllerPort, detours = [], overrides = {} } = place;
+  const listen = detours.map((detour, index) => `,DETOUR${index}://127.0.0.1:${detour.port}`).join('');
+  const advertise = detours.map((detour, index) => `,DETOUR${index}://127.0.0.1:${detour.advertisedPort}`).join('');
+  const protocols = detours.map((_, index) => `,DETOUR${index}:PLAINTEXT`).join('');
   return {
     'process.roles': 'broker,controller',
     'node.id': 1,
     'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
     'controller.listener.names': 'CONTROLLER',
-    listeners: `CLIENTS://${host}:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'advertised.listeners': `CLIENTS://127.0.0.1:${port}`,
-    'listener.security.protocol.map': 'CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    listeners: `CLIENTS://${host}:${port},CONTROLLER://127.0.0.1:${controllerPort}${listen}`,
+    'advertised.listeners': `CLIENTS://127.0.0.1:${port}${advertise}`,
+    'listener.security.protocol.map': `CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT${protocols}`,
     'inter.broker.listener.name': 'CLIENTS',
     'log.dirs': logDir,
     'auto.create.topics.enable': 'false',
@@ -40,6 +55,7 @@ function settings({ logDir, host, port, controllerPort }: BrokerPlace): Readonly
     // After a kill the controller lets the broker in again only when its old session has ended; the default is 9 s.
     'broker.session.timeout.ms': 2_000,
     'broker.heartbeat.interval.ms': 400,
+    ...overrides,
   };
 }
 

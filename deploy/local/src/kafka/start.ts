@@ -8,7 +8,7 @@ import { startDaemon, type Daemon } from '../processes/daemon.js';
 import { takeLock } from '../processes/lock.js';
 import { freePort, requireFreePort } from '../ports.js';
 import { installKafka, LOG4J_CONFIGURATION } from './install.js';
-import { serverProperties } from './properties.js';
+import { serverProperties, type Detour } from './properties.js';
 import { brokerIsReady } from './ready.js';
 
 const run = promisify(execFile);
@@ -21,6 +21,10 @@ export interface KafkaOptions {
   readonly port?: number;
   /** Java heap in MiB. Default 768. */
   readonly heapMiB?: number;
+  /** Further ports for clients that are to come by a proxy. Default none. */
+  readonly detours?: readonly Detour[];
+  /** Settings of the broker in place of the usual ones, by their names. */
+  readonly settings?: Readonly<Record<string, string | number>>;
   readonly onProgress?: (line: string) => void;
 }
 
@@ -40,7 +44,7 @@ const JVM_FLAGS = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xshare:auto'
  * @throws Error that names what is missing (Java, Maven), or shows the end of the log when the broker doesn't start.
  */
 export async function startKafka(options: KafkaOptions): Promise<LocalKafka> {
-  const { onProgress = () => undefined, heapMiB = 768 } = options;
+  const { onProgress = () => undefined, heapMiB = 768, detours = [], settings = {} } = options;
   const jars = await installKafka(onProgress);
   const dataDir = resolve(options.dataDir);
   await mkdir(dataDir, { recursive: true });
@@ -48,7 +52,8 @@ export async function startKafka(options: KafkaOptions): Promise<LocalKafka> {
   const port = await (options.port === undefined ? freePort() : requireFreePort(options.port));
   const logDir = join(dataDir, 'log');
   const config = join(dataDir, 'server.properties');
-  await writeFile(config, serverProperties({ logDir, host: '127.0.0.1', port, controllerPort: await freePort() }));
+  const place = { logDir, host: '127.0.0.1', port, controllerPort: await freePort(), detours, overrides: settings };
+  await writeFile(config, serverProperties(place));
   const java = [...JVM_FLAGS, `-Dlog4j2.configurationFile=${LOG4J_CONFIGURATION}`, '-cp', join(jars, '*')];
   if (!existsSync(join(logDir, 'meta.properties'))) await format(java, config);
 
