@@ -1,8 +1,10 @@
+export * from './audit/index.js';
 export * from './client.js';
 export * from './erasures.js';
 export * from './failure.js';
 export * from './migrations.js';
 export * from './projections.js';
+export * from './shadow.js';
 export * from './usage-rows.js';
 export type { ClickHouseClient } from '@clickhouse/client';
 export * from './titles/candidates.js';

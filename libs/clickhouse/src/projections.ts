@@ -26,7 +26,7 @@ const MEASURE_COLUMNS = `events, input_tokens, cache_read_tokens, cache_write_5m
   cache_write_tokens, output_tokens, reasoning_tokens, cost_micro_usd`;
 
 /** What titles count; the views of 0003 say the same. */
-const COUNTED = "status = 'ok' AND origin IN ('main', 'subagent')";
+export const COUNTED = "status = 'ok' AND origin IN ('main', 'subagent')";
 
 /** Identities never cross a day, and a day is a partition, so FINAL need not merge across partitions. */
 const FINAL_SETTINGS = 'SETTINGS do_not_merge_across_partitions_select_final = 1';
@@ -69,15 +69,19 @@ export function rollMinutes(minutes: readonly BucketStart[], rollId: bigint): re
   ];
 }
 
-/** Recomputes whole hours, and the minutes that sessions were active in, from the log. `hours` ascending, of one day. */
-export function rollHours(hours: readonly BucketStart[], rollId: bigint): readonly Statement[] {
+/**
+ * Recomputes whole hours, and the minutes that sessions were active in, from the log. `hours` ascending, of one day.
+ *
+ * @param log the table to compute from, where it is not this database's own.
+ */
+export function rollHours(hours: readonly BucketStart[], rollId: bigint, log = 'usage_events'): readonly Statement[] {
   const query_params = { roll: String(rollId) };
   return [
     {
       query: `INSERT INTO usage_by_hour (hour, roll_id, user_id, provider, model, team, origin, status, ${MEASURE_COLUMNS})
         SELECT toStartOfHour(occurred_at) AS hour, {roll:UInt128} AS roll_id,
           user_id, provider, model, team, origin, status, ${EVENT_MEASURES}
-        FROM usage_events FINAL
+        FROM ${log} FINAL
         WHERE ${eventsWithin(hours, 'hour')} AND NOT retracted
         GROUP BY hour, user_id, provider, model, team, origin, status
         HAVING NOT ${IS_ERASED}
@@ -88,7 +92,7 @@ export function rollHours(hours: readonly BucketStart[], rollId: bigint): readon
       query: `INSERT INTO session_minutes (hour, roll_id, user_id, session_id, active_minutes)
         SELECT toStartOfHour(occurred_at) AS hour, {roll:UInt128} AS roll_id, user_id, session_id,
           groupBitOr(if(origin = 'main', bitShiftLeft(toUInt64(1), toMinute(occurred_at)), 0))
-        FROM usage_events FINAL
+        FROM ${log} FINAL
         WHERE ${eventsWithin(hours, 'hour')} AND NOT retracted AND session_id != '' AND ${COUNTED}
         GROUP BY hour, user_id, session_id
         HAVING NOT ${IS_ERASED}

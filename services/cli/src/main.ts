@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { auditCommand } from './commands/audit.js';
 import { deadLettersCommand } from './commands/dead-letters.js';
 import { demoCommand } from './commands/demo.js';
 import { forgetCommand } from './commands/forget.js';
 import { migrateCommand } from './commands/migrate.js';
+import { rebuildCommand } from './commands/rebuild.js';
 import { topicsCommand } from './commands/topics.js';
 import { EnvironmentFault } from './environment.js';
 
@@ -11,6 +13,8 @@ const program = new Command('laurel')
   .description('Operates Laurel. Connections are read from the environment: docs/reference/configuration.md.')
   .addCommand(topicsCommand())
   .addCommand(migrateCommand())
+  .addCommand(auditCommand())
+  .addCommand(rebuildCommand())
   .addCommand(forgetCommand())
   .addCommand(deadLettersCommand())
   .addCommand(demoCommand())

@@ -1,0 +1,136 @@
+import { createInterface } from 'node:readline/promises';
+import { Command, Option } from 'commander';
+import { assertMigrated, classifyClickHouseFailure, connectClickHouse, readMigrations } from '@laurel/clickhouse';
+import { topics } from '@laurel/events';
+import { assertTopics, classifyKafkaFailure, RecordProducer, RegistrySchemas } from '@laurel/kafka';
+import {
+  clickHouseConnection,
+  clickHouseSettings,
+  kafkaSettings,
+  registryConnection,
+  registrySettings,
+} from '@laurel/service-host';
+import { ProgressLine } from '../demo/progress.js';
+import { fromEnvironment, kafkaFrom } from '../environment.js';
+import { rebuild, type LogFigures, type RebuildProgress, type RebuildReport } from '../rebuild/rebuild.js';
+
+const settings = { ...kafkaSettings, ...clickHouseSettings, ...registrySettings };
+
+interface Flags {
+  readonly from: 'kafka' | 'events';
+  readonly dryRun?: boolean;
+  readonly yes?: boolean;
+  readonly json?: boolean;
+}
+
+export function rebuildCommand(): Command {
+  return new Command('rebuild')
+    .description('make the tables anew beside those in use, then exchange them in one step; nothing stops meanwhile')
+    .addOption(
+      new Option(
+        '--from <source>',
+        'kafka: read every event again, for when usage_events itself is wrong; events: only compute the projections again',
+      )
+        .choices(['kafka', 'events'])
+        .makeOptionMandatory(),
+    )
+    .option('--dry-run', 'make everything, compare it with what is there, and drop it again')
+    .option('-y, --yes', 'do not ask')
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `
+It needs room for a second copy of what it makes, in the database <database>_rebuild. Readers see all of the old figures until
+they see all of the new; hours that are open are rolled by usage-projector right after.
+
+From Kafka it refuses to run where the log has lost (by its retention) records that the tables hold. Erased people stay erased.
+A rebuild that was interrupted leaves everything as it was, or is ended by the next one.
+
+Exit status: 0 done, 1 failed or not confirmed.`,
+    )
+    .action(run);
+}
+
+async function run(flags: Flags): Promise<void> {
+  const config = fromEnvironment(settings);
+  const kafka = kafkaFrom(config);
+  const { topicPrefix } = config;
+  const connection = clickHouseConnection(config, 'laurel-rebuild');
+  const clickhouse = connectClickHouse(connection);
+  const producer = new RecordProducer(kafka, topicPrefix);
+  try {
+    await assertMigrated(clickhouse, await readMigrations());
+    await assertTopics(kafka, [topics.usageEvents, topics.usageStored], topicPrefix);
+    if (flags.dryRun !== true && flags.yes !== true && !(await confirmed(connection.database))) {
+      console.error('Nothing was changed.');
+      process.exitCode = 1;
+      return;
+    }
+    await producer.connect();
+    const report = await rebuild(
+      {
+        clickhouse,
+        connection,
+        kafka,
+        producer,
+        topicPrefix,
+        schemas: new RegistrySchemas(registryConnection(config)),
+        policy: {
+          classify: (error) =>
+            classifyKafkaFailure(error) === 'retriable' ? 'retriable' : classifyClickHouseFailure(error),
+          onOutage: (step, error) => console.error(`${step}: waiting for an outage to end: ${error.message}`),
+        },
+      },
+      { from: flags.from, dryRun: flags.dryRun === true },
+      flags.json === true ? silent : progressOnTerminal(),
+    );
+    console.log(flags.json === true ? JSON.stringify(report, undefined, 2) : inWords(report));
+  } finally {
+    await producer.close();
+    await clickhouse.close();
+  }
+}
+
+const silent: RebuildProgress = { step: () => undefined, at: () => undefined };
+
+function progressOnTerminal(): RebuildProgress {
+  let line: ProgressLine | undefined;
+  return {
+    step: (name) => {
+      line?.end();
+      line = new ProgressLine(name);
+      console.log(name);
+    },
+    at: (done, total) => line?.show(done, total),
+  };
+}
+
+async function confirmed(database: string): Promise<boolean> {
+  if (!process.stdin.isTTY) throw new Error('there is no terminal to ask on; give --yes');
+  const line = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test(await line.question(`Make the tables of ${database} anew and exchange them? (y/N) `));
+  } finally {
+    line.close();
+  }
+}
+
+function inWords(report: RebuildReport): string {
+  const { before, after, records, days, seconds } = report;
+  const lines = [
+    report.exchanged ? 'Rebuilt and exchanged.' : 'Rebuilt, compared and dropped; nothing was changed.',
+    `${days} days rolled in ${seconds} s`,
+  ];
+  if (report.from === 'kafka') {
+    lines.push(
+      `read from Kafka: ${records.rows} stored, ${records.dead} invalid, ${records.erased} of erased people`,
+      `before: ${figures(before)}`,
+      `after:  ${figures(after)}`,
+    );
+  }
+  if (report.exchanged) lines.push(`usage-projector was told to roll the open hours of ${report.announced_days} days`);
+  return lines.join('\n');
+}
+
+const figures = ({ events, retracted, tokens }: LogFigures): string =>
+  `${events.toLocaleString('en')} events, ${BigInt(tokens).toLocaleString('en')} tokens, ${retracted} retracted`;

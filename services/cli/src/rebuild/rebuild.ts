@@ -1,0 +1,336 @@
+import { randomInt, randomUUID } from 'node:crypto';
+import {
+  closedHeads,
+  publishHeads,
+  readClosures,
+  rollIdOf,
+  SECONDS_PER,
+  Shadow,
+  type BucketStart,
+  type ClickHouseClient,
+  type ClickHouseConnection,
+  type Closures,
+  type PublishedHead,
+} from '@laurel/clickhouse';
+import { topics, usageStored } from '@laurel/events';
+import { IngestPorts, toStoredRecord } from '@laurel/ingest';
+import { partitionOf, RangeReader, type Kafka, type RecordProducer, type RegistrySchemas } from '@laurel/kafka';
+import type { RetryPolicy } from '@laurel/stream';
+import { dayKey, minuteInDay, type Day } from '@laurel/usage';
+import { assertCovered, presentRanges, readHistory, SilentPorts, type OffsetRange } from './history.js';
+
+export interface RebuildWorld {
+  readonly clickhouse: ClickHouseClient;
+  readonly connection: ClickHouseConnection;
+  readonly kafka: Kafka;
+  readonly producer: RecordProducer;
+  readonly schemas: RegistrySchemas;
+  readonly topicPrefix: string;
+  readonly policy: RetryPolicy;
+}
+
+export interface RebuildProgress {
+  /** A new step begins. */
+  step(name: string): void;
+  /** How much of the present step is done. */
+  at(done: number, total: number): void;
+}
+
+/** Figures of a log, to compare what is with what is rebuilt. */
+export interface LogFigures {
+  readonly events: number;
+  readonly retracted: number;
+  readonly tokens: string;
+}
+
+export interface RebuildReport {
+  readonly from: 'kafka' | 'events';
+  readonly exchanged: boolean;
+  /** Of the log that was there and the one that was made; the former goes on while the latter is made. */
+  readonly before: LogFigures;
+  readonly after: LogFigures;
+  /** By outcome, of the records read from Kafka. */
+  readonly records: { readonly rows: number; readonly dead: number; readonly erased: number };
+  readonly days: number;
+  readonly late_minutes: number;
+  readonly announced_days: number;
+  readonly seconds: number;
+}
+
+/** Heads must be written well before the projector's sweep takes the rolls for abandoned (15 minutes). */
+const PUBLISH_WITHIN_MS = 10 * 60_000;
+/** What came in while the former round was read is read in another, until a round is small. */
+const SMALL_ROUND_RECORDS = 50_000;
+const MAX_ROUNDS = 10;
+
+type Ends = ReadonlyMap<number, number>;
+
+/**
+ * Makes the tables anew beside those in use, and exchanges them.
+ *
+ * From Kafka: a new `usage_events` is read from the log; from events: the present one is taken as it is. Then every closed
+ * hour and day is rolled in a shadow database, the rolls are copied into the live tables, where nobody reads them yet, the
+ * logs are exchanged (from Kafka), and the heads of all rolls are written in one step, which is what readers see: all of
+ * the old before it, all of the new after it. Live ingestion goes on; what it changed meanwhile is announced again, so that
+ * the projector rolls it from the new log, and what it stored in the former log is copied.
+ */
+export async function rebuild(
+  world: RebuildWorld,
+  options: { readonly from: 'kafka' | 'events'; readonly dryRun: boolean },
+  progress: RebuildProgress,
+): Promise<RebuildReport> {
+  const began = performance.now();
+  await endInterrupted(world, progress);
+
+  const { clickhouse, kafka, topicPrefix } = world;
+  const eventsTopic = topicPrefix + topics.usageEvents.name;
+  const storedTopic = topicPrefix + topics.usageStored.name;
+  const fromKafka = options.from === 'kafka';
+  // Announcements before these offsets tell of records that are in what is read from here on.
+  let announced = await ends(kafka, storedTopic);
+  let ranges = await presentRanges(kafka, eventsTopic);
+  if (fromKafka) await assertCovered(clickhouse, eventsTopic, ranges);
+
+  const shadow = await Shadow.create(clickhouse, world.connection, randomUUID());
+  let isExchanging = false;
+  try {
+    const log = fromKafka ? 'usage_events' : `\`${world.connection.database}\`.usage_events`;
+    const closed = await readClosures(clickhouse);
+    const ports = new SilentPorts(shadow.client, world.producer, world.schemas, world.policy, topicPrefix);
+    let rolled = 0n;
+    const rollAll = async (days: readonly BucketStart[]): Promise<void> => {
+      progress.step('rolling days');
+      rolled += 1n;
+      for (const [index, day] of days.entries()) {
+        await shadow.roll(day, log, closed, rolled);
+        progress.at(index + 1, days.length);
+      }
+    };
+
+    if (fromKafka) {
+      for (let round = 0; round < MAX_ROUNDS; round += 1) {
+        if (round > 0) {
+          const former = ranges;
+          announced = await ends(kafka, storedTopic);
+          const present = await presentRanges(kafka, eventsTopic);
+          ranges = new Map(
+            [...present].map(([partition, { from, to }]) => [
+              partition,
+              { from: former.get(partition)?.to ?? from, to },
+            ]),
+          );
+        }
+        const total = size(ranges);
+        let read = 0;
+        ports.days.clear();
+        progress.step(round === 0 ? 'reading Kafka' : 'reading what came in meanwhile');
+        await readHistory(ranges, {
+          ...world,
+          ports,
+          onProgress: (records) => progress.at((read += records), total),
+        });
+        await rollAll(round === 0 ? await shadow.days(log, closed.hour) : [...ports.days].sort((a, b) => a - b));
+        if (total <= SMALL_ROUND_RECORDS) break;
+      }
+    } else {
+      await rollAll(await shadow.days(log, closed.hour));
+    }
+    const next: Ends = fromKafka ? new Map([...ranges].map(([partition, { to }]) => [partition, to])) : new Map();
+
+    const figures = {
+      before: await figuresOf(clickhouse),
+      after: fromKafka ? await figuresOf(shadow.client) : await figuresOf(clickhouse),
+    };
+    const records = ports.entries.reduce(
+      (sum, entry) => ({ rows: sum.rows + entry.rows, dead: sum.dead + entry.dead, erased: sum.erased + entry.erased }),
+      { rows: 0, dead: 0, erased: 0 },
+    );
+    const days = await shadow.days(log, closed.hour);
+    const report = (more: Partial<RebuildReport>): RebuildReport => ({
+      from: options.from,
+      exchanged: false,
+      ...figures,
+      records,
+      days: days.length,
+      late_minutes: 0,
+      announced_days: 0,
+      seconds: Math.round((performance.now() - began) / 100) / 10,
+      ...more,
+    });
+    await shadow.assertOwned();
+    if (options.dryRun) {
+      await shadow.drop();
+      return report({});
+    }
+
+    const heads = await copyRolls(shadow, clickhouse, days, announced, progress);
+    await shadow.assertOwned();
+    if (fromKafka) {
+      progress.step('exchanging');
+      isExchanging = true;
+      await shadow.enter({ stage: 'exchanging', next });
+      await shadow.exchangeLog();
+      // Every offset read has its outcome, also where the ledger was lost.
+      const ledger = new IngestPorts(clickhouse, world.producer, world.schemas, world.policy, topicPrefix);
+      for (const entry of ports.entries) await ledger.record(entry);
+    }
+    await publishHeads(clickhouse, heads);
+    const late = fromKafka ? await shadow.copyLateRows(eventsTopic, next) : [];
+    // A day that was closed meanwhile was rolled from the former heads of its hours; its first minute stands for it.
+    const touched = new Touched([...late, ...days.filter((day) => day >= closed.day)]);
+    await touched.addOpenMinutes(clickhouse, closed);
+    // A roll that was under way at the exchange was made from the former log; another is made after it.
+    if (fromKafka) await touched.addAnnounced(kafka, storedTopic, `${topicPrefix}laurel-rebuild-`, announced);
+    const announcedDays = await touched.announce(world.producer);
+    const lateMinutes = new Set([...late, ...(await end(world, shadow, next, progress))]);
+    return report({ exchanged: true, late_minutes: lateMinutes.size, announced_days: announcedDays });
+  } catch (error) {
+    if (!isExchanging)
+      await shadow.assertOwned().then(
+        () => shadow.drop(),
+        () => undefined,
+      );
+    throw error;
+  } finally {
+    await shadow.close();
+  }
+}
+
+/** Ends what a rebuild that was killed has left. */
+async function endInterrupted(world: RebuildWorld, progress: RebuildProgress): Promise<void> {
+  const left = await Shadow.leftOver(world.clickhouse, world.connection.database);
+  if (left?.stage !== 'exchanging') return;
+  const shadow = Shadow.open(world.clickhouse, world.connection, randomUUID());
+  try {
+    progress.step('ending a rebuild that was interrupted');
+    await end(world, shadow, left.next, progress);
+  } finally {
+    await shadow.close();
+  }
+}
+
+/** What came into the former log until its last insert had ended is copied and announced; then the shadow is dropped. */
+async function end(
+  { producer, topicPrefix }: RebuildWorld,
+  shadow: Shadow,
+  next: Ends,
+  progress: RebuildProgress,
+): Promise<readonly BucketStart[]> {
+  progress.step('waiting for inserts that are under way');
+  await shadow.drained();
+  const late = next.size === 0 ? [] : await shadow.copyLateRows(topicPrefix + topics.usageEvents.name, next);
+  await new Touched(late).announce(producer);
+  await shadow.drop();
+  return late;
+}
+
+async function copyRolls(
+  shadow: Shadow,
+  clickhouse: ClickHouseClient,
+  days: readonly BucketStart[],
+  announced: Ends,
+  progress: RebuildProgress,
+): Promise<readonly PublishedHead[]> {
+  progress.step('copying rolls');
+  const began = Date.now();
+  const random = randomInt(2 ** 20);
+  const idFor = (day: BucketStart): bigint => {
+    const partition = partitionOf(dayKey((day / SECONDS_PER.day) as Day), topics.usageStored.partitions);
+    return rollIdOf((announced.get(partition) ?? 0) - 1, began, random);
+  };
+  const heads = new Map<string, PublishedHead>();
+  for (const [index, day] of days.entries()) {
+    for (const head of await shadow.copyRolls(day, idFor(day))) heads.set(`${head.grain} ${head.bucket}`, head);
+    progress.at(index + 1, days.length);
+    if (Date.now() - began > PUBLISH_WITHIN_MS) {
+      throw new Error('copying the rolls took over 10 minutes, so that they can not be published; nothing was changed');
+    }
+  }
+  // What has a head and no events any more gets a roll without rows.
+  for (const { grain, bucket } of await closedHeads(clickhouse)) {
+    const day = bucket - (bucket % SECONDS_PER.day);
+    const key = `${grain} ${bucket}`;
+    if (!heads.has(key)) heads.set(key, { grain, bucket, rollId: idFor(day) });
+  }
+  return [...heads.values()];
+}
+
+/** Minutes that the projector is to roll again. */
+class Touched {
+  private readonly minutes: Set<BucketStart>;
+
+  constructor(minutes: readonly BucketStart[]) {
+    this.minutes = new Set(minutes);
+  }
+
+  /** Those that are not closed, or were not when the rebuild began. */
+  async addOpenMinutes(client: ClickHouseClient, closed: Closures): Promise<void> {
+    const result = await client.query({
+      query: `SELECT DISTINCT toUnixTimestamp(minute) AS start FROM (
+                SELECT toStartOfMinute(occurred_at) AS minute FROM usage_events WHERE toStartOfMinute(occurred_at) >= toDateTime(${closed.hour}, 'UTC')
+                UNION ALL SELECT bucket FROM roll_heads WHERE grain = 'minute' AND bucket >= toDateTime(${closed.hour}, 'UTC'))`,
+      format: 'JSONEachRow',
+    });
+    for (const { start } of await result.json<{ start: number }>()) this.minutes.add(start);
+  }
+
+  /** Those that were announced from these offsets on. */
+  async addAnnounced(kafka: Kafka, topic: string, groupPrefix: string, from: Ends): Promise<void> {
+    const reader = await RangeReader.open(kafka, { topic, groupPrefix });
+    try {
+      for (const [partition, end] of await ends(kafka, topic)) {
+        for await (const records of reader.read(partition, from.get(partition) ?? 0, end)) {
+          for (const { value } of records) if (value !== null) this.addAnnouncement(value);
+        }
+      }
+    } finally {
+      await reader.close();
+    }
+  }
+
+  private addAnnouncement(value: Uint8Array): void {
+    const { day, minutes } = usageStored.decode(value);
+    for (const minute of minutes) this.minutes.add(minuteInDay(day as Day, minute) * SECONDS_PER.minute);
+  }
+
+  /** @returns of how many days. */
+  async announce(producer: RecordProducer): Promise<number> {
+    const days = new Map<number, number[]>();
+    for (const start of [...this.minutes].sort((a, b) => a - b)) {
+      const day = Math.floor(start / SECONDS_PER.day);
+      const minute = (start % SECONDS_PER.day) / SECONDS_PER.minute;
+      days.set(day, [...(days.get(day) ?? []), minute]);
+    }
+    await producer.send(
+      topics.usageStored.name,
+      [...days].map(([day, minutes]) =>
+        toStoredRecord({
+          day,
+          minutes,
+          close_hour: null,
+          cause: 'rebuilt',
+          announced_at: Date.now(),
+          oldest_record_at: null,
+        }),
+      ),
+    );
+    return days.size;
+  }
+}
+
+async function figuresOf(client: ClickHouseClient): Promise<LogFigures> {
+  const result = await client.query({
+    query: `SELECT countIf(NOT retracted) AS events, countIf(retracted) AS retractions,
+              toString(sumIf(input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens + cache_write_tokens + output_tokens, NOT retracted)) AS tokens
+            FROM usage_events FINAL SETTINGS do_not_merge_across_partitions_select_final = 1`,
+    format: 'JSONEachRow',
+  });
+  const [row] = await result.json<{ events: string; retractions: string; tokens: string }>();
+  return { events: Number(row?.events), retracted: Number(row?.retractions), tokens: row?.tokens ?? '0' };
+}
+
+const ends = async (kafka: Kafka, topic: string): Promise<Ends> =>
+  new Map([...(await presentRanges(kafka, topic))].map(([partition, { to }]) => [partition, to]));
+
+const size = (ranges: ReadonlyMap<number, OffsetRange>): number =>
+  [...ranges.values()].reduce((sum, { from, to }) => sum + Math.max(0, to - from), 0);
