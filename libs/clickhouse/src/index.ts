@@ -5,6 +5,7 @@ export * from './failure.js';
 export * from './migrations.js';
 export * from './projections.js';
 export * from './shadow.js';
+export * from './sweep.js';
 export * from './usage-rows.js';
 export type { ClickHouseClient } from '@clickhouse/client';
 export * from './titles/candidates.js';

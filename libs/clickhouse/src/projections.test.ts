@@ -2,8 +2,6 @@ import fc from 'fast-check';
 import { usageEvent } from '@laurel/usage/fixture';
 import {
   daysWithHeads,
-  deleteStaleRolls,
-  dropMinutesBefore,
   greatestHeadOffset,
   offsetOfRoll,
   rangesOf,
@@ -165,67 +163,6 @@ describe('rolls and heads', () => {
     await writeClosure(client(), 'day', DAY + 24 * HOUR);
     expect(await events('usage_by_day')).toBe(1);
     expect(await events('model_usage_by_day')).toBe(1);
-  });
-
-  it('delete rolls that are old and no head, in every table', async () => {
-    const CUT = 1_000_000;
-    await store();
-    const [headOld, staleOld, staleYoung] = [rollIdOf(9, CUT - 1, 0), rollIdOf(8, CUT - 1, 5), rollIdOf(8, CUT, 0)];
-    for (const roll of [headOld, staleOld, staleYoung]) {
-      await runAll(client(), rollMinutes([TEN], roll));
-      await runAll(client(), rollHours([TEN], roll));
-      await writeHeads(client(), 'hour', [TEN], headOld);
-      await runAll(client(), rollDay(DAY, roll));
-    }
-    await writeHeads(client(), 'minute', [TEN], headOld);
-    await writeHeads(client(), 'day', [DAY], headOld);
-    await deleteStaleRolls(client(), CUT);
-    for (const table of [
-      'usage_by_minute',
-      'usage_by_hour',
-      'session_minutes',
-      'usage_by_day_user',
-      'usage_by_day_model',
-    ]) {
-      const rows = await database.rows<{ roll: string }>(
-        `SELECT toString(roll_id) AS roll FROM ${table} ORDER BY roll_id`,
-      );
-      expect([table, rows.map(({ roll }) => BigInt(roll))]).toEqual([table, [staleYoung, headOld]]);
-    }
-  });
-
-  it('delete a roll for one bucket and keep it for another, whose head it is', async () => {
-    const NEXT = TEN + HOUR;
-    await store();
-    await store(HOUR);
-    const [first, second] = [rollIdOf(1, 1000, 0), rollIdOf(2, 1000, 0)];
-    await runAll(client(), rollHours([TEN, NEXT], first));
-    await writeHeads(client(), 'hour', [TEN, NEXT], first);
-    await runAll(client(), rollHours([TEN], second));
-    await writeHeads(client(), 'hour', [TEN], second);
-    await deleteStaleRolls(client(), 2000);
-    const rows = await database.rows<{ hour: number; roll: string }>(
-      'SELECT toUnixTimestamp(hour) AS hour, toString(roll_id) AS roll FROM usage_by_hour ORDER BY hour',
-    );
-    expect(rows).toEqual([
-      { hour: TEN, roll: String(second) },
-      { hour: NEXT, roll: String(first) },
-    ]);
-  });
-
-  it('drop the minutes before an hour, and no others', async () => {
-    for (const seconds of [-60, 0, 3599, HOUR]) await store(seconds);
-    const minutes = [TEN - 60, TEN, TEN + HOUR - 60, TEN + HOUR];
-    await runAll(client(), rollMinutes(minutes, rollIdOf(1, 1000, 0)));
-    expect(await dropMinutesBefore(client(), TEN)).toBe(1);
-    const left = async () =>
-      (await database.rows<{ m: number }>('SELECT toUnixTimestamp(minute) AS m FROM usage_by_minute ORDER BY m')).map(
-        ({ m }) => m,
-      );
-    expect(await left()).toEqual(minutes.slice(1));
-    expect(await dropMinutesBefore(client(), TEN + HOUR)).toBe(1);
-    expect(await left()).toEqual(minutes.slice(3));
-    expect(await dropMinutesBefore(client(), TEN + HOUR)).toBe(0);
   });
 
   it('never lower a closure', async () => {

@@ -182,6 +182,16 @@ export async function readClosures(client: ClickHouseClient): Promise<Closures> 
   return row ?? { hour: 0, day: 0 };
 }
 
+/** The server's time in ms since the epoch. */
+export async function serverNowMs(client: ClickHouseClient): Promise<number> {
+  const result = await client.query({
+    query: 'SELECT toUnixTimestamp64Milli(now64(3)) AS now',
+    format: 'JSONEachRow',
+  });
+  const [row] = await result.json<{ now: string }>();
+  return Number(row?.now);
+}
+
 /** Raises `closed_before`; a lower value than the present one changes nothing. */
 export async function writeClosure(
   client: ClickHouseClient,
@@ -225,53 +235,4 @@ export async function daysWithHeads(client: ClickHouseClient): Promise<readonly 
     format: 'JSONEachRow',
   });
   return (await result.json<{ day: number }>()).map(({ day }) => day);
-}
-
-/** Drops the minutes of hours that were closed before `hour`; only long after, as a reader may still hold the old boundary. */
-export async function dropMinutesBefore(client: ClickHouseClient, hour: BucketStart): Promise<number> {
-  const result = await client.query({
-    query: `SELECT DISTINCT partition_id AS id FROM system.parts
-      WHERE database = currentDatabase() AND table = 'usage_by_minute' AND active AND max_time < toDateTime(${hour}, 'UTC')`,
-    format: 'JSONEachRow',
-  });
-  const partitions = await result.json<{ id: string }>();
-  for (const { id } of partitions) {
-    await client.command({ query: 'ALTER TABLE usage_by_minute DROP PARTITION ID {id:String}', query_params: { id } });
-  }
-  return partitions.length;
-}
-
-const ROLLED_TABLES = [
-  { table: 'usage_by_minute', bucket: 'minute', grain: 'minute' },
-  { table: 'usage_by_hour', bucket: 'hour', grain: 'hour' },
-  { table: 'session_minutes', bucket: 'hour', grain: 'hour' },
-  { table: 'usage_by_day_user', bucket: "toDateTime(day, 'UTC')", grain: 'day' },
-  { table: 'usage_by_day_model', bucket: "toDateTime(day, 'UTC')", grain: 'day' },
-] as const;
-
-/** The time of a roll's attempt in ms, as `rollIdOf` puts it into the id. */
-const attemptMs = (rollId: string): string =>
-  `toUInt64(bitAnd(bitShiftRight(${rollId}, 20), toUInt128(17592186044415)))`;
-
-/**
- * Deletes rolls that are no bucket's head and were attempted before `attemptedBeforeMs`, which must lie well behind any
- * attempt's deadline and any reader's query: an attempt that still runs has no head yet, and a reader may still hold the
- * head that was there a moment ago, so a bucket whose present head is younger keeps its former rolls as well.
- */
-export async function deleteStaleRolls(client: ClickHouseClient, attemptedBeforeMs: number): Promise<void> {
-  for (const { table, bucket, grain } of ROLLED_TABLES) {
-    const heads = `FROM roll_heads WHERE grain = '${grain}' GROUP BY bucket`;
-    const stale = `${attemptMs('roll_id')} < {before:UInt64}
-      AND (${bucket}, roll_id) NOT IN (SELECT bucket, max(roll_id) ${heads})
-      AND ${bucket} NOT IN (SELECT bucket ${heads} HAVING ${attemptMs('max(roll_id)')} >= {before:UInt64})`;
-    const query_params = { before: attemptedBeforeMs };
-    const found = await client.query({
-      query: `SELECT count() AS rows FROM ${table} WHERE ${stale}`,
-      query_params,
-      format: 'JSONEachRow',
-    });
-    const [row] = await found.json<{ rows: string }>();
-    if (Number(row?.rows ?? 0) > 0)
-      await client.command({ query: `DELETE FROM ${table} WHERE ${stale}`, query_params });
-  }
 }

@@ -6,7 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   classifyClickHouseFailure,
   connectClickHouse,
-  deleteStaleRolls,
+  deleteRolls,
+  headlessRolls,
   UsageRows,
   type ClickHouseClient,
 } from '@laurel/clickhouse';
@@ -110,7 +111,7 @@ describe('the projector', () => {
       if (!query.includes('INSERT INTO roll_heads') || refused === 2) return false;
       refused += 1;
       // What another instance's sweep does when the outage lasted longer than it waits before it deletes.
-      await deleteStaleRolls(database.client, Date.now() + 60_000);
+      await deleteRolls(database.client, await headlessRolls(database.client));
       return true;
     };
     const committed: number[] = [];

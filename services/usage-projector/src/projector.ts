@@ -1,14 +1,14 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  deleteStaleRolls,
-  dropMinutesBefore,
   readClosures,
   rollDay,
   rollHours,
   rollIdOf,
   rollMinutes,
   runAll,
+  serverNowMs,
+  Sweeper,
   writeClosure,
   writeFirstClosures,
   writeHeads,
@@ -42,7 +42,7 @@ export interface ProjectorEvents {
   onRolled(plan: RollPlan, seconds: number): void;
 }
 
-/** Far beyond any attempt's deadline, in ms: rolls without a head that are older are nobody's, and readers are done. */
+/** Far beyond any attempt's deadline, in ms: rolls that have been without a head for this long are nobody's, and readers are done. */
 const STALE_AFTER_MS = 15 * 60_000;
 /** A roll that took longer gets no head and is made again, in ms; well below STALE_AFTER_MS. */
 const HEAD_WITHIN_MS = 10 * 60_000;
@@ -68,6 +68,7 @@ export class Projector {
   private readonly stopped = new AbortController();
   private loop: Promise<void> | undefined;
   private assigned: readonly number[] = [];
+  private readonly sweeper: Sweeper;
 
   constructor(
     private readonly clickhouse: ClickHouseClient,
@@ -76,7 +77,9 @@ export class Projector {
     private readonly options: ProjectorOptions,
     private readonly events: ProjectorEvents,
     private readonly onFatal: (error: unknown) => void,
-  ) {}
+  ) {
+    this.sweeper = new Sweeper(clickhouse, STALE_AFTER_MS);
+  }
 
   /** On first use hours before now are closed without rolls: there is nothing in them that was not announced. */
   async start(): Promise<void> {
@@ -121,11 +124,11 @@ export class Projector {
       for (const [partition, owned] of [...this.owned]) await this.flush(partition, owned);
       if (began - closesCheckedAt >= CLOSE_CHECK_EVERY_MS) {
         closesCheckedAt = began;
-        await this.announceHourEnds(Date.now());
+        await this.announceHourEnds();
       }
       if (began - sweptAt >= SWEEP_EVERY_MS && this.assigned.includes(0)) {
         sweptAt = began;
-        await this.sweep(Date.now());
+        await this.sweep(began);
       }
       await sleep(Math.max(0, this.options.rollIntervalMs - (performance.now() - began)), undefined, { signal });
     }
@@ -202,17 +205,19 @@ export class Projector {
     statements: (starts: readonly BucketStart[], rollId: bigint) => readonly Statement[],
   ): Promise<void> {
     const rollOnce = async (): Promise<boolean> => {
-      const beganMs = Date.now();
-      const rollId = rollIdOf(offset, beganMs, randomInt(2 ** 20));
+      const beganMs = performance.now();
+      const rollId = rollIdOf(offset, Date.now(), randomInt(2 ** 20));
       await runAll(this.clickhouse, statements(starts, rollId));
-      if (Date.now() - beganMs > HEAD_WITHIN_MS) return false;
+      if (performance.now() - beganMs > HEAD_WITHIN_MS) return false;
       await writeHeads(this.clickhouse, grain, starts, rollId);
       return true;
     };
     while (!(await this.attempt('roll', rollOnce)));
   }
 
-  private async announceHourEnds(nowMs: number): Promise<void> {
+  /** An hour is over when it is over by two clocks: one that was set forward shall not close what is still to come. */
+  private async announceHourEnds(): Promise<void> {
+    const nowMs = Math.min(Date.now(), await this.attempt('read', () => serverNowMs(this.clickhouse)));
     const over = hourOf(nowMs - this.options.hourCloseDelayMs);
     const announcedAt = performance.now();
     const due: OutgoingRecord[] = [];
@@ -229,9 +234,7 @@ export class Projector {
 
   private async sweep(nowMs: number): Promise<void> {
     const { hour } = await this.closed();
-    await this.attempt('sweep', () => deleteStaleRolls(this.clickhouse, nowMs - STALE_AFTER_MS));
-    const longClosed = Math.min(hour, hourOf(nowMs - this.options.hourCloseDelayMs - STALE_AFTER_MS));
-    await this.attempt('sweep', () => dropMinutesBefore(this.clickhouse, longClosed * 3600));
+    await this.attempt('sweep', () => this.sweeper.sweep(nowMs, hour * 3600));
   }
 
   private async closed(): Promise<ClosedBefore> {

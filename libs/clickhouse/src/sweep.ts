@@ -1,0 +1,112 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import type { BucketStart } from './projections.js';
+
+const ROLLED_TABLES = [
+  { table: 'usage_by_minute', bucket: 'minute', grain: 'minute' },
+  { table: 'usage_by_hour', bucket: 'hour', grain: 'hour' },
+  { table: 'session_minutes', bucket: 'hour', grain: 'hour' },
+  { table: 'usage_by_day_user', bucket: "toDateTime(day, 'UTC')", grain: 'day' },
+  { table: 'usage_by_day_model', bucket: "toDateTime(day, 'UTC')", grain: 'day' },
+] as const;
+
+/** The rows of one table that one roll wrote for one bucket, as SQL's tuple (start, roll_id). */
+type HeadlessRoll = string;
+
+/** By table, the rolls of buckets that are not their head. */
+export type HeadlessRolls = ReadonlyMap<string, ReadonlySet<HeadlessRoll>>;
+
+/** Rolls that no reader who begins now would take. */
+export async function headlessRolls(client: ClickHouseClient): Promise<HeadlessRolls> {
+  const found = new Map<string, ReadonlySet<HeadlessRoll>>();
+  for (const { table, bucket, grain } of ROLLED_TABLES) {
+    const result = await client.query({
+      query: `SELECT DISTINCT toUnixTimestamp(${bucket}) AS start, toString(roll_id) AS roll FROM ${table}
+        WHERE (${bucket}, roll_id) NOT IN (SELECT bucket, max(roll_id) FROM roll_heads WHERE grain = '${grain}' GROUP BY bucket)`,
+      format: 'JSONEachRow',
+    });
+    const rolls = await result.json<{ start: number; roll: string }>();
+    found.set(table, new Set(rolls.map(({ start, roll }) => `(${start}, toUInt128('${roll}'))`)));
+  }
+  return found;
+}
+
+/** Below the server's bound of a statement's length (max_query_size, 256 KiB). */
+const ROLLS_A_STATEMENT = 1000;
+
+/** Deletes rolls. That none of them is a head is asked again, in the statement itself. */
+export async function deleteRolls(client: ClickHouseClient, rolls: HeadlessRolls): Promise<void> {
+  for (const { table, bucket, grain } of ROLLED_TABLES) {
+    const all = [...(rolls.get(table) ?? [])];
+    for (let from = 0; from < all.length; from += ROLLS_A_STATEMENT) {
+      const some = all.slice(from, from + ROLLS_A_STATEMENT);
+      await client.command({
+        query: `DELETE FROM ${table}
+          WHERE (toUnixTimestamp(${bucket}), roll_id) IN (${some.join(', ')})
+            AND (${bucket}, roll_id) NOT IN (SELECT bucket, max(roll_id) FROM roll_heads WHERE grain = '${grain}' GROUP BY bucket)`,
+      });
+    }
+  }
+}
+
+/**
+ * Drops the minutes of hours that were closed before `hour`, and their heads; only long after, as a reader may still hold the
+ * old boundary.
+ *
+ * @returns how many partitions, which are hours, were dropped.
+ */
+export async function dropMinutesBefore(client: ClickHouseClient, hour: BucketStart): Promise<number> {
+  const result = await client.query({
+    query: `SELECT DISTINCT partition_id AS id FROM system.parts
+      WHERE database = currentDatabase() AND table = 'usage_by_minute' AND active AND max_time < toDateTime(${hour}, 'UTC')`,
+    format: 'JSONEachRow',
+  });
+  const partitions = await result.json<{ id: string }>();
+  for (const { id } of partitions) {
+    await client.command({ query: 'ALTER TABLE usage_by_minute DROP PARTITION ID {id:String}', query_params: { id } });
+  }
+  if (partitions.length > 0) {
+    await client.command({
+      query: `DELETE FROM roll_heads WHERE grain = 'minute' AND bucket < toDateTime(${hour}, 'UTC')`,
+    });
+  }
+  return partitions.length;
+}
+
+/** What a sweep saw, and when by a clock that is never set. */
+interface Sight {
+  readonly atMs: number;
+  readonly closedHour: BucketStart;
+  readonly rolls: HeadlessRolls;
+}
+
+/**
+ * Deletes what nobody reads any more. Nothing of it rests on the time of day, which may be set: only what a sweep saw as
+ * headless long ago, and which still is, goes. So an attempt that was under way then is over, and so is the query of
+ * whoever may have read the roll as a head.
+ */
+export class Sweeper {
+  private sights: Sight[] = [];
+
+  /**
+   * @param longAgoMs well beyond any attempt's deadline and any reader's query, in ms.
+   */
+  constructor(
+    private readonly client: ClickHouseClient,
+    private readonly longAgoMs: number,
+  ) {}
+
+  /** @param nowMs of a clock that is never set, such as performance.now(). */
+  async sweep(nowMs: number, closedHour: BucketStart): Promise<void> {
+    const rolls = await headlessRolls(this.client);
+    const old = this.sights.findLast((sight) => nowMs - sight.atMs >= this.longAgoMs);
+    if (old !== undefined) {
+      await deleteRolls(this.client, inBoth(old.rolls, rolls));
+      await dropMinutesBefore(this.client, Math.min(old.closedHour, closedHour));
+      this.sights = this.sights.filter((sight) => sight.atMs >= old.atMs);
+    }
+    this.sights.push({ atMs: nowMs, closedHour, rolls });
+  }
+}
+
+const inBoth = (one: HeadlessRolls, other: HeadlessRolls): HeadlessRolls =>
+  new Map([...one].map(([table, rolls]) => [table, new Set([...rolls].filter((roll) => other.get(table)?.has(roll)))]));
