@@ -1,0 +1,250 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { COUNTED, SECONDS_PER, type BucketStart, type Closures, type Grain, type Statement } from '../projections.js';
+import { IS_ERASED } from '../erasures.js';
+
+/** What is compared of a bucket, in this order. */
+export const figureNames = [
+  'events',
+  'input_tokens',
+  'cache_read_tokens',
+  'cache_write_5m_tokens',
+  'cache_write_1h_tokens',
+  'cache_write_tokens',
+  'output_tokens',
+  'reasoning_tokens',
+  'cost_micro_usd',
+  /** A checksum over whose they are: each event's dimensions, hashed, times its tokens. It tells of what sums can't. */
+  'attribution',
+  'sessions',
+  'active_minutes',
+] as const;
+
+/** Figures as decimal text, in the order of `figureNames`; days have no sessions. */
+export type Figures = readonly string[];
+
+/** One bucket as readers find it. */
+export interface Rolled {
+  /** As decimal text. */
+  readonly rollId: string;
+  readonly figures: Figures;
+}
+
+/** All that is compared of one UTC day. Keys are bucket starts. */
+export interface DayFigures {
+  /** How many distinct events the day has, retracted ones too. */
+  readonly identities: number;
+  /** From the log: of each closed hour and each open minute that has events, by grain. */
+  readonly log: ReadonlyMap<string, Figures>;
+  /** Of the same grains and of the day's two tables: from the roll that the head names. */
+  readonly rolls: ReadonlyMap<string, Rolled>;
+  /** What the hours' rolls add up to for a closed day: of `day_user` and `day_model`. */
+  readonly hours: ReadonlyMap<string, Figures>;
+  /** The greatest roll_id of each bucket that has a head, as decimal text. */
+  readonly heads: ReadonlyMap<string, string>;
+}
+
+/** Where a bucket's figures are. */
+export type FiguresOf = 'minute' | 'hour' | 'day_user' | 'day_model';
+
+export const figuresKey = (of: FiguresOf | Grain, bucket: BucketStart): string => `${of} ${bucket}`;
+
+const TOTAL =
+  'input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens + cache_write_tokens + output_tokens';
+const MEASURES = [
+  'input_tokens',
+  'cache_read_tokens',
+  'cache_write_5m_tokens',
+  'cache_write_1h_tokens',
+  'cache_write_tokens',
+  'output_tokens',
+  'reasoning_tokens',
+];
+
+/** Linear in the figures and modulo 2^64, so that it comes to the same from the log, an hour's roll or a day's. */
+const attribution = (events: string, dimensions: string): string =>
+  `cityHash64(${dimensions}) * (${events} + ${TOTAL})`;
+
+const HOUR_DIMENSIONS = 'user_id, provider, model, team, toString(origin), toString(status)';
+const MINUTE_DIMENSIONS = `${HOUR_DIMENSIONS}, session_id`;
+
+const dayBounds = (column: string, day: BucketStart): string =>
+  `${column} >= toDateTime(${day}, 'UTC') AND ${column} < toDateTime(${day + SECONDS_PER.day}, 'UTC')`;
+
+/** The log's figures, by closed hour and open minute. One read of the day with FINAL; the grouping may go to the server's disk. */
+export function logFigures(day: BucketStart, closedHour: BucketStart): Statement {
+  const isClosed = `toStartOfMinute(occurred_at) < toDateTime(${closedHour}, 'UTC')`;
+  return {
+    query: `
+      SELECT grain, toUnixTimestamp(bucket) AS start, retracted,
+        [sum(events), ${MEASURES.map((one) => `sum(own_${one})`).join(', ')}, sum(cost), sum(attributed),
+         if(grain = 'hour', countIf(in_session), 0), if(grain = 'hour', sum(bitCount(active)), 0)] AS figures
+      FROM (
+        SELECT if(${isClosed}, 'hour', 'minute') AS grain,
+          if(${isClosed}, toStartOfHour(occurred_at), toStartOfMinute(occurred_at)) AS bucket, user_id, session_id, retracted,
+          count() AS events, ${MEASURES.map((one) => `sum(${one}) AS own_${one}`).join(', ')}, sum(ifNull(cost_micro_usd, 0)) AS cost,
+          sum(if(${isClosed}, ${attribution('1', HOUR_DIMENSIONS)}, ${attribution('1', MINUTE_DIMENSIONS)})) AS attributed,
+          session_id != '' AND countIf(${COUNTED}) > 0 AS in_session,
+          groupBitOr(if(session_id != '' AND ${COUNTED} AND origin = 'main', bitShiftLeft(toUInt64(1), toMinute(occurred_at)), 0)) AS active
+        FROM usage_events FINAL
+        WHERE toDate(occurred_at) = toDate(${day / SECONDS_PER.day})
+        GROUP BY grain, bucket, user_id, session_id, retracted
+        HAVING NOT ${IS_ERASED}
+      )
+      GROUP BY grain, bucket, retracted
+      SETTINGS do_not_merge_across_partitions_select_final = 1, max_bytes_before_external_group_by = 1000000000`,
+    query_params: {},
+  };
+}
+
+const heads = (grain: Grain, day: BucketStart): string =>
+  `(SELECT bucket, max(roll_id) FROM roll_heads WHERE grain = '${grain}' AND ${dayBounds('bucket', day)} GROUP BY bucket)`;
+
+const rolledSums = (dimensions: string): string =>
+  `sum(events), ${MEASURES.map((one) => `sum(${one})`).join(', ')}, sum(cost_micro_usd), sum(${attribution('events', dimensions)})`;
+
+/** The figures of the rolls that heads name, of one table a statement; read through the views, as readers do (decision 0007). */
+export function rollFigures(day: BucketStart, closed: Closures): readonly Statement[] {
+  const statement = (
+    of: FiguresOf,
+    bucket: string,
+    figures: string,
+    from: string,
+    where: string,
+    grain: Grain,
+  ): Statement => ({
+    query: `SELECT '${of}' AS of, toUnixTimestamp(${bucket}) AS start, toString(roll_id) AS roll, [${figures}] AS figures
+      FROM ${from} WHERE ${where} AND (${bucket}, roll_id) IN ${heads(grain, day)} GROUP BY start, roll_id`,
+    query_params: {},
+  });
+  const open = `minute >= toDateTime(${closed.hour}, 'UTC')`;
+  const over = `hour < toDateTime(${closed.hour}, 'UTC')`;
+  const hoursWithSessions = {
+    query: `
+      SELECT 'hour' AS of, toUnixTimestamp(hour) AS start, toString(roll) AS roll,
+        arrayConcat(sums, [sessions, active]) AS figures
+      FROM (
+        SELECT hour, roll_id AS roll, [${rolledSums(HOUR_DIMENSIONS)}] AS sums
+        FROM hour_rolls WHERE ${dayBounds('hour', day)} AND ${over} AND (hour, roll_id) IN ${heads('hour', day)} GROUP BY hour, roll
+      ) AS h
+      LEFT JOIN (
+        SELECT hour, roll_id AS roll, count() AS sessions, sum(bitCount(active_minutes)) AS active
+        FROM session_rolls WHERE ${dayBounds('hour', day)} AND ${over} GROUP BY hour, roll
+      ) AS s USING (hour, roll)`,
+    query_params: {},
+  };
+  const minutes = statement(
+    'minute',
+    'minute',
+    `${rolledSums(MINUTE_DIMENSIONS)}, toUInt64(0), toUInt64(0)`,
+    'minute_rolls',
+    `${dayBounds('minute', day)} AND ${open}`,
+    'minute',
+  );
+  if (day >= closed.day) return [hoursWithSessions, minutes];
+  const date = `day = toDate(${day / SECONDS_PER.day})`;
+  const dayOf = (of: FiguresOf, dimensions: string, from: string): Statement =>
+    statement(of, "toDateTime(day, 'UTC')", rolledSums(dimensions), from, date, 'day');
+  return [
+    hoursWithSessions,
+    minutes,
+    dayOf('day_user', DAY_USER, 'day_user_rolls'),
+    dayOf('day_model', DAY_MODEL, 'day_model_rolls'),
+  ];
+}
+
+const DAY_USER = 'user_id, team, toUInt8(counted)';
+const DAY_MODEL = 'user_id, provider, model, toUInt8(counted)';
+
+/** What the heads of the hours add up to, for each of the day's two tables. */
+export function hoursOfDay(day: BucketStart): Statement {
+  const counted = (dimensions: string): string => dimensions.replace('counted', COUNTED);
+  const sums = (dimensions: string): string => `[${rolledSums(counted(dimensions))}]`;
+  return {
+    query: `SELECT ${sums(DAY_USER)} AS user, ${sums(DAY_MODEL)} AS model, count() AS rows
+      FROM hour_rolls WHERE ${dayBounds('hour', day)} AND (hour, roll_id) IN ${heads('hour', day)}`,
+    query_params: {},
+  };
+}
+
+async function rowsOf<Row>(client: ClickHouseClient, { query, query_params }: Statement): Promise<Row[]> {
+  const result = await client.query({ query, query_params, format: 'JSONEachRow' });
+  return result.json<Row>();
+}
+
+/** The greatest roll_id of each bucket of the day that has a head, by `figuresKey(grain, bucket)`. */
+export async function dayHeads(client: ClickHouseClient, day: BucketStart): Promise<ReadonlyMap<string, string>> {
+  const rows = await rowsOf<{ grain: Grain; start: number; roll: string }>(client, {
+    query: `SELECT grain, toUnixTimestamp(bucket) AS start, toString(max(roll_id)) AS roll FROM roll_heads
+      WHERE ${dayBounds('bucket', day)} GROUP BY grain, bucket`,
+    query_params: {},
+  });
+  return new Map(rows.map(({ grain, start, roll }) => [figuresKey(grain, start), roll]));
+}
+
+/**
+ * All figures of one day, read one statement after the other: they may differ only because the day changed meanwhile.
+ * Heads come first, so a roll with another id than its head's is one that came since.
+ */
+export async function dayFigures(client: ClickHouseClient, day: BucketStart, closed: Closures): Promise<DayFigures> {
+  const headsBefore = await dayHeads(client, day);
+  const logged = await rowsOf<{ grain: Grain; start: number; retracted: boolean; figures: string[] }>(
+    client,
+    logFigures(day, closed.hour),
+  );
+  const rolls = new Map<string, Rolled>();
+  for (const statement of rollFigures(day, closed)) {
+    const rows = await rowsOf<{ of: FiguresOf; start: number; roll: string; figures: string[] }>(client, statement);
+    for (const { of, start, roll, figures } of rows) rolls.set(figuresKey(of, start), { rollId: roll, figures });
+  }
+  const hours = new Map<string, Figures>();
+  if (day < closed.day) {
+    const [sums] = await rowsOf<{ user: string[]; model: string[]; rows: string }>(client, hoursOfDay(day));
+    if (sums !== undefined && sums.rows !== '0') {
+      hours.set(figuresKey('day_user', day), sums.user);
+      hours.set(figuresKey('day_model', day), sums.model);
+    }
+  }
+  return {
+    identities: logged.reduce((sum, { figures }) => sum + Number(figures[0]), 0),
+    log: new Map(
+      logged.flatMap(({ grain, start, retracted, figures }) =>
+        retracted ? [] : [[figuresKey(grain, start), figures] as const],
+      ),
+    ),
+    rolls,
+    hours,
+    heads: headsBefore,
+  };
+}
+
+/** Every day that has events or heads, from `since` on, ascending. */
+export async function daysToAudit(client: ClickHouseClient, since: BucketStart): Promise<readonly BucketStart[]> {
+  const rows = await rowsOf<{ day: number }>(client, {
+    query: `SELECT DISTINCT day FROM (
+        SELECT toUnixTimestamp(toDateTime(toDate(partition), 'UTC')) AS day FROM system.parts
+        WHERE database = currentDatabase() AND table = 'usage_events' AND active
+        UNION ALL SELECT toUnixTimestamp(toStartOfDay(bucket)) FROM roll_heads
+      ) WHERE day >= {since:UInt32} ORDER BY day`,
+    query_params: { since },
+  });
+  return rows.map(({ day }) => day);
+}
+
+/** The last record of each partition of a topic that has a row in these buckets. */
+export async function lastRecordsIn(
+  client: ClickHouseClient,
+  topic: string,
+  buckets: readonly { readonly start: BucketStart; readonly seconds: number }[],
+): Promise<ReadonlyMap<number, number>> {
+  if (buckets.length === 0) return new Map();
+  const within = buckets.map(
+    ({ start, seconds }) =>
+      `(toDate(occurred_at) = toDate(${Math.floor(start / SECONDS_PER.day)}) AND toStartOfMinute(occurred_at) >= toDateTime(${start}, 'UTC') AND toStartOfMinute(occurred_at) < toDateTime(${start + seconds}, 'UTC'))`,
+  );
+  const rows = await rowsOf<{ partition: number; last: string }>(client, {
+    query: `SELECT kafka_partition AS partition, max(kafka_offset) AS last FROM usage_events
+      WHERE kafka_topic = {topic:String} AND (${within.join(' OR ')}) GROUP BY kafka_partition`,
+    query_params: { topic },
+  });
+  return new Map(rows.map(({ partition, last }) => [partition, Number(last)]));
+}

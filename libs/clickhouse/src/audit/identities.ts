@@ -1,0 +1,65 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { identityOf, type UsageEvent } from '@laurel/events';
+import { tuples, type Place } from './ledger.js';
+
+export type Identity = Pick<UsageEvent, 'source' | 'event_id' | 'user_id' | 'occurred_at'>;
+
+/**
+ * The greatest version stored of each identity, by `identityOf`; those that are not stored are left out. The greatest is
+ * what FINAL would keep, so no FINAL is needed. Some hundreds of identities at a time.
+ */
+export async function storedVersions(
+  client: ClickHouseClient,
+  identities: readonly Identity[],
+): Promise<ReadonlyMap<string, bigint>> {
+  if (identities.length === 0) return new Map();
+  const column = <K extends keyof Identity>(name: K): readonly Identity[K][] => identities.map((one) => one[name]);
+  const result = await client.query({
+    query: `
+      WITH arrayMap(at -> fromUnixTimestamp64Milli(at, 'UTC'), {ats:Array(Int64)}) AS times
+      SELECT source, event_id, user_id, toUnixTimestamp64Milli(occurred_at) AS at, toString(max(version)) AS version
+      FROM usage_events
+      WHERE toDate(occurred_at) IN (SELECT arrayJoin(arrayMap(t -> toDate(t), times)))
+        AND toStartOfMinute(occurred_at) IN (SELECT arrayJoin(arrayMap(t -> toStartOfMinute(t), times)))
+        AND (user_id, occurred_at, source, event_id) IN (
+          SELECT arrayJoin(arrayZip({users:Array(String)}, times, {sources:Array(String)}, {ids:Array(String)})))
+      GROUP BY source, event_id, user_id, occurred_at`,
+    query_params: {
+      ats: column('occurred_at'),
+      users: column('user_id'),
+      sources: column('source'),
+      ids: column('event_id'),
+    },
+    format: 'JSONEachRow',
+  });
+  const rows = await result.json<{
+    source: string;
+    event_id: string;
+    user_id: UsageEvent['user_id'];
+    at: string;
+    version: string;
+  }>();
+  return new Map(
+    rows.map(({ at, version, ...id }) => [identityOf({ ...id, occurred_at: Number(at) }), BigInt(version)]),
+  );
+}
+
+/** Which of these records of a topic have rows of their own. */
+export async function placesWithRows(
+  client: ClickHouseClient,
+  topic: string,
+  places: readonly Place[],
+): Promise<readonly Place[]> {
+  if (places.length === 0) return [];
+  const result = await client.query({
+    query: `SELECT DISTINCT kafka_partition AS partition, kafka_offset AS offset FROM usage_events
+            WHERE kafka_topic = {topic:String} AND kafka_offset IN (SELECT arrayJoin({places:Array(Tuple(UInt32, UInt64))}).2)
+              AND (kafka_partition, kafka_offset) IN (SELECT arrayJoin({places:Array(Tuple(UInt32, UInt64))}))`,
+    query_params: { topic, places: tuples(places) },
+    format: 'JSONEachRow',
+  });
+  return (await result.json<{ partition: number; offset: string }>()).map(({ partition, offset }) => ({
+    partition,
+    offset: Number(offset),
+  }));
+}

@@ -1,0 +1,160 @@
+import { isDeepStrictEqual } from 'node:util';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { awardEvent, titleHolders, topics, type TitleHolders } from '@laurel/events';
+import { FencedWriter, readToEnd, type OutgoingRecord } from '@laurel/kafka';
+import { AwardLogError, evolve, holdersOf, titleKey, type TitleState } from '@laurel/titles';
+import { newFinding, plural, type CheckOptions, type CheckResult, type Finding } from './finding.js';
+import type { AuditWorld } from './world.js';
+
+/** A transaction's end reaches the two topics one after the other, within this, in ms. */
+const BETWEEN_LOOKS_MS = 1000;
+
+interface AwardLog {
+  readonly awards: number;
+  readonly states: ReadonlyMap<string, TitleState>;
+  /** Titles whose awards contradict each other, with the first contradiction; nothing is said of their holders. */
+  readonly broken: ReadonlyMap<string, AwardLogError>;
+}
+
+/** What subscribers of the compacted topic see must be the fold of the awards. */
+export async function checkHolders(world: AuditWorld, { heal }: CheckOptions): Promise<CheckResult> {
+  const first = await look(world);
+  let { log, differing } = first;
+  if (differing.size > 0) {
+    // It counts only where no award came meanwhile.
+    await sleep(BETWEEN_LOOKS_MS);
+    const again = await look(world);
+    const isSame = (key: string): boolean => first.log.states.get(key)?.ordinal === again.log.states.get(key)?.ordinal;
+    differing = new Map([...again.differing].filter(([key]) => first.differing.has(key) && isSame(key)));
+    log = again.log;
+  }
+  const asOf = `${plural(log.awards, 'award')} of ${world.topic('titleAwards')}`;
+  const findings: Finding[] = [...log.broken].map(([key, { code, message }]) =>
+    newFinding({
+      check: 'holders',
+      code: 'award_log_broken',
+      at: key,
+      message: `${code}: ${message}; title-awarder halts on it, and no command mends it`,
+      asOf,
+      healable: false,
+    }),
+  );
+  const holders = [...differing].map(([key, expected]) => ({
+    key,
+    finding: newFinding({
+      check: 'holders',
+      code: 'holders_differ',
+      at: key,
+      message: `${world.topic('titleHolders')} does not say that ${expected === null ? 'nobody holds it' : `${expected.holders.map(({ user_id }) => user_id).join(', ')} holds it`}`,
+      asOf: `${asOf}, ordinal ${log.states.get(key)?.ordinal ?? 0}`,
+      healable: log.broken.size === 0,
+    }),
+  }));
+  findings.push(...holders.map(({ finding }) => finding));
+  if (heal && holders.length > 0 && log.broken.size === 0) {
+    await world.attempt('writing holders', () => rewrite(world));
+    const left = (await look(world)).differing;
+    for (const { key, finding } of holders) finding.healed = !left.has(key);
+  }
+  return {
+    compared: `${plural(log.awards, 'award')}, ${plural(log.states.size, 'title')}`,
+    counts: { awards: log.awards, titles: log.states.size },
+    asOf,
+    findings,
+    notes: [],
+  };
+}
+
+async function look(
+  world: AuditWorld,
+): Promise<{ readonly log: AwardLog; readonly differing: ReadonlyMap<string, TitleHolders | null> }> {
+  return world.attempt('reading awards', async () => {
+    const log = await readAwards(world);
+    return { log, differing: difference(log, await readHolders(world)) };
+  });
+}
+
+async function readAwards(world: AuditWorld): Promise<AwardLog> {
+  const states = new Map<string, TitleState>();
+  const broken = new Map<string, AwardLogError>();
+  let awards = 0;
+  await readToEnd(world.kafka, {
+    topic: world.topic('titleAwards'),
+    groupPrefix: `${world.options.topicPrefix}laurel-audit-`,
+    onRecord: ({ value }) => {
+      if (value === null) return;
+      const event = awardEvent.decode(value);
+      const title = { titleId: event.title_id, scope: event.scope };
+      const key = titleKey(title);
+      awards += 1;
+      if (broken.has(key)) return;
+      try {
+        states.set(
+          key,
+          evolve(states.get(key) ?? { ...title, ordinal: 0, ruleVersion: 0, updatedAtMs: 0, holders: [] }, event),
+        );
+      } catch (error) {
+        if (!(error instanceof AwardLogError)) throw error;
+        broken.set(key, error);
+      }
+    },
+  });
+  return { awards, states, broken };
+}
+
+/** The latest of each key; null where it is a tombstone. */
+async function readHolders(world: AuditWorld): Promise<ReadonlyMap<string, Uint8Array | null>> {
+  const latest = new Map<string, Uint8Array | null>();
+  await readToEnd(world.kafka, {
+    topic: world.topic('titleHolders'),
+    groupPrefix: `${world.options.topicPrefix}laurel-audit-`,
+    onRecord: ({ key, value }) => {
+      latest.set(Buffer.from(key ?? []).toString(), value);
+    },
+  });
+  return latest;
+}
+
+/** Which titles say something else than the fold, with what they are to say. */
+function difference(
+  { states, broken }: AwardLog,
+  shown: ReadonlyMap<string, Uint8Array | null>,
+): ReadonlyMap<string, TitleHolders | null> {
+  const differing = new Map<string, TitleHolders | null>();
+  for (const key of new Set([...states.keys(), ...shown.keys()])) {
+    if (broken.has(key)) continue;
+    const state = states.get(key);
+    const expected = state === undefined ? null : holdersOf(state);
+    if (!isSame(shown.get(key) ?? null, expected)) differing.set(key, expected);
+  }
+  return differing;
+}
+
+function isSame(value: Uint8Array | null, expected: TitleHolders | null): boolean {
+  if (value === null || expected === null) return value === expected;
+  try {
+    // Decoded records are of classes of their own; a clone is a plain object.
+    return isDeepStrictEqual(structuredClone(titleHolders.decode(value)), expected);
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Writes what differs under the awarder's own transactional id. That fences it, so nothing changes between the fold and
+ * the writing; it then claims the id anew and folds again.
+ */
+async function rewrite(world: AuditWorld): Promise<void> {
+  const { topicPrefix } = world.options;
+  const writer = await FencedWriter.claim(world.kafka, `${topicPrefix}laurel-title-awarder`, topicPrefix);
+  try {
+    const log = await readAwards(world);
+    const records: OutgoingRecord[] = [...difference(log, await readHolders(world))].map(([key, holders]) => ({
+      key,
+      value: holders === null ? null : titleHolders.encode(holders),
+    }));
+    if (records.length > 0) await writer.write({ [topics.titleHolders.name]: records });
+  } finally {
+    await writer.close().catch(() => undefined);
+  }
+}

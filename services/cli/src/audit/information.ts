@@ -1,0 +1,51 @@
+import { ledgerTotals } from '@laurel/clickhouse';
+import type { DaysVerdict } from './days.js';
+import { offsetsOf } from './settle.js';
+import type { AuditWorld } from './world.js';
+
+/** What is no finding, and is good to know. */
+export interface Information {
+  readonly ledger: { readonly rows: number; readonly dead: number; readonly erased: number };
+  /** Distinct events of the days compared, retracted ones too; null when no day was. */
+  readonly identities: number | null;
+  /** Records stored, repeats of batches included, less the distinct events; null unless every day was compared. */
+  readonly duplicatesAbsorbed: number | null;
+  readonly groups: readonly GroupLag[];
+}
+
+export interface GroupLag {
+  readonly group: string;
+  readonly topic: string;
+  /** How many records the group has yet to commit; null when it never committed any. */
+  readonly behind: number | null;
+}
+
+export async function gatherInformation(
+  world: AuditWorld,
+  days: DaysVerdict | undefined,
+  wholeHistory: boolean,
+): Promise<Information> {
+  const totals = await world.attempt('reading the ledger', () =>
+    ledgerTotals(world.clickhouse, world.topic('usageEvents')),
+  );
+  const sum = (of: 'rows' | 'dead' | 'erased'): number => totals.reduce((all, one) => all + one[of], 0);
+  const isWhole = days !== undefined && days.incomplete === undefined && wholeHistory;
+  const { ingest, projector, awarder } = world.groups;
+  return {
+    ledger: { rows: sum('rows'), dead: sum('dead'), erased: sum('erased') },
+    identities: days?.identities ?? null,
+    duplicatesAbsorbed: isWhole ? Math.max(0, sum('rows') - days.identities) : null,
+    groups: [
+      await lagOf(world, ingest, world.topic('usageEvents')),
+      await lagOf(world, projector, world.topic('usageStored')),
+      await lagOf(world, awarder, world.topic('usageProjected')),
+    ],
+  };
+}
+
+async function lagOf(world: AuditWorld, group: string, topic: string): Promise<GroupLag> {
+  const offsets = [...(await offsetsOf(world, group, topic)).values()];
+  const isNew = offsets.every(({ committed }) => committed === undefined);
+  const behind = offsets.reduce((sum, { low, high, committed }) => sum + Math.max(0, high - (committed ?? low)), 0);
+  return { group, topic, behind: isNew ? null : behind };
+}
