@@ -69,6 +69,16 @@ describe('KafkaBatchStrategy', () => {
     expect(member.strategy.progress()).toMatchObject([{ topic: 'events', nextOffset: 10, busySinceMs: undefined }]);
   });
 
+  it('is at the end behind a transaction, whose end has an offset but is no record', async () => {
+    await createTopic(kafka, topic);
+    await produceTransactions(kafka, topic, [{ messages: numbers(0, 3), end: 'commit' }]);
+    const { values, handler } = taking();
+    const member = await join(handler);
+    await eventually('the records', () => values.length === 3);
+    await eventually('the place', () => member.strategy.progress()[0]?.busySinceMs === undefined);
+    expect(member.strategy.progress()).toMatchObject([{ nextOffset: 4, highWatermark: 4 }]);
+  });
+
   it('keeps the group’s name as it is', async () => {
     await createTopic(kafka, topic);
     await join(taking().handler);
