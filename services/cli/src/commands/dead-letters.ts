@@ -161,7 +161,6 @@ async function list(flags: ListFlags): Promise<void> {
 function listGroups(letters: readonly Letter[], unreadable: number, asJson: boolean): void {
   const groups = groupsOf(letters);
   const open = letters.filter(({ redrivenAtMs }) => redrivenAtMs === undefined).length;
-  if (letters.length === 0) process.exitCode = NOTHING_MATCHED;
   if (asJson) {
     printJson({
       open,

@@ -69,7 +69,9 @@ export function groupTable(groups: readonly LetterGroup[]): string {
 
 /** One line each. */
 export function letterTable(letters: readonly Letter[]): string {
-  const table = new Table({ head: ['rejected (UTC)', 'code', 'place', 'key', 'message', ''], style: plain });
+  const isAnyRedriven = letters.some(({ redrivenAtMs }) => redrivenAtMs !== undefined);
+  const head = ['rejected (UTC)', 'code', 'place', 'key', 'message', ...(isAnyRedriven ? ['redriven'] : [])];
+  const table = new Table({ head, style: plain });
   for (const { rejectedAtMs, code, place, key, message, redrivenAtMs } of letters) {
     table.push([
       timeText(rejectedAtMs),
@@ -77,7 +79,7 @@ export function letterTable(letters: readonly Letter[]): string {
       brief(place, 100),
       key === null ? '' : brief(key, KEY_CHARACTERS),
       brief(message, MESSAGE_CHARACTERS),
-      redrivenAtMs === undefined ? '' : `redriven ${timeText(redrivenAtMs)}`,
+      ...(isAnyRedriven ? [redrivenAtMs === undefined ? '' : timeText(redrivenAtMs)] : []),
     ]);
   }
   return table.toString();
