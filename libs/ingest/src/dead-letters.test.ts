@@ -52,4 +52,11 @@ describe('toDeadLetter', () => {
     });
     expect([empty.value.key, empty.value.value]).toEqual([Buffer.alloc(0), Buffer.alloc(0)]);
   });
+
+  it('tells the length of a value that it keeps only the beginning of', () => {
+    const letter = toDeadLetter('t', batch, rejected, 99, 2);
+    expect(letter.headers).toEqual({ code: 'invalid_id', truncated: '3' });
+    expect(deadLetter.decode(letter.value ?? new Uint8Array()).value).toEqual(Buffer.from([0xc3, 0x01]));
+    expect(toDeadLetter('t', batch, rejected, 99, 3).headers).toEqual({ code: 'invalid_id' });
+  });
 });

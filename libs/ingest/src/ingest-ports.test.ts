@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { TestDatabase } from '@laurel/clickhouse/fixture';
-import { classifyClickHouseFailure } from '@laurel/clickhouse';
+import { classifyClickHouseFailure, recordErasure, userHashOf } from '@laurel/clickhouse';
 import { deadLetter, topics, usageRecorded, usageStored, type DeadLetter, type UsageStored } from '@laurel/events';
 import {
   applyTopics,
@@ -139,6 +139,37 @@ describe('a batch of events, on the real Kafka and ClickHouse', () => {
     } finally {
       await database.client.command({ query: 'ALTER TABLE usage_events DROP CONSTRAINT never_13' });
     }
+  });
+
+  it('keeps the beginning of a dead letter that its topic does not take whole, and the others as they are', async () => {
+    const small = { ...topics.deadLetters, config: { ...topics.deadLetters.config, 'max.message.bytes': '100000' } };
+    prefix = `t${randomBytes(4).toString('hex')}.`;
+    await applyTopics(kafka, [small, topics.usageStored], { prefix, replicationFactor: -1 });
+    await producer.close();
+    producer = new RecordProducer(kafka, prefix);
+    await producer.connect();
+    ports = new IngestPorts(database.client, producer, new RegistrySchemas(undefined), policy, prefix);
+    const large = randomBytes(150_000).toString('base64');
+    const entry = await accept(batchOf(1, ['garbage', large, { event_id: 'a' }]));
+    expect(entry).toMatchObject({ rows: 1, dead: 2 });
+    const letters = await deadLetters();
+    expect(new Map(letters.map(({ offset, value }) => [offset, value?.length]))).toEqual(
+      new Map([
+        [1, 'garbage'.length],
+        [2, 65_536],
+      ]),
+    );
+    const kept = letters.find(({ offset }) => offset === 2)?.value?.toString() ?? '';
+    expect(large.startsWith(kept)).toBe(true);
+  });
+
+  it('loses nothing of an erased person’s batch but their events', async () => {
+    await recordErasure(database.client, userHashOf('u-erased'));
+    const entry = await accept(
+      batchOf(1, [{ event_id: 'a' }, { event_id: 'b', user_id: 'u-erased' }, 'garbage', { event_id: 'c' }]),
+    );
+    expect(entry).toMatchObject({ rows: 2, dead: 1, erased: 1 });
+    expect((await stored()).map(({ event_id }) => event_id)).toEqual(['a', 'c']);
   });
 
   it('changes nothing but the announcements when it is repeated', async () => {

@@ -1,6 +1,6 @@
 import { Erasures, UsageRows, type ClickHouseClient } from '@laurel/clickhouse';
 import { decodeUsage, identityOf, topics, type Checked, type UsageEvent } from '@laurel/events';
-import type { RecordProducer, RegistrySchemas } from '@laurel/kafka';
+import { isTooLarge, type RecordProducer, type RegistrySchemas } from '@laurel/kafka';
 import {
   keepTrying,
   type Accepted,
@@ -13,6 +13,9 @@ import {
 } from '@laurel/stream';
 import { announcementsOf, toStoredRecord } from './announcements.js';
 import { toDeadLetter } from './dead-letters.js';
+
+/** Of a value that the dead letters' topic doesn't take whole, in bytes. */
+const KEPT_OF_TOO_LARGE_BYTES = 64 * 1024;
 
 /** The batch loop's ports on the real Kafka and ClickHouse. */
 export class IngestPorts implements AcceptPorts<UsageEvent> {
@@ -46,8 +49,24 @@ export class IngestPorts implements AcceptPorts<UsageEvent> {
 
   async keepDeadLetters(batch: RecordBatch, rejected: readonly Rejected[]): Promise<void> {
     const nowMs = Date.now();
-    const letters = rejected.map((one) => toDeadLetter(this.topicPrefix + batch.topic, batch, one, nowMs));
-    await this.producer.send(topics.deadLetters.name, letters);
+    const topic = this.topicPrefix + batch.topic;
+    const send = (some: readonly Rejected[], maxValueBytes?: number): Promise<void> =>
+      this.producer.send(
+        topics.deadLetters.name,
+        some.map((one) => toDeadLetter(topic, batch, one, nowMs, maxValueBytes)),
+      );
+    try {
+      await send(rejected);
+    } catch (error) {
+      if (!isTooLarge(error)) throw error;
+      // A publisher can compress a record better than we do, to far less than the topic's bound.
+      for (const one of rejected) {
+        await send([one]).catch((failure: unknown) => {
+          if (!isTooLarge(failure)) throw failure;
+          return send([one], KEPT_OF_TOO_LARGE_BYTES);
+        });
+      }
+    }
   }
 
   async store(batch: RecordBatch, accepted: readonly Accepted<UsageEvent>[]): Promise<readonly Accepted<UsageEvent>[]> {

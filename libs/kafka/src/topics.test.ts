@@ -123,6 +123,16 @@ describe('topics', () => {
     await assertTopics(kafka, [topics.usageEvents], prefix);
   });
 
+  it.each([
+    ['compacted', topics.titleAwards, { 'cleanup.policy': 'compact' }],
+    ['deleted from', topics.titleAwards, { 'retention.ms': '3600000' }],
+    ['not compacted', topics.titleHolders, { 'cleanup.policy': 'delete' }],
+  ])('are refused where they would be %s, and must not', async (_, declared, wrong) => {
+    const { name, partitions, config } = declared;
+    await createTopic(kafka, prefix + name, partitions, { ...config, ...wrong });
+    expect(await codeOf(assertTopics(kafka, [declared], prefix))).toBe('wrong_config');
+  });
+
   it('are refused all at once where they are missing', async () => {
     await apply([topics.usageEvents]);
     const check = assertTopics(kafka, [topics.usageEvents, topics.deadLetters, topics.usageStored], prefix);

@@ -134,10 +134,7 @@ async function configure(admin: Admin, topic: string, declared: TopicDeclaration
   return true;
 }
 
-/**
- * Checks what a service relies on before it takes records: the topics exist, fixed partition counts are right, and
- * timestamps are the broker's.
- */
+/** Checks what a service relies on before it takes records: the topics exist, and are what exactness rests on. */
 export async function assertTopics(kafka: Kafka, declarations: Declarations, prefix: string): Promise<void> {
   const admin = kafka.admin();
   await admin.connect();
@@ -152,10 +149,10 @@ export async function assertTopics(kafka: Kafka, declarations: Declarations, pre
       if (declared.fixedPartitions && partitions !== declared.partitions)
         throw wrongPartitions(topic, partitions, declared);
       const differing = differingConfig(await topicConfig(admin, topic), declared);
-      if (differing.includes('message.timestamp.type')) {
+      for (const name of reliedOn(declared).filter((one) => differing.includes(one))) {
         throw new TopicError(
           'wrong_config',
-          `topic ${topic} has not message.timestamp.type=LogAppendTime; run: laurel topics apply`,
+          `topic ${topic} has not ${name}=${declared.config[name]}; run: laurel topics apply`,
         );
       }
     }
@@ -177,6 +174,12 @@ export async function partitionCounts(kafka: Kafka, names: readonly string[]): P
   } finally {
     await admin.disconnect();
   }
+}
+
+/** What exactness rests on: timestamps of the broker's, how records go, and that those kept for ever are. */
+function reliedOn({ config }: TopicDeclaration): readonly string[] {
+  const isForEver = config['retention.ms'] === '-1';
+  return ['message.timestamp.type', 'cleanup.policy', ...(isForEver ? ['retention.ms', 'retention.bytes'] : [])];
 }
 
 function wrongPartitions(topic: string, partitions: number, declared: TopicDeclaration): TopicError {

@@ -13,6 +13,9 @@ const settings = { ...kafkaSettings, ...clickHouseSettings };
 /** How long to wait for the titles to be passed on; it takes one evaluation, some seconds. */
 const TITLES_TIMEOUT_MS = 60_000;
 
+/** Whole tables are read. */
+const STATEMENT_TIMEOUT_MS = 3_600_000;
+
 interface Flags {
   readonly dryRun?: boolean;
   readonly yes?: boolean;
@@ -57,7 +60,8 @@ async function forget(userId: string, flags: Flags): Promise<void> {
   const config = fromEnvironment(settings);
   const kafka = kafkaFrom(config);
   const { topicPrefix } = config;
-  const clickhouse = connectClickHouse(clickHouseConnection(config, 'laurel-cli'));
+  const connection = clickHouseConnection(config, 'laurel-forget');
+  const clickhouse = connectClickHouse({ ...connection, requestTimeoutMs: STATEMENT_TIMEOUT_MS });
   const producer = new RecordProducer(kafka, topicPrefix);
   const world: ErasureWorld = { clickhouse, kafka, producer, topicPrefix };
   const say = (line: string): void => (flags.json === true ? console.error(line) : console.log(line));

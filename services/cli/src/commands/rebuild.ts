@@ -16,6 +16,9 @@ import { rebuild, type LogFigures, type RebuildProgress, type RebuildReport } fr
 
 const settings = { ...kafkaSettings, ...clickHouseSettings, ...registrySettings };
 
+/** A day of a large company may take minutes to roll. */
+const STATEMENT_TIMEOUT_MS = 3_600_000;
+
 interface Flags {
   readonly from: 'kafka' | 'events';
   readonly dryRun?: boolean;
@@ -55,7 +58,7 @@ async function run(flags: Flags): Promise<void> {
   const config = fromEnvironment(settings);
   const kafka = kafkaFrom(config);
   const { topicPrefix } = config;
-  const connection = clickHouseConnection(config, 'laurel-rebuild');
+  const connection = { ...clickHouseConnection(config, 'laurel-rebuild'), requestTimeoutMs: STATEMENT_TIMEOUT_MS };
   const clickhouse = connectClickHouse(connection);
   const producer = new RecordProducer(kafka, topicPrefix);
   try {
