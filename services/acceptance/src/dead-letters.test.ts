@@ -452,7 +452,7 @@ describe('a redrive', () => {
     const former: Promise<Ended>[] = [];
     for (let takeovers = 0; takeovers < 4; takeovers += 1) {
       const start = seen;
-      former.push(run(pipeline, 'redrive', '--all', '--yes', '--rate', '150'));
+      former.push(run(pipeline, 'redrive', '--all', '--yes', '--rate', '40'));
       await eventually('it to send some', () => Promise.resolve(seen > start + 30));
     }
     const last = await Promise.all([1, 2].map(() => run(pipeline, 'redrive', '--all', '--yes')));
