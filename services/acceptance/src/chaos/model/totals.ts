@@ -1,0 +1,91 @@
+import { tokenFields, type UsageEvent } from '@laurel/events';
+import {
+  addFigures,
+  dayKey,
+  dayOf,
+  figuresOf,
+  HOUR_MS,
+  hourOf,
+  isActivity,
+  isCounted,
+  minuteOf,
+  noFigures,
+  type Day,
+  type Figures,
+  type Minute,
+} from '@laurel/usage';
+import type { WindowFacts } from '@laurel/titles';
+
+const SEPARATOR = '|';
+export const keyOf = (...parts: readonly (string | number)[]): string => parts.join(SEPARATOR);
+
+/** Figures as one text, in the order of the tables' columns. */
+export const figuresText = ({ events, tokens, costMicroUsd }: Figures): string =>
+  [events, ...tokenFields.map((field) => tokens[field]), costMicroUsd].join(' ');
+
+/** What the deduplicated log adds up to, gathered lot by lot. */
+export class Totals {
+  /** By hour, user, team, provider, model, origin and status. */
+  readonly hours = new Map<string, Figures>();
+  readonly days = new Map<string, Figures>();
+  readonly models = new Map<string, Figures>();
+  /** The minutes of an hour in which a session was active, as bits. */
+  readonly sessions = new Map<string, bigint>();
+  private readonly counted = new Map<string, { userId: string; day: Day; model: string; figures: Figures }>();
+  private readonly sessionMinutes = new Map<string, { userId: string; sessionId: string; minutes: Set<Minute> }>();
+  private readonly sessionsOf = new Map<string, Set<string>>();
+
+  /** @param event of the deduplicated log. */
+  add(event: UsageEvent): void {
+    const { user_id: user, team, provider, model, origin, status, occurred_at: at, session_id: session } = event;
+    const figures = figuresOf(event);
+    const day = dayOf(at);
+    const hour = hourOf(at) * (HOUR_MS / 1000);
+    const isCounting = isCounted(event);
+    plus(this.hours, keyOf(hour, user, team ?? '', provider, model, origin, status), figures);
+    plus(this.days, keyOf(dayKey(day), user, team ?? '', Number(isCounting)), figures);
+    plus(this.models, keyOf(dayKey(day), user, provider, model, Number(isCounting)), figures);
+    if (!isCounting) return;
+    const countedKey = keyOf(user, day, model);
+    const known = this.counted.get(countedKey)?.figures ?? noFigures;
+    this.counted.set(countedKey, { userId: user, day, model, figures: addFigures(known, figures) });
+    const own = this.sessionsOf.get(user) ?? new Set();
+    this.sessionsOf.set(user, own);
+    if (session === null) return;
+    own.add(session);
+    const minute = minuteOf(at);
+    const bit = isActivity(event) ? 1n << BigInt(minute % 60) : 0n;
+    const key = keyOf(hour, user, session);
+    this.sessions.set(key, (this.sessions.get(key) ?? 0n) | bit);
+    if (bit === 0n) return;
+    const minutes = this.sessionMinutes.get(keyOf(user, session)) ?? {
+      userId: user,
+      sessionId: session,
+      minutes: new Set<Minute>(),
+    };
+    this.sessionMinutes.set(keyOf(user, session), minutes);
+    minutes.minutes.add(minute);
+  }
+
+  /** As titles look at it; all of the log has to lie within the window. */
+  get facts(): WindowFacts {
+    const people = [...this.sessionsOf].map(([userId, sessions]) => {
+      const rows = [...this.counted.values()].filter((row) => row.userId === userId);
+      return {
+        userId,
+        rows,
+        figures: rows.reduce((all, row) => addFigures(all, row.figures), noFigures),
+        sessions: sessions.size,
+        sessionMinutes: [...this.sessionMinutes.values()]
+          .filter((one) => one.userId === userId)
+          .map((one) => ({ ...one, minutes: [...one.minutes].sort((a, b) => a - b) })),
+      };
+    });
+    return { people, company: people.reduce((all, one) => addFigures(all, one.figures), noFigures) };
+  }
+}
+
+function plus(map: Map<string, Figures>, key: string, figures: Figures): void {
+  const known = map.get(key);
+  map.set(key, known === undefined ? figures : addFigures(known, figures));
+}

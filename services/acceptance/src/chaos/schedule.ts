@@ -1,0 +1,113 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { NotBitten, type Fault, type Scene, type Target } from './faults/fault.js';
+import type { Consumer, Lags, Monitor } from './monitor.js';
+import type { Random } from './random.js';
+
+/** One time that a fault was injected. */
+export interface FaultRecord {
+  readonly fault: Fault;
+  readonly atMs: number;
+  readonly tookMs: number;
+  /** What shows that it has bitten. */
+  readonly bite?: string;
+  /** Why it has not. */
+  readonly miss?: string;
+  /** From its end until hardly any record waited; undefined when that took too long, or wasn't waited for. */
+  readonly recoveryMs?: number;
+}
+
+export interface ScheduleOptions {
+  readonly faults: readonly Fault[];
+  /** No fault begins after this. */
+  readonly untilMs: number;
+  /** So many injections; as many as there is time for without it. */
+  readonly times?: number;
+  /** So many at once, each on another target. */
+  readonly atOnce: number;
+  /** What may wait when a fault counts as recovered. */
+  readonly calm: Lags;
+  readonly recoveryMs: number;
+  readonly signal?: AbortSignal;
+  readonly onRecord: (record: FaultRecord) => void;
+}
+
+const TRIES = 3;
+
+/**
+ * Every fault in turn, in an order that the seed decides and that is another one in each round; those on different targets
+ * overlap. One that hasn't bitten is tried again.
+ */
+export async function runSchedule(
+  scene: Scene,
+  monitor: Monitor,
+  random: Random,
+  options: ScheduleOptions,
+): Promise<readonly FaultRecord[]> {
+  const { faults, untilMs, times = Infinity, atOnce, onRecord } = options;
+  const records: FaultRecord[] = [];
+  const busy = new Set<Target>();
+  let queue: Fault[] = [];
+  let round = 0;
+  let taken = 0;
+  const take = (): Fault | undefined | 'wait' => {
+    if (Date.now() > untilMs || taken >= times || options.signal?.aborted === true) return undefined;
+    if (queue.length === 0) {
+      queue = random.fork(`round ${round}`).shuffled(faults);
+      round += 1;
+    }
+    const index = queue.findIndex(({ target }) => !busy.has(target));
+    if (index < 0) return 'wait';
+    taken += 1;
+    return queue.splice(index, 1)[0];
+  };
+  const worker = async (): Promise<void> => {
+    for (;;) {
+      const fault = take();
+      if (fault === undefined) return;
+      if (fault === 'wait') {
+        await sleep(100);
+        continue;
+      }
+      busy.add(fault.target);
+      const record = await injectOne(fault, scene, monitor, options);
+      busy.delete(fault.target);
+      records.push(record);
+      onRecord(record);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+  return records;
+}
+
+async function injectOne(
+  fault: Fault,
+  scene: Scene,
+  monitor: Monitor,
+  { calm, recoveryMs: patienceMs }: ScheduleOptions,
+): Promise<FaultRecord> {
+  const atMs = Date.now();
+  let miss = '';
+  for (let time = 1; time <= TRIES; time += 1) {
+    try {
+      const bite = await fault.inject(scene);
+      const endedMs = Date.now();
+      const record = { fault, atMs, tookMs: endedMs - atMs, bite };
+      return (await isCalm(monitor, calm, patienceMs)) ? { ...record, recoveryMs: Date.now() - endedMs } : record;
+    } catch (error) {
+      // Anything else is a fault of the campaign's own, and reported as well.
+      miss = error instanceof NotBitten ? error.message : String(error instanceof Error ? error.stack : error);
+    }
+  }
+  return { fault, atMs, tookMs: Date.now() - atMs, miss };
+}
+
+async function isCalm(monitor: Monitor, calm: Lags, patienceMs: number): Promise<boolean> {
+  const deadline = Date.now() + patienceMs;
+  while (Date.now() < deadline) {
+    const { lags } = monitor;
+    if (lags !== undefined && (Object.keys(calm) as Consumer[]).every((service) => lags[service] <= calm[service]))
+      return true;
+    await sleep(200);
+  }
+  return false;
+}
