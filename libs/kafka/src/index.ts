@@ -2,6 +2,7 @@ export * from './client/index.js';
 export * from './failure.js';
 export * from './fenced-writer.js';
 export * from './halt.js';
+export type { PartitionLag } from './lag.js';
 export * from './partition-of.js';
 export * from './producer.js';
 export * from './read-range.js';

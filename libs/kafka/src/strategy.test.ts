@@ -77,6 +77,30 @@ describe('KafkaBatchStrategy', () => {
     await eventually('the records', () => values.length === 3);
     await eventually('the place', () => member.strategy.progress()[0]?.busySinceMs === undefined);
     expect(member.strategy.progress()).toMatchObject([{ nextOffset: 4, highWatermark: 4 }]);
+    await eventually('no lag', () => member.strategy.lags()[0]?.records === 0);
+    // An aborted one leaves nothing but its end.
+    await produceTransactions(kafka, topic, [{ messages: numbers(3, 6), end: 'abort' }]);
+    await eventually('no lag again', async () => {
+      const [end] = await withAdmin(kafka, (admin) => admin.fetchTopicOffsets(topic));
+      return end?.high === '8' && member.strategy.progress().length === 1 && member.strategy.lags()[0]?.records === 0;
+    });
+    expect(values).toEqual([0, 1, 2]);
+  });
+
+  it('tells the lag of a partition that its handler does not get on with, and that it stands still', async () => {
+    await createTopic(kafka, topic);
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const member = await join(async (delivery) => {
+      await held;
+      await commitAll(delivery);
+    });
+    await produce(kafka, topic, numbers(0, 5));
+    const lag = () => member.strategy.lags()[0];
+    await eventually('the lag', () => lag()?.records === 5 && lag()?.topic === 'events' && lag()?.partition === 0);
+    await eventually('its age', () => (lag()?.seconds ?? 0) > 1 && (lag()?.stalledSeconds ?? 0) > 1);
+    release();
+    await eventually('the end of it', () => lag()?.records === 0 && lag()?.seconds === 0);
   });
 
   it('keeps the group’s name as it is', async () => {

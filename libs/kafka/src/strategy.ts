@@ -5,6 +5,7 @@ import { lastValueFrom } from 'rxjs';
 import type { BatchContext, RecordBatch } from '@laurel/stream';
 import { classifyKafkaFailure } from './failure.js';
 import { haltReason, partitionOffsets } from './halt.js';
+import { LagClock, type PartitionLag } from './lag.js';
 import { toRecord } from './records.js';
 
 export interface BatchStrategyOptions {
@@ -55,14 +56,12 @@ export interface Delivery extends BatchContext {
   readonly assignment: AbortSignal;
 }
 
-/** One partition's place, for lag and readiness. */
+/** One partition's place, for readiness. */
 export interface PartitionProgress {
   readonly topic: string;
   readonly partition: number;
   readonly nextOffset: number;
   readonly highWatermark: number;
-  /** The Kafka timestamp of the last record handled, in ms. */
-  readonly lastTimestampMs: number;
   /** When a batch began that has not ended; undefined when none is being worked on. */
   readonly busySinceMs: number | undefined;
 }
@@ -78,11 +77,16 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
   private closing = false;
   /** The next offset of each partition that this assignment has read. */
   private readonly expected = new Map<string, number>();
+  /** The offset behind what lies at the end of a partition and is no record: the end of a transaction has an offset too. */
+  private readonly passed = new Map<string, number>();
   private readonly works = new Map<string, Promise<WorkEnd>>();
   /** What makes each partition go on whose batch takes long. */
   private readonly handedOff = new Set<() => void>();
   private readonly partitions = new Map<string, PartitionProgress>();
   private joined = false;
+  private assignment: Readonly<Record<string, readonly number[]>> = {};
+  private readonly lagClocks = new Map<string, LagClock>();
+  private readonly stopLooking = new AbortController();
 
   constructor(private readonly options: BatchStrategyOptions) {
     super();
@@ -98,7 +102,12 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
       maxWaitTimeInMs: options.maxWaitMs ?? 250,
       retry: { restartOnFailure: () => Promise.resolve(true) },
     });
-    const { GROUP_JOIN, STOP, CRASH } = this.consumer.events;
+    const { GROUP_JOIN, STOP, CRASH, END_BATCH_PROCESS } = this.consumer.events;
+    // This event also comes for batches that hold nothing but such ends, which no handler is given.
+    this.consumer.on(END_BATCH_PROCESS, ({ payload: { topic, partition, batchSize, lastOffset } }) => {
+      const place = `${topic.slice(options.topicPrefix.length)}/${partition}`;
+      if (batchSize === 0) this.passed.set(place, Number(lastOffset) + 1);
+    });
     // kafkajs ends its membership before it tells of a crash, and refuses commits from then on as if they were bugs.
     this.consumer.on(STOP, () => this.generation.abort());
     this.consumer.on(GROUP_JOIN, ({ payload }) => this.onJoin(payload.memberAssignment));
@@ -122,6 +131,7 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
         partitionsConsumedConcurrently: this.options.partitionsAtOnce ?? 8,
         eachBatch: (payload) => this.onBatch(payload),
       });
+      void this.watchLag();
       callback();
     } catch (error) {
       await this.consumer.disconnect();
@@ -133,6 +143,7 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
   async close(): Promise<void> {
     // kafkajs commits nothing any more once it is told to stop; so the waiting comes first.
     this.closing = true;
+    this.stopLooking.abort();
     const giveUp = setTimeout(() => this.generation.abort(), this.options.drainMs ?? 5000);
     await Promise.race([Promise.all(this.works.values()), aborted(this.generation.signal)]);
     clearTimeout(giveUp);
@@ -153,6 +164,43 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
     return [...this.partitions.values()];
   }
 
+  /** The lag of each partition that is assigned to this member, as of the last look a few seconds ago. */
+  lags(): readonly PartitionLag[] {
+    const nowMs = performance.now();
+    return Object.entries(this.assignment).flatMap(([topic, partitions]) =>
+      partitions.flatMap((partition) => {
+        const clock = this.lagClocks.get(`${topic}/${partition}`);
+        return clock === undefined ? [] : [{ topic, partition, ...clock.lag(nowMs) }];
+      }),
+    );
+  }
+
+  /** Asks the broker, as a consumer that gets nothing any more does not know what it lacks. */
+  private async watchLag(): Promise<void> {
+    const { signal } = this.stopLooking;
+    const { kafka, groupId, topicPrefix } = this.options;
+    while (!signal.aborted) {
+      for (const [topic, partitions] of Object.entries(this.assignment)) {
+        // Who can't be asked leaves the lag to grow.
+        const offsets = await partitionOffsets(kafka, groupId, topicPrefix + topic).catch(() => undefined);
+        for (const partition of offsets === undefined ? [] : partitions) {
+          const found = offsets?.get(partition);
+          const place = `${topic}/${partition}`;
+          const clock = this.lagClocks.get(place) ?? new LagClock();
+          this.lagClocks.set(place, clock);
+          if (found === undefined) continue;
+          const committed = found.committed ?? found.low;
+          // Where all that was read is committed, what is no record behind it is not waiting.
+          const isAllCommitted = committed >= (this.expected.get(place) ?? 0);
+          const done = isAllCommitted ? Math.max(committed, this.passed.get(place) ?? 0) : committed;
+          clock.look(performance.now(), found.high, done);
+        }
+      }
+      const waitMs = this.lagClocks.size === 0 ? LOOK_FIRST_MS : LOOK_EVERY_MS;
+      await sleep(waitMs, undefined, { signal, ref: false }).catch(() => undefined);
+    }
+  }
+
   override on(): never {
     throw new Error('KafkaBatchStrategy has no events; see its options');
   }
@@ -166,15 +214,18 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
     this.generation.abort();
     this.generation = new AbortController();
     this.expected.clear();
+    this.passed.clear();
     this.partitions.clear();
     // kafkajs keeps partitions paused across assignments.
     for (const resume of this.handedOff) resume();
     this.handedOff.clear();
     this.joined = true;
     const { topicPrefix, onAssigned } = this.options;
-    onAssigned?.(
-      Object.fromEntries(Object.entries(assignment).map(([topic, list]) => [topic.slice(topicPrefix.length), list])),
+    this.lagClocks.clear();
+    this.assignment = Object.fromEntries(
+      Object.entries(assignment).map(([topic, list]) => [topic.slice(topicPrefix.length), list]),
     );
+    onAssigned?.(this.assignment);
   }
 
   /**
@@ -230,12 +281,11 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
     if (isGivenUp() || first === undefined || last === undefined || handler === null) return DONE;
     const { partition } = batch;
     const highWatermark = Number(batch.highWatermark);
-    const track = (nextOffset: number, lastTimestampMs: number, busySinceMs: number | undefined): void => {
+    const track = (nextOffset: number, busySinceMs: number | undefined): void => {
       if (isGivenUp()) return;
-      this.partitions.set(place, { topic, partition, nextOffset, highWatermark, lastTimestampMs, busySinceMs });
+      this.partitions.set(place, { topic, partition, nextOffset, highWatermark, busySinceMs });
     };
-    const before = this.partitions.get(place);
-    track(first.offset, before?.lastTimestampMs ?? last.timestampMs, Date.now());
+    track(first.offset, Date.now());
 
     try {
       if (!(await this.check(signal, topic, partition, first.offset))) return DONE;
@@ -249,8 +299,9 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
       // kafkajs has a new place for offsets some microtasks before it tells of the new assignment.
       await setImmediate();
       if (isGivenUp()) return DONE;
-      // The end of a transaction has an offset too, which nobody waits for.
-      track(Number(batch.lastOffset()) + 1, last.timestampMs, undefined);
+      const next = Number(batch.lastOffset()) + 1;
+      track(next, undefined);
+      this.passed.set(place, next);
       this.expected.set(place, last.offset + 1);
       payload.resolveOffset(String(last.offset));
     } catch (error) {
@@ -320,6 +371,11 @@ const DONE: WorkEnd = {};
 
 /** How long a batch may take before the other partitions of its broker go on without it, in ms. */
 const PATIENCE_MS = 500;
+
+/** How often the broker is asked for the ends of the partitions, in ms. */
+const LOOK_EVERY_MS = 5000;
+/** The same after an assignment, in ms. */
+const LOOK_FIRST_MS = 500;
 
 /** Three chances within a session. */
 const heartbeatEvery = ({ sessionTimeoutMs = 30_000 }: BatchStrategyOptions): number =>

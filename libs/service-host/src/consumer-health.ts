@@ -2,44 +2,44 @@ import type { KafkaBatchStrategy } from '@laurel/kafka';
 import { Gauge, type Registry } from 'prom-client';
 import type { Readiness } from './health.js';
 
-/** A batch that is worked on for longer than this is no progress, in ms. */
-const STALLED_AFTER_MS = 60_000;
+/** Without progress for longer than this a service is not ready, in seconds. */
+const STALLED_AFTER_SECONDS = 60;
 
-/** Ready: a member of its group, and no batch is stuck. */
+/**
+ * Ready: a member of its group that makes progress, which is not the same as being alive: neither is a batch being worked on
+ * for long, nor does anything wait of which nothing was committed for long.
+ */
 export function consumerReadiness(strategy: KafkaBatchStrategy, nowMs: number): Readiness {
-  const stalled = strategy
+  const isOver = (seconds: number): boolean => seconds > STALLED_AFTER_SECONDS;
+  const stuck = strategy
     .progress()
-    .filter(({ busySinceMs }) => busySinceMs !== undefined && nowMs - busySinceMs > STALLED_AFTER_MS)
-    .map(({ topic, partition }) => `${topic}/${partition}`);
+    .filter(({ busySinceMs }) => busySinceMs !== undefined && isOver((nowMs - busySinceMs) / 1000));
+  const still = strategy.lags().filter(({ stalledSeconds }) => isOver(stalledSeconds));
+  const stalled = [...new Set([...stuck, ...still].map(({ topic, partition }) => `${topic}/${partition}`))];
   return { ready: strategy.isMember && stalled.length === 0, details: { member: strategy.isMember, stalled } };
 }
 
-/** Lag per partition, in records and in seconds, as of the last batch. */
+/** Lag of each assigned partition, in records and in seconds, as of a few seconds ago. */
 export function consumerMetrics(strategy: KafkaBatchStrategy, registry: Registry): void {
   const labelNames = ['topic', 'partition'];
   new Gauge({
     name: 'laurel_consumer_lag_records',
-    help: 'Records of the partition that are not handled yet, as of the last fetch',
+    help: 'Offsets between the committed one and the end of the partition',
     labelNames,
     registers: [registry],
     collect() {
       this.reset();
-      for (const { topic, partition, highWatermark, nextOffset } of strategy.progress()) {
-        this.set({ topic, partition }, Math.max(0, highWatermark - nextOffset));
-      }
+      for (const { topic, partition, records } of strategy.lags()) this.set({ topic, partition }, records);
     },
   });
   new Gauge({
     name: 'laurel_consumer_lag_seconds',
-    help: 'Age of the last handled record while others wait behind it; 0 when none do',
+    help: 'For how long the partition has ended beyond the committed offset: the least age of what waits; 0 when nothing does',
     labelNames,
     registers: [registry],
     collect() {
       this.reset();
-      for (const { topic, partition, highWatermark, nextOffset, lastTimestampMs } of strategy.progress()) {
-        const waiting = highWatermark > nextOffset;
-        this.set({ topic, partition }, waiting ? Math.max(0, Date.now() - lastTimestampMs) / 1000 : 0);
-      }
+      for (const { topic, partition, seconds } of strategy.lags()) this.set({ topic, partition }, seconds);
     },
   });
 }
