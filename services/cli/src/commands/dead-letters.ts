@@ -199,6 +199,8 @@ async function show(place: string, { raw, json }: { readonly raw?: true; readonl
     return;
   }
   if (raw === true) {
+    if (letter.truncatedFrom !== undefined)
+      console.error(`only the beginning was kept, of ${letter.truncatedFrom} bytes`);
     process.stdout.write(whole.value ?? new Uint8Array());
     return;
   }
@@ -223,23 +225,23 @@ async function redriveChosen(places: readonly string[], flags: RedriveFlags, com
   }
   if (open.length === 0) {
     process.exitCode = NOTHING_MATCHED;
-    report({ sent: [], sentBefore: matching, tooLarge: [], gone: [] }, flags);
+    report({ sent: [], sentBefore: matching, truncated: [], tooLarge: [], gone: [] }, flags);
     return;
   }
   await targetPartitions(source.kafka, open, source.topicPrefix);
+  const whole = open.filter(({ truncatedFrom }) => truncatedFrom === undefined).length;
   if (flags.json !== true) {
     console.log(groupTable(groupsOf(open)));
     if (flags.dryRun === true) {
       console.log(letterTable(open.slice(0, DEFAULT_LIMIT)));
       const more = open.length - DEFAULT_LIMIT;
       console.log(
-        `${more > 0 ? `and ${more} more; --json prints all\n` : ''}would send ${open.length} letters; nothing was sent`,
+        `${more > 0 ? `and ${more} more; --json prints all\n` : ''}would send ${whole} letters; nothing was sent`,
       );
     }
-  } else if (flags.dryRun === true)
-    printJson({ dry_run: true, would_send: open.length, letters: open.map(letterJson) });
+  } else if (flags.dryRun === true) printJson({ dry_run: true, would_send: whole, letters: open.map(letterJson) });
   if (flags.dryRun === true) return;
-  if (flags.yes !== true && !(await isConfirmed(open.length))) {
+  if (flags.yes !== true && !(await isConfirmed(whole))) {
     console.error('nothing was sent');
     process.exitCode = 1;
     return;
@@ -254,7 +256,7 @@ async function redriveChosen(places: readonly string[], flags: RedriveFlags, com
     { ...result, sentBefore: [...matching.filter((letter) => !open.includes(letter)), ...result.sentBefore] },
     flags,
   );
-  if (result.tooLarge.length + result.gone.length > 0) process.exitCode = 1;
+  if (result.truncated.length + result.tooLarge.length + result.gone.length > 0) process.exitCode = 1;
 }
 
 /** What was asked for; ends with the usage where it is unclear. */
@@ -276,13 +278,14 @@ async function isConfirmed(letters: number): Promise<boolean> {
   }
 }
 
-function report({ sent, sentBefore, tooLarge, gone }: Redriven, { json }: RedriveFlags): void {
+function report({ sent, sentBefore, truncated, tooLarge, gone }: Redriven, { json }: RedriveFlags): void {
   if (json === true) {
     const places = (letters: readonly Letter[]): readonly string[] => letters.map(({ place }) => place);
     printJson({
       sent: sent.length,
       sent_before: sentBefore.length,
       letters: sent.map(letterJson),
+      truncated: places(truncated),
       too_large: places(tooLarge),
       gone: places(gone),
     });
@@ -290,6 +293,8 @@ function report({ sent, sentBefore, tooLarge, gone }: Redriven, { json }: Redriv
   }
   const before = sentBefore.length === 0 ? '' : `; ${sentBefore.length} had been sent before`;
   console.log(sent.length === 0 ? `nothing to send${before}` : `sent ${sent.length} letters again${before}`);
+  for (const { place } of truncated)
+    console.error(`${place} was not sent: only its beginning was kept. Its publisher has to send it again`);
   for (const { place } of tooLarge) console.error(`${place} was not sent: its topic takes no record that large`);
   for (const { place } of gone) console.error(`${place} was not sent: the topic’s retention has deleted the letter`);
 }

@@ -37,6 +37,20 @@ describe('folding dead letters', () => {
     }
   });
 
+  it('holds on to a whole copy where another one was cut, whatever came first', () => {
+    const cut = (rejected_at: number): OutgoingRecord => {
+      const record = written(letter({ rejected_at }));
+      return { ...record, headers: { ...record.headers, truncated: '900' } };
+    };
+    const read = (...records: readonly OutgoingRecord[]) =>
+      folded(...records)
+        .letters()
+        .map(({ truncatedFrom, rejectedAtMs }) => [truncatedFrom, rejectedAtMs]);
+    expect(read(cut(1), cut(2))).toEqual([[900, 2]]);
+    expect(read(cut(3), written(letter()))).toEqual([[undefined, 2_000]]);
+    expect(read(written(letter()), cut(3_000))).toEqual([[undefined, 2_000]]);
+  });
+
   it('takes a letter for sent wherever its marker stands, and however often it is written again', () => {
     const one = letter();
     for (const order of [

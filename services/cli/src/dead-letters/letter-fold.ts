@@ -1,4 +1,5 @@
 import { deadLetter, type DeadLetter, type DeadLetterCode } from '@laurel/events';
+import { TRUNCATED_HEADER } from '@laurel/ingest';
 import type { StreamRecord } from '@laurel/stream';
 import { letterId, readMarker, REDRIVEN_FROM, type LetterId, type Origin } from './redriven.js';
 import { keyText } from './text.js';
@@ -20,6 +21,8 @@ export interface Letter extends Origin {
   readonly redrivenFrom: string | undefined;
   /** When it was sent again, if it was. */
   readonly redrivenAtMs: number | undefined;
+  /** How many bytes the original value had, if the letter holds only its beginning: it can't be sent again. */
+  readonly truncatedFrom: number | undefined;
   /** Where its latest copy is in the topic of dead letters. */
   readonly copy: Copy;
 }
@@ -56,7 +59,13 @@ export class LetterFold {
     const origin = { place, recordTimestampMs: letter.record_timestamp };
     const id = letterId(origin);
     const known = this.byId.get(id);
-    if (known !== undefined && known.rejectedAtMs > letter.rejected_at) return;
+    const truncated = record.headers[TRUNCATED_HEADER];
+    const isCut = truncated !== undefined;
+    if (known !== undefined) {
+      const wasCut = known.truncatedFrom !== undefined;
+      // A whole copy is worth more than a later one.
+      if (isCut === wasCut ? known.rejectedAtMs > letter.rejected_at : isCut) return;
+    }
     const from = letter.headers.findLast(({ name }) => name === REDRIVEN_FROM);
     this.byId.set(id, {
       ...origin,
@@ -69,6 +78,7 @@ export class LetterFold {
       rejectedAtMs: letter.rejected_at,
       key: keyText(letter.key),
       redrivenFrom: from === undefined ? undefined : Buffer.from(from.value).toString(),
+      truncatedFrom: truncated === undefined ? undefined : Number(Buffer.from(truncated).toString()),
       copy: { partition, offset: record.offset },
     });
   }

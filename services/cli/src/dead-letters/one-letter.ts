@@ -50,6 +50,8 @@ export function letterText(letter: Letter, whole: DeadLetter, value: ReadValue, 
   for (const [index, { name, value: bytes }] of whole.headers.entries())
     lines.push([index === 0 ? 'headers' : '', `${harmless(name)}: ${harmless(keyText(bytes) ?? '')}`]);
   lines.push(['value', valueHeading(whole, value)]);
+  if (letter.truncatedFrom !== undefined)
+    lines.push(['', `the beginning only, of ${letter.truncatedFrom.toLocaleString('en')} bytes`]);
   const body = valueText(whole, value);
   return `${lines.map(([name, text]) => `${name.padEnd(10)}${text}`).join('\n')}${body === '' ? '' : `\n\n${body}`}`;
 }

@@ -114,6 +114,17 @@ describe('a redrive', () => {
     expect(open.map(({ offset }) => offset)).toEqual([LETTERS]);
   });
 
+  it('never sends a record of which only the beginning was kept', async () => {
+    const cut = written(letter({ topic: events, offset: LETTERS, value: text(LETTERS) }));
+    const producer = new RecordProducer(kafka, topicPrefix);
+    await producer.connect();
+    await producer.send(topics.deadLetters.name, [{ ...cut, headers: { ...cut.headers, truncated: '90000' } }]);
+    await producer.close();
+    const { sent, truncated } = await redrive({ kafka, topicPrefix }, await lettersOf());
+    expect([sent.length, truncated.map(({ offset }) => offset)]).toEqual([LETTERS, [LETTERS]]);
+    await expectSent(all);
+  });
+
   it('keeps to the rate that it is given', async () => {
     const progress: number[] = [];
     const startedAtMs = Date.now();

@@ -48,6 +48,8 @@ export interface Redriven {
   readonly sent: readonly Letter[];
   /** Sent again by somebody before this redrive came to it. */
   readonly sentBefore: readonly Letter[];
+  /** Only their beginning was kept. */
+  readonly truncated: readonly Letter[];
   /** Their topic takes no record that large. */
   readonly tooLarge: readonly Letter[];
   /** Deleted by the retention of the topic meanwhile. */
@@ -106,7 +108,10 @@ export async function redrive(
       const expired = new Map(chosen.map((letter) => [letterId(letter), letter]));
       const present = (await foldLetters(source)).letters().filter((letter) => expired.delete(letterId(letter)));
       const isOpen = (letter: Letter): boolean =>
-        letter.redrivenAtMs === undefined && !sent.has(letterId(letter)) && !tooLarge.has(letterId(letter));
+        letter.redrivenAtMs === undefined &&
+        letter.truncatedFrom === undefined &&
+        !sent.has(letterId(letter)) &&
+        !tooLarge.has(letterId(letter));
       const open = present.filter(isOpen);
       const total = sent.size + open.length;
       const lot = new Lot(writer, topicPrefix, options.perSecond, (letters) => {
@@ -120,6 +125,9 @@ export async function redrive(
       return {
         sent: [...sent.values()],
         sentBefore: present.filter((letter) => letter.redrivenAtMs !== undefined && !sent.has(letterId(letter))),
+        truncated: present.filter(
+          ({ redrivenAtMs, truncatedFrom }) => redrivenAtMs === undefined && truncatedFrom !== undefined,
+        ),
         tooLarge: [...tooLarge.values()],
         gone: [...gone, ...expired.values()].filter((letter) => !sent.has(letterId(letter))),
       };

@@ -100,6 +100,7 @@ export function letterJson(letter: Letter): Record<string, unknown> {
     recorded_at: instant(letter.recordTimestampMs),
     rejected_at: instant(letter.rejectedAtMs),
     redriven_at: instant(letter.redrivenAtMs),
+    truncated_from_bytes: letter.truncatedFrom ?? null,
     redriven_from: letter.redrivenFrom ?? null,
   };
 }
