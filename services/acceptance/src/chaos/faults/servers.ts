@@ -19,6 +19,7 @@ function clickHouseKilled(
     name,
     simulates,
     target: 'clickhouse',
+    ...(awayMs > 0 ? { isLong: true } : {}),
     inject: async ({ world, random }) => {
       // Anywhere within the request, which takes some ten ms: before it is done, or just after.
       const delayMs = random.below(12);
@@ -56,6 +57,8 @@ const partitionsAdded: Fault = {
   name: 'partitions-added',
   simulates: 'usage.events.v1 gets another partition while everything runs',
   target: 'kafka',
+  // A consumer hears of it when it asks for the topic's metadata the next time, which may take five minutes.
+  isLong: true,
   inject: async ({ world, publishers }) => {
     const topic = world.topic(topics.usageEvents.name);
     const count = publishers.partitionCount + 1;

@@ -80,6 +80,8 @@ async function deleteToTheEnd(
   const admin = pipeline.kafka.admin();
   await admin.connect();
   try {
+    // Without it the client doesn't know the topic.
+    await admin.fetchTopicOffsets(pipeline.prefix + topic);
     await admin.deleteTopicRecords({
       topic: pipeline.prefix + topic,
       partitions: waiting.map(([partition, { high }]) => ({ partition, offset: String(high) })),
