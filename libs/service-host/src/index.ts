@@ -1,5 +1,6 @@
 export * from './config.js';
 export * from './connections.js';
+export * from './consumer-clients.js';
 export * from './consumer-health.js';
 export type { Readiness } from './health.js';
 export { createLog, kafkaLogger, type Log } from './logging.js';

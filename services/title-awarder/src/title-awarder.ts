@@ -1,22 +1,18 @@
 import { Module } from '@nestjs/common';
 import { Counter, Histogram } from 'prom-client';
-import { assertMigrated, connectClickHouse, readMigrations } from '@laurel/clickhouse';
 import { topics } from '@laurel/events';
-import { assertTopics, kafkaClient, KafkaBatchStrategy } from '@laurel/kafka';
+import { KafkaBatchStrategy } from '@laurel/kafka';
 import {
-  clickHouseConnection,
   clickHouseSettings,
+  connectConsumer,
   consumerMetrics,
   consumerReadiness,
   consumerSettings,
   integer,
-  kafkaConnection,
-  kafkaLogger,
   kafkaSettings,
-  outagePolicy,
   type ServiceDefinition,
 } from '@laurel/service-host';
-import { keepTrying, type RetryPolicy } from '@laurel/stream';
+import type { RetryPolicy } from '@laurel/stream';
 import { builtInRules } from '@laurel/titles';
 import { Awarder, AwardNotWritten, type AwarderEvents } from './awarder.js';
 import { TitleAwarderController } from './title-awarder.controller.js';
@@ -41,21 +37,16 @@ export const titleAwarder: ServiceDefinition<typeof settings> = {
   description: 'awards titles as events, each change once',
   defaultPort: 9103,
   settings,
-  async build(config, { log, metrics, fatal, onShutdown }) {
+  async build(config, host) {
     const { topicPrefix } = config;
-    const outages = outagePolicy(log, metrics);
-    const policy: RetryPolicy = {
-      ...outages,
-      classify: (error) => (error instanceof AwardNotWritten ? 'retriable' : outages.classify(error)),
-    };
-    const kafka = kafkaClient(kafkaConnection(config, 'laurel-title-awarder'), kafkaLogger(log));
-    const clickhouse = connectClickHouse(clickHouseConnection(config, 'laurel-title-awarder'));
-    onShutdown(() => clickhouse.close());
-
-    const migrations = await readMigrations();
-    await keepTrying('start', () => assertMigrated(clickhouse, migrations), policy);
+    const { log, metrics, fatal } = host;
     const needed = [topics.usageProjected, topics.titleAwards, topics.titleHolders];
-    await keepTrying('start', () => assertTopics(kafka, needed, topicPrefix), policy);
+    const clients = await connectConsumer('laurel-title-awarder', config, needed, host);
+    const { kafka, clickhouse } = clients;
+    const policy: RetryPolicy = {
+      ...clients.policy,
+      classify: (error) => (error instanceof AwardNotWritten ? 'retriable' : clients.policy.classify(error)),
+    };
 
     const registers = [metrics];
     const awards = new Counter({
@@ -82,7 +73,7 @@ export const titleAwarder: ServiceDefinition<typeof settings> = {
     const options = { topicPrefix, tickMs: config.tickMs, minIntervalMs: config.minIntervalMs };
     const awarder = new Awarder(kafka, clickhouse, builtInRules, policy, options, events, fatal);
     awarder.start();
-    onShutdown(() => awarder.stop());
+    host.onShutdown(() => awarder.stop());
 
     const strategy = new KafkaBatchStrategy({
       kafka,

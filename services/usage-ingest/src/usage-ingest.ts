@@ -1,19 +1,15 @@
 import { Module } from '@nestjs/common';
-import { assertMigrated, connectClickHouse, readMigrations } from '@laurel/clickhouse';
 import { topics } from '@laurel/events';
 import { IngestPorts } from '@laurel/ingest';
-import { assertTopics, kafkaClient, KafkaBatchStrategy, RecordProducer, RegistrySchemas } from '@laurel/kafka';
+import { KafkaBatchStrategy, RegistrySchemas } from '@laurel/kafka';
 import {
-  clickHouseConnection,
   clickHouseSettings,
+  connectConsumer,
   consumerMetrics,
   consumerReadiness,
   consumerSettings,
   integer,
-  kafkaConnection,
-  kafkaLogger,
   kafkaSettings,
-  outagePolicy,
   registryConnection,
   registrySettings,
   type ServiceDefinition,
@@ -43,20 +39,12 @@ export const usageIngest: ServiceDefinition<typeof settings> = {
   description: 'takes usage events from Kafka into ClickHouse, exactly once in effect',
   defaultPort: 9101,
   settings,
-  async build(config, { log, metrics, fatal, onShutdown }) {
+  async build(config, host) {
     const { topicPrefix } = config;
-    const policy = outagePolicy(log, metrics);
-    const kafka = kafkaClient(kafkaConnection(config, 'laurel-usage-ingest'), kafkaLogger(log));
-    const clickhouse = connectClickHouse(clickHouseConnection(config, 'laurel-usage-ingest'));
-    onShutdown(() => clickhouse.close());
-    const producer = new RecordProducer(kafka, topicPrefix);
-    onShutdown(() => producer.close());
-
-    const migrations = await readMigrations();
-    await keepTrying('start', () => assertMigrated(clickhouse, migrations), policy);
     const needed = [topics.usageEvents, topics.deadLetters, topics.usageStored];
-    await keepTrying('start', () => assertTopics(kafka, needed, topicPrefix), policy);
-    await keepTrying('start', () => producer.connect(), policy);
+    const clients = await connectConsumer('laurel-usage-ingest', config, needed, host);
+    const { kafka, clickhouse, policy } = clients;
+    const producer = await clients.connectProducer();
 
     const schemas = new RegistrySchemas(registryConnection(config));
     const ports = new IngestPorts(clickhouse, producer, schemas, policy, topicPrefix);
@@ -69,15 +57,15 @@ export const usageIngest: ServiceDefinition<typeof settings> = {
       sessionTimeoutMs: config.sessionTimeoutMs,
       recordedOffset: (topic, partition) => keepTrying('ledger', () => ports.recordedOffset(topic, partition), policy),
       recordsBeforeCommit: true,
-      onFatal: fatal,
+      onFatal: host.fatal,
     });
-    consumerMetrics(strategy, metrics);
+    consumerMetrics(strategy, host.metrics);
 
     @Module({
       controllers: [UsageIngestController],
       providers: [
         { provide: IngestPorts, useValue: ports },
-        { provide: IngestMetrics, useValue: new IngestMetrics(metrics) },
+        { provide: IngestMetrics, useValue: new IngestMetrics(host.metrics) },
         { provide: RETRY_POLICY, useValue: policy },
       ],
     })

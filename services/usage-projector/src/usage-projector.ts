@@ -1,24 +1,15 @@
 import { Module } from '@nestjs/common';
-import {
-  assertMigrated,
-  connectClickHouse,
-  daysWithHeads,
-  greatestHeadOffset,
-  readMigrations,
-} from '@laurel/clickhouse';
+import { daysWithHeads, greatestHeadOffset } from '@laurel/clickhouse';
 import { topics } from '@laurel/events';
-import { assertTopics, kafkaClient, KafkaBatchStrategy, partitionOf, RecordProducer } from '@laurel/kafka';
+import { KafkaBatchStrategy, partitionOf } from '@laurel/kafka';
 import {
-  clickHouseConnection,
   clickHouseSettings,
+  connectConsumer,
   consumerMetrics,
   consumerReadiness,
   consumerSettings,
   integer,
-  kafkaConnection,
-  kafkaLogger,
   kafkaSettings,
-  outagePolicy,
   type ServiceDefinition,
 } from '@laurel/service-host';
 import { keepTrying } from '@laurel/stream';
@@ -59,20 +50,12 @@ export const usageProjector: ServiceDefinition<typeof settings> = {
   description: 'recomputes per-user and per-model usage from the deduplicated log',
   defaultPort: 9102,
   settings,
-  async build(config, { log, metrics, fatal, onShutdown }) {
+  async build(config, host) {
     const { topicPrefix } = config;
-    const policy = outagePolicy(log, metrics);
-    const kafka = kafkaClient(kafkaConnection(config, 'laurel-usage-projector'), kafkaLogger(log));
-    const clickhouse = connectClickHouse(clickHouseConnection(config, 'laurel-usage-projector'));
-    onShutdown(() => clickhouse.close());
-    const producer = new RecordProducer(kafka, topicPrefix);
-    onShutdown(() => producer.close());
-
-    const migrations = await readMigrations();
-    await keepTrying('start', () => assertMigrated(clickhouse, migrations), policy);
     const needed = [topics.usageStored, topics.usageProjected];
-    await keepTrying('start', () => assertTopics(kafka, needed, topicPrefix), policy);
-    await keepTrying('start', () => producer.connect(), policy);
+    const clients = await connectConsumer('laurel-usage-projector', config, needed, host);
+    const { kafka, clickhouse, policy } = clients;
+    const producer = await clients.connectProducer();
 
     const projector = new Projector(
       clickhouse,
@@ -83,11 +66,11 @@ export const usageProjector: ServiceDefinition<typeof settings> = {
         late: { quietMs: config.lateQuietMs, maxWaitMs: config.lateMaxWaitMs },
         hourCloseDelayMs: config.hourCloseDelayMs,
       },
-      projectorMetrics(metrics),
-      fatal,
+      projectorMetrics(host.metrics),
+      host.fatal,
     );
     await projector.start();
-    onShutdown(() => projector.stop());
+    host.onShutdown(() => projector.stop());
 
     /** Heads rest on announcements, so a topic that ends before them is not the one that they were made from. */
     const recordedOffset = async (_topic: string, partition: number): Promise<number | undefined> => {
@@ -107,9 +90,9 @@ export const usageProjector: ServiceDefinition<typeof settings> = {
       sessionTimeoutMs: config.sessionTimeoutMs,
       recordedOffset: (topic, partition) => keepTrying('heads', () => recordedOffset(topic, partition), policy),
       onAssigned: (assignment) => projector.onAssigned(assignment[topics.usageStored.name] ?? []),
-      onFatal: fatal,
+      onFatal: host.fatal,
     });
-    consumerMetrics(strategy, metrics);
+    consumerMetrics(strategy, host.metrics);
 
     @Module({ controllers: [UsageProjectorController], providers: [{ provide: Projector, useValue: projector }] })
     class UsageProjectorModule {}
