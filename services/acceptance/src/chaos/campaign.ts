@@ -25,6 +25,8 @@ export interface CampaignOptions {
   readonly atOnce: number;
   /** Longest wait for recovery after one fault, in ms. */
   readonly recoveryMs: number;
+  /** Between two faults on one target, in ms; less where it has recovered before. */
+  readonly pauseMs: number;
   /** Longest wait for rest at the end, in ms. */
   readonly settleMs: number;
   /** Run after the main run, on the same servers, each so many times. */
@@ -33,6 +35,8 @@ export interface CampaignOptions {
   /** Modules that every service is started with: a mutation. */
   readonly imports?: readonly string[];
   readonly settings?: NodeJS.ProcessEnv;
+  /** Where the services' logs are copied to at the end. */
+  readonly logs?: string;
   readonly command: string;
   readonly onProgress: (line: string) => void;
   /** Ends it early and in order: what was done until then is compared. */
@@ -70,6 +74,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Report> {
     return report(options, began, world, monitor, records, verdict, parts);
   } finally {
     await monitor.stop();
+    if (options.logs !== undefined) world.keepLogs(options.logs);
     await world.close();
   }
 }
@@ -104,6 +109,7 @@ async function runMain(
       atOnce: options.atOnce,
       calm: calmOf(usual, rate),
       recoveryMs: options.recoveryMs,
+      pauseMs: options.pauseMs,
       ...(signal === undefined ? {} : { signal }),
       onRecord: (record) => onProgress(faultLine(record)),
     });

@@ -19,6 +19,7 @@ it(
       times: faults.length,
       atOnce: 5,
       recoveryMs: 0,
+      pauseMs: 0,
       settleMs: 240_000,
       parts: [],
       partTimes: 0,

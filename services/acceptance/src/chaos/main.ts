@@ -16,6 +16,7 @@ interface Flags {
   readonly times?: number;
   readonly atOnce: number;
   readonly report?: string;
+  readonly logs?: string;
   readonly list: boolean;
   readonly mutation?: string;
   readonly mutations: boolean;
@@ -41,6 +42,7 @@ const flags = new Command('npm run chaos --')
   .option('--times <number>', 'so many injections, instead of as many as there is time for; of a part each', whole)
   .option('--at-once <number>', 'faults at once, on different targets', whole, 2)
   .option('--report <file>', 'where to write the report as JSON')
+  .option('--logs <folder>', 'where to keep the logs of the services')
   .option('--list', 'print every fault and what it stands for, then end', false)
   .option('--mutation <name>', 'break Laurel on purpose: the campaign has to fail')
   .option('--mutations', 'break it in every way, one after the other: status 0 when each was noticed', false)
@@ -80,10 +82,12 @@ async function main(): Promise<number> {
     faults: catalogue.filter(isWanted),
     ...(flags.times === undefined ? {} : { times: flags.times }),
     atOnce: flags.atOnce,
-    recoveryMs: 30_000,
+    recoveryMs: 60_000,
+    pauseMs: 6000,
     settleMs: 300_000,
     parts: parts.filter(isWanted),
     partTimes: flags.times ?? PART_TIMES,
+    ...(flags.logs === undefined ? {} : { logs: flags.logs }),
     command: `npm run chaos -- ${process.argv.slice(2).join(' ')}`,
     onProgress,
     signal: stop.signal,

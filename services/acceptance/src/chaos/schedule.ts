@@ -26,7 +26,10 @@ export interface ScheduleOptions {
   readonly atOnce: number;
   /** What may wait when a fault counts as recovered. */
   readonly calm: Lags;
+  /** How long recovery is waited for. */
   readonly recoveryMs: number;
+  /** The next fault on the same target begins after this, recovered or not. */
+  readonly pauseMs: number;
   readonly signal?: AbortSignal;
   readonly onRecord: (record: FaultRecord) => void;
 }
@@ -45,6 +48,7 @@ export async function runSchedule(
 ): Promise<readonly FaultRecord[]> {
   const { faults, untilMs, times = Infinity, atOnce, onRecord } = options;
   const records: FaultRecord[] = [];
+  const recoveries: Promise<void>[] = [];
   const busy = new Set<Target>();
   let queue: Fault[] = [];
   let round = 0;
@@ -69,36 +73,44 @@ export async function runSchedule(
         continue;
       }
       busy.add(fault.target);
-      const record = await injectOne(fault, scene, monitor, options);
+      const injected = await injectOne(fault, scene);
+      const recovered = recoveryOf(injected, monitor, options).then((record) => {
+        records.push(record);
+        onRecord(record);
+      });
+      recoveries.push(recovered);
+      await Promise.race([recovered, sleep(options.pauseMs)]);
       busy.delete(fault.target);
-      records.push(record);
-      onRecord(record);
     }
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
+  await Promise.all(recoveries);
   return records;
 }
 
-async function injectOne(
-  fault: Fault,
-  scene: Scene,
-  monitor: Monitor,
-  { calm, recoveryMs: patienceMs }: ScheduleOptions,
-): Promise<FaultRecord> {
+async function injectOne(fault: Fault, scene: Scene): Promise<FaultRecord> {
   const atMs = Date.now();
   let miss = '';
   for (let time = 1; time <= TRIES; time += 1) {
     try {
       const bite = await fault.inject(scene);
-      const endedMs = Date.now();
-      const record = { fault, atMs, tookMs: endedMs - atMs, bite };
-      return (await isCalm(monitor, calm, patienceMs)) ? { ...record, recoveryMs: Date.now() - endedMs } : record;
+      return { fault, atMs, tookMs: Date.now() - atMs, bite };
     } catch (error) {
       // Anything else is a fault of the campaign's own, and reported as well.
       miss = error instanceof NotBitten ? error.message : String(error instanceof Error ? error.stack : error);
     }
   }
   return { fault, atMs, tookMs: Date.now() - atMs, miss };
+}
+
+async function recoveryOf(
+  record: FaultRecord,
+  monitor: Monitor,
+  { calm, recoveryMs }: ScheduleOptions,
+): Promise<FaultRecord> {
+  const endedMs = Date.now();
+  if (record.bite === undefined || recoveryMs === 0) return record;
+  return (await isCalm(monitor, calm, recoveryMs)) ? { ...record, recoveryMs: Date.now() - endedMs } : record;
 }
 
 async function isCalm(monitor: Monitor, calm: Lags, patienceMs: number): Promise<boolean> {

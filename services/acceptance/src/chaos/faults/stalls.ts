@@ -10,26 +10,19 @@ import { asks, meetHttp, meetKafka } from './meet.js';
 
 type Consumer = Exclude<ServiceName, 'api'>;
 
-async function members(world: World, service: Consumer): Promise<number> {
-  const admin = world.kafka.admin();
-  await admin.connect();
-  try {
-    const { groups } = await admin.describeGroups([world.group(service)]);
-    return groups[0]?.members.length ?? 0;
-  } finally {
-    await admin.disconnect();
-  }
-}
-
-/** Waits until the group has lost a member: what it worked on is its twin's now. */
-async function takenOver(world: World, service: Consumer): Promise<number> {
-  const deadline = Date.now() + 3 * BEYOND_SESSION_MS;
-  while (Date.now() < deadline) {
-    const count = await members(world, service).catch(() => Infinity);
-    if (count < world.of(service).length) return count;
-    await sleep(250);
-  }
-  throw new NotBitten(`the group of ${service} has kept all its members`);
+/** What tells that the group goes on without an instance: its twins have joined anew. Begun before it stands still. */
+function takeover(world: World, standing: Instance): () => Promise<string> {
+  const twins = world.of(standing.service).filter((twin) => twin !== standing);
+  const joins = (): number => twins.reduce((sum, { kafka }) => sum + kafka.count('JoinGroup'), 0);
+  const before = joins();
+  return async () => {
+    const deadline = Date.now() + 4 * BEYOND_SESSION_MS;
+    while (joins() <= before) {
+      if (Date.now() > deadline) throw new NotBitten(`no twin of ${standing.name} has joined the group anew`);
+      await sleep(250);
+    }
+    return `${twins.map(({ name }) => name).join()} joined anew`;
+  };
 }
 
 /** A process stands still in the middle of a request, a twin takes over, and then it goes on as if nothing had happened. */
@@ -45,14 +38,15 @@ function stopped(name: string, service: Consumer, request: string, isCrowned = f
         matches: asks(request),
         act: async (exchange: HttpExchange, instance: Instance) => {
           const began = Date.now();
+          const takenOver = takeover(world, instance);
           instance.freeze();
           try {
             // The server does it while the process stands still; the answer is there when it goes on.
             exchange.answer(await exchange.forward());
             await sleep(BEYOND_SESSION_MS);
-            const left = await takenOver(world, service);
+            const taken = await takenOver();
             await sleep(1500);
-            return `${instance.name} stood still for ${Date.now() - began} ms; its group had ${left} member${left === 1 ? '' : 's'} then`;
+            return `${instance.name} stood still for ${Date.now() - began} ms; ${taken}`;
           } finally {
             instance.thaw();
           }
@@ -73,14 +67,15 @@ const stoppedInTransaction: Fault = {
       matches: (exchange) => exchange.api === 'Produce' && exchange.mentions(world.topic(topics.titleAwards.name)),
       act: async (exchange, instance) => {
         const began = Date.now();
+        const takenOver = takeover(world, instance);
         instance.freeze();
         try {
           exchange.answer(await exchange.forward());
           await sleep(BEYOND_SESSION_MS);
-          const left = await takenOver(world, 'title-awarder');
+          const taken = await takenOver();
           await publishers.crown();
           await sleep(2000);
-          return `${instance.name} stood still for ${Date.now() - began} ms within a transaction; its group had ${left} member then`;
+          return `${instance.name} stood still for ${Date.now() - began} ms within a transaction; ${taken}`;
         } finally {
           instance.thaw();
         }
@@ -107,10 +102,11 @@ const stoppedAtClaim: Fault = {
       act: async (exchange, instance) => {
         state.isMet = true;
         const began = Date.now();
+        const takenOver = takeover(world, instance);
         instance.freeze();
         try {
           await sleep(BEYOND_SESSION_MS);
-          const left = await takenOver(world, 'title-awarder');
+          const taken = await takenOver();
           await publishers.crown();
           const before = await endOfAwards(world);
           const deadline = Date.now() + 20_000;
@@ -124,7 +120,7 @@ const stoppedAtClaim: Fault = {
           await sleep(1000);
           await publishers.crown();
           await sleep(2000);
-          return `${instance.name} stood still for ${Date.now() - began} ms before it fenced; its group had ${left} member then`;
+          return `${instance.name} stood still for ${Date.now() - began} ms before it fenced; ${taken}`;
         } finally {
           instance.thaw();
         }

@@ -5,6 +5,7 @@ import type { Publishers } from '../traffic/publishers.js';
 import { REFUSED_MARK, SERIAL_HEADER, states } from '../traffic/record-book.js';
 import { SCHEMA_ID } from '../world/registry.js';
 import type { World } from '../world/world.js';
+import { again } from './again.js';
 import { Comparison, type CheckResult } from './differences.js';
 import { Ledger } from './ledger.js';
 import { Spool } from './spool.js';
@@ -31,7 +32,7 @@ function ourReader(): UsageReader {
 
 /** Reads `usage.events.v1` from its beginning to its end, and holds it against what was acknowledged and against the ledger. */
 export async function readLog(world: World, { book, sdkSerials }: Publishers): Promise<Log> {
-  const ledger = await Ledger.read(world);
+  const ledger = await again(() => Ledger.read(world));
   const spool = new Spool(join(world.folder, 'log'), Spool.lotsFor(book.size));
   const reader = ourReader();
   const schemas = { byRegistryId: (id: number) => (id === SCHEMA_ID ? reader : ('unknown' as const)) };

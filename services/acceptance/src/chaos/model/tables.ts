@@ -1,6 +1,7 @@
 import { identityOf, versionOf, type UsageEvent } from '@laurel/events';
 import { deduplicate } from '@laurel/usage';
 import type { PipelineView } from '../world/pipeline-view.js';
+import { again } from './again.js';
 import { Comparison, type CheckResult } from './differences.js';
 import type { Spool } from './spool.js';
 import { figuresText, keyOf, Totals } from './totals.js';
@@ -22,7 +23,7 @@ export async function compareEvents(world: PipelineView, spool: Spool): Promise<
     for (const event of deduplicate(events)) totals.add(event);
     const expected = greatestVersions(events);
     identities += expected.size;
-    rows.maps(expected, await storedVersions(world, lot, spool.lots));
+    rows.maps(expected, await again(() => storedVersions(world, lot, spool.lots)));
   }
   return { totals, identities, checks: [rows.result] };
 }
@@ -76,7 +77,8 @@ export async function compareProjections(world: PipelineView, totals: Totals): P
     ['model_usage_by_day', 'toString(day), user_id, provider, model, toUInt8(counted)', totals.models],
   ] as const;
   for (const [view, key, expected] of views) {
-    const found = await grouped(world, view, key, MEASURES.map((name) => `sum(t.${name})`).join(', '));
+    const measures = MEASURES.map((name) => `sum(t.${name})`).join(', ');
+    const found = await again(() => grouped(world, view, key, measures));
     const comparison = new Comparison(`the view ${view} has every figure of the model`);
     comparison.maps(new Map([...expected].map(([one, figures]) => [one, figuresText(figures)])), found);
     checks.push(comparison.result);
@@ -84,11 +86,8 @@ export async function compareProjections(world: PipelineView, totals: Totals): P
   const sessions = new Comparison('the view session_activity has every session’s minutes');
   sessions.maps(
     new Map([...totals.sessions].map(([key, bits]) => [key, String(bits)])),
-    await grouped(
-      world,
-      'session_activity',
-      'toUnixTimestamp(hour), user_id, session_id',
-      'groupBitOr(active_minutes)',
+    await again(() =>
+      grouped(world, 'session_activity', 'toUnixTimestamp(hour), user_id, session_id', 'groupBitOr(active_minutes)'),
     ),
   );
   checks.push(sessions.result);

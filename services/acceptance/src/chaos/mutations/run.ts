@@ -30,6 +30,7 @@ export async function runMutation(
     times: TIMES,
     atOnce: 1,
     recoveryMs: 10_000,
+    pauseMs: 10_000,
     settleMs: 60_000,
     parts: [],
     partTimes: 0,
@@ -42,12 +43,18 @@ export async function runMutation(
   );
 }
 
+/** What a mutation breaks may need two to meet: so each has several tries, each with another seed. */
+const TRIES = 4;
+
 /** @returns whether the campaign has noticed every mutation. */
 export async function runMutations(options: CampaignOptions): Promise<boolean> {
   const unnoticed: string[] = [];
   for (const mutation of mutations) {
     options.onProgress(`mutation ${mutation.name}: ${mutation.breaks}`);
-    const found = await runMutation(mutation, options);
+    let found: readonly string[] = [];
+    for (let time = 0; time < TRIES && found.length === 0; time += 1) {
+      found = await runMutation(mutation, { ...options, seed: options.seed + time });
+    }
     for (const line of found) options.onProgress(`  noticed: ${line}`);
     if (found.length === 0) unnoticed.push(mutation.name);
   }

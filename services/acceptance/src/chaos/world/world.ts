@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -230,6 +230,11 @@ export class World {
   async rows<T>(query: string, query_params: Record<string, unknown> = {}): Promise<T[]> {
     const result = await this.clickhouse.query({ query, query_params, format: 'JSONEachRow' });
     return result.json<T>();
+  }
+
+  /** Copies the logs of every run of every service. */
+  keepLogs(folder: string): void {
+    cpSync(join(this.folder, 'logs'), folder, { recursive: true });
   }
 
   async close(): Promise<void> {
