@@ -100,6 +100,8 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
       maxBytes: options.maxBytes ?? 16 * 1024 * 1024,
       minBytes: options.minBytes ?? 64 * 1024,
       maxWaitTimeInMs: options.maxWaitMs ?? 250,
+      // Partitions that were added are taken up when the metadata is read anew; kafkajs does so every 5 minutes by default.
+      metadataMaxAge: METADATA_MAX_AGE_MS,
       retry: { restartOnFailure: () => Promise.resolve(true) },
     });
     const { GROUP_JOIN, STOP, CRASH, END_BATCH_PROCESS } = this.consumer.events;
@@ -371,6 +373,8 @@ const DONE: WorkEnd = {};
 
 /** How long a batch may take before the other partitions of its broker go on without it, in ms. */
 const PATIENCE_MS = 500;
+
+const METADATA_MAX_AGE_MS = 30_000;
 
 /** How often the broker is asked for the ends of the partitions, in ms. */
 const LOOK_EVERY_MS = 5000;

@@ -19,6 +19,9 @@ export interface TailOptions {
   readonly onFailure?: (error: Error) => void;
 }
 
+/** Well below a session's length. Each one costs a turn of the event loop, so not after every record, in ms. */
+const HEARTBEAT_EVERY_MS = 1000;
+
 /**
  * Reads a whole topic from its beginning, committed records only, each once, and goes on with what comes.
  * Nothing is committed: each reader has a group of its own, which vanishes with it.
@@ -66,6 +69,7 @@ export async function tail(kafka: Kafka, options: TailOptions): Promise<Tail> {
       autoCommit: false,
       eachBatch: async (payload) => {
         const { messages, partition } = payload.batch;
+        let heartbeatAt = performance.now();
         for (const record of messages.map(toRecord)) {
           // After a failure kafkajs begins again at the beginning, as nothing was committed.
           if (failed || record.offset < (next.get(partition) ?? 0)) continue;
@@ -76,8 +80,11 @@ export async function tail(kafka: Kafka, options: TailOptions): Promise<Tail> {
             fail(error instanceof Error ? error : new Error(String(error)));
           }
           next.set(partition, record.offset + 1);
-          // Records may take long, and a member that is silent begins again. kafkajs sends one every 3 s at most.
-          await payload.heartbeat();
+          // Records may take long, and a member that is silent begins again.
+          if (performance.now() - heartbeatAt > HEARTBEAT_EVERY_MS) {
+            await payload.heartbeat();
+            heartbeatAt = performance.now();
+          }
         }
         if (failed) payload.pause();
       },
