@@ -57,20 +57,21 @@ export async function* conflictCandidates(
   }
 }
 
-/** Which of these candidates are conflicts: the retracted and the erased don't count. */
+/** Which of these candidates (hashes as decimal text) are conflicts: the retracted and the erased don't count. */
 export async function conflictsAmong(
   client: ClickHouseClient,
   since: BucketStart,
   ids: readonly string[],
 ): Promise<readonly Conflict[]> {
+  if (ids.length === 0) return [];
   const result = await client.query({
     query: `SELECT source, event_id, user_id, toString(toUnixTimestamp64Milli(occurred_at)) AS at, max(revision) AS greatest
             FROM usage_events
-            WHERE toDate(occurred_at) >= toDate({since:UInt32}) AND cityHash64(source, event_id) IN (SELECT arrayJoin({ids:Array(UInt64)}))
+            WHERE toDate(occurred_at) >= toDate({since:UInt32}) AND cityHash64(source, event_id) IN (${ids.join(', ')})
             GROUP BY source, event_id, user_id, occurred_at
             HAVING NOT argMax(retracted, version) AND NOT ${IS_ERASED}
             ORDER BY source, event_id, occurred_at, user_id`,
-    query_params: { since, ids },
+    query_params: { since },
     format: 'JSONEachRow',
   });
   const conflicts = new Map<string, { source: string; eventId: string; claims: Claim[] }>();

@@ -4,15 +4,44 @@ import { tuples, type Place } from './ledger.js';
 
 export type Identity = Pick<UsageEvent, 'source' | 'event_id' | 'user_id' | 'occurred_at'>;
 
+/** Parameters travel in the URL, which servers and what stands before them bound to some kilobytes. */
+const MAX_PARAMETER_BYTES = 6000;
+
 /**
  * The greatest version stored of each identity, by `identityOf`; those that are not stored are left out. The greatest is
- * what FINAL would keep, so no FINAL is needed. Some hundreds of identities at a time.
+ * what FINAL would keep, so no FINAL is needed.
  */
 export async function storedVersions(
   client: ClickHouseClient,
   identities: readonly Identity[],
 ): Promise<ReadonlyMap<string, bigint>> {
-  if (identities.length === 0) return new Map();
+  const versions = new Map<string, bigint>();
+  for (const some of inParameters(identities)) {
+    for (const [identity, version] of await lookUp(client, some)) versions.set(identity, version);
+  }
+  return versions;
+}
+
+/** Runs of identities that are short enough for one URL. */
+export function* inParameters(identities: readonly Identity[]): Generator<readonly Identity[]> {
+  let run: Identity[] = [];
+  let bytes = 0;
+  for (const one of identities) {
+    const { source, event_id: id, user_id: user } = one;
+    // The quotes, brackets and separators of three texts and a number are encoded as well.
+    const size = encodeURIComponent(source + id + user).length + 60;
+    if (run.length > 0 && bytes + size > MAX_PARAMETER_BYTES) {
+      yield run;
+      run = [];
+      bytes = 0;
+    }
+    run.push(one);
+    bytes += size;
+  }
+  if (run.length > 0) yield run;
+}
+
+async function lookUp(client: ClickHouseClient, identities: readonly Identity[]): Promise<ReadonlyMap<string, bigint>> {
   const column = <K extends keyof Identity>(name: K): readonly Identity[K][] => identities.map((one) => one[name]);
   const result = await client.query({
     query: `
@@ -53,9 +82,9 @@ export async function placesWithRows(
   if (places.length === 0) return [];
   const result = await client.query({
     query: `SELECT DISTINCT kafka_partition AS partition, kafka_offset AS offset FROM usage_events
-            WHERE kafka_topic = {topic:String} AND kafka_offset IN (SELECT arrayJoin({places:Array(Tuple(UInt32, UInt64))}).2)
-              AND (kafka_partition, kafka_offset) IN (SELECT arrayJoin({places:Array(Tuple(UInt32, UInt64))}))`,
-    query_params: { topic, places: tuples(places) },
+            WHERE kafka_topic = {topic:String} AND kafka_offset IN (SELECT arrayJoin(${tuples(places)}).2)
+              AND (kafka_partition, kafka_offset) IN (SELECT arrayJoin(${tuples(places)}))`,
+    query_params: { topic },
     format: 'JSONEachRow',
   });
   return (await result.json<{ partition: number; offset: string }>()).map(({ partition, offset }) => ({

@@ -18,16 +18,19 @@ const CHUNK = 4_000_000;
 /**
  * The offsets from `from` (inclusive) to `end` (exclusive) that no entry of the ledger covers, ascending. Most are no loss:
  * markers of transactions and aborted records have no outcome.
+ *
+ * @param chunk how many offsets one query compares.
  */
 export async function* ledgerHoles(
   client: ClickHouseClient,
   { topic, partition }: LedgerPartition,
   from: number,
   end: number,
+  chunk = CHUNK,
 ): AsyncGenerator<OffsetRange> {
   let pending: { from: number; to: number } | undefined;
-  for (let start = from; start < end; start += CHUNK) {
-    const stop = Math.min(start + CHUNK, end);
+  for (let start = from; start < end; start += chunk) {
+    const stop = Math.min(start + chunk, end);
     const result = await client.query({
       // The two bounds stand in as entries, so that a hole at either end is found as any other.
       query: `SELECT covered + 1 AS hole_from, from_offset - 1 AS hole_to FROM (
@@ -97,10 +100,10 @@ export async function inBatchesWithDeadLetters(
   if (places.length === 0) return [];
   const result = await client.query({
     query: `SELECT DISTINCT place.1 AS partition, place.2 AS offset
-            FROM (SELECT partition, from_offset, to_offset, arrayJoin({places:Array(Tuple(UInt32, UInt64))}) AS place
+            FROM (SELECT partition, from_offset, to_offset, arrayJoin(${tuples(places)}) AS place
                   FROM ingest_ledger WHERE topic = {topic:String} AND dead > 0)
             WHERE place.1 = partition AND place.2 BETWEEN from_offset AND to_offset`,
-    query_params: { topic, places: tuples(places) },
+    query_params: { topic },
     format: 'JSONEachRow',
   });
   return (await result.json<{ partition: number; offset: string }>()).map(({ partition, offset }) => ({
@@ -109,6 +112,6 @@ export async function inBatchesWithDeadLetters(
   }));
 }
 
-/** As the client writes a parameter of type Array(Tuple(UInt32, UInt64)). */
+/** As a literal of type Array(Tuple(UInt32, UInt64)): within the query, as a URL would be too short for parameters. */
 export const tuples = (places: readonly Place[]): string =>
-  `[${places.map(({ partition, offset }) => `(${partition},${offset})`).join(',')}]`;
+  `CAST([${places.map(({ partition, offset }) => `(${partition}, ${offset})`).join(', ')}] AS Array(Tuple(UInt32, UInt64)))`;

@@ -15,7 +15,7 @@ import { suspectKey, suspectsOf, type Suspect } from './suspects.js';
 import { CouldNotCheck, type AuditWorld } from './world.js';
 
 /** How often a bucket that is being rolled again and again is looked at. */
-const ROUNDS = 5;
+const ROUNDS = 3;
 
 export const SECONDS_OF: Readonly<Record<FiguresOf, number>> = {
   minute: SECONDS_PER.minute,
