@@ -10,14 +10,21 @@ import { asks, meetHttp, meetKafka } from './meet.js';
 
 type Consumer = Exclude<ServiceName, 'api'>;
 
-/** What tells that the group goes on without an instance: its twins have joined anew. Begun before it stands still. */
+/** A group that was joining when a member fell silent waits for it this long (kafkajs' rebalanceTimeout, 60 s), and some more. */
+const REBALANCE_PATIENCE_MS = 75_000;
+
+/**
+ * What tells that the group goes on without an instance: its twins have joined anew, or, where they were joining when it
+ * stopped, have got their partitions after its session was over. Begun before it stands still, asked for after its session.
+ */
 function takeover(world: World, standing: Instance): () => Promise<string> {
   const twins = world.of(standing.service).filter((twin) => twin !== standing);
-  const joins = (): number => twins.reduce((sum, { kafka }) => sum + kafka.count('JoinGroup'), 0);
-  const before = joins();
+  const count = (api: 'JoinGroup' | 'SyncGroup'): number => twins.reduce((sum, { kafka }) => sum + kafka.count(api), 0);
+  const joinsBefore = count('JoinGroup');
   return async () => {
-    const deadline = Date.now() + 4 * BEYOND_SESSION_MS;
-    while (joins() <= before) {
+    const deadline = Date.now() + REBALANCE_PATIENCE_MS;
+    const syncsBefore = count('SyncGroup');
+    while (count('JoinGroup') <= joinsBefore && count('SyncGroup') <= syncsBefore) {
       if (Date.now() > deadline) throw new NotBitten(`no twin of ${standing.name} has joined the group anew`);
       await sleep(250);
     }

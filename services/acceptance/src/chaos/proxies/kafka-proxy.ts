@@ -7,6 +7,7 @@ export const apiKeys = {
   Fetch: 1,
   OffsetCommit: 8,
   JoinGroup: 11,
+  SyncGroup: 14,
   Heartbeat: 12,
   InitProducerId: 22,
   AddPartitionsToTxn: 24,
