@@ -99,16 +99,16 @@ export async function inBatchesWithDeadLetters(
 ): Promise<readonly Place[]> {
   if (places.length === 0) return [];
   const result = await client.query({
-    query: `SELECT DISTINCT place.1 AS partition, place.2 AS offset
+    query: `SELECT DISTINCT place.1 AS at_partition, place.2 AS at_offset
             FROM (SELECT partition, from_offset, to_offset, arrayJoin(${tuples(places)}) AS place
                   FROM ingest_ledger WHERE topic = {topic:String} AND dead > 0)
             WHERE place.1 = partition AND place.2 BETWEEN from_offset AND to_offset`,
     query_params: { topic },
     format: 'JSONEachRow',
   });
-  return (await result.json<{ partition: number; offset: string }>()).map(({ partition, offset }) => ({
-    partition,
-    offset: Number(offset),
+  return (await result.json<{ at_partition: number; at_offset: string }>()).map((row) => ({
+    partition: row.at_partition,
+    offset: Number(row.at_offset),
   }));
 }
 

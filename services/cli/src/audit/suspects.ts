@@ -28,15 +28,16 @@ export const suspectKey = ({ of, bucket }: Pick<Suspect, 'of' | 'bucket'>): stri
  */
 export function suspectsOf(figures: DayFigures, day: number, closed: Closures): readonly Suspect[] {
   const suspects: Suspect[] = [];
-  for (const of of ['hour', 'minute'] as const) {
-    for (const bucket of bucketsOf(of, figures.log, figures.rolls)) {
-      const suspect = judge(figures, of, bucket, figures.log.get(figuresKey(of, bucket)), figuresKey(of, bucket));
+  for (const grain of ['hour', 'minute'] as const) {
+    for (const bucket of bucketsOf(grain, figures.log, figures.rolls)) {
+      const key = figuresKey(grain, bucket);
+      const suspect = judge(figures, grain, bucket, figures.log.get(key), key);
       if (suspect !== undefined) suspects.push(suspect);
     }
   }
   if (day >= closed.day || suspects.length > 0) return suspects;
-  for (const of of ['day_user', 'day_model'] as const) {
-    const suspect = judge(figures, of, day, figures.hours.get(figuresKey(of, day)), figuresKey('day', day));
+  for (const table of ['day_user', 'day_model'] as const) {
+    const suspect = judge(figures, table, day, figures.hours.get(figuresKey(table, day)), figuresKey('day', day));
     // The two tables have one head.
     if (suspect !== undefined && suspects[0]?.code !== 'head_missing') suspects.push(suspect);
   }
