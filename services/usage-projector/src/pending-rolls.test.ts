@@ -159,7 +159,7 @@ describe('PendingRolls', () => {
     pending.settle();
     expect(pending.committable()).toBe(4);
     pending.add(4, hourOver(DAY, 11), 0);
-    expect(pending.plan(closedUpTo(DAY, 13), 0, LATE)).toEqual({ ...nothing, offset: 4 });
+    expect(pending.plan(closedUpTo(DAY, 13), 0, LATE)).toMatchObject({ offset: 4, closeHours: [], minutes: [] });
     pending.settle();
     expect(pending.committable()).toBe(5);
   });
@@ -190,11 +190,36 @@ describe('PendingRolls', () => {
     expect(pending.plan({ hour: hour(24), day: DAY }, 0, LATE)).toEqual({
       ...nothing,
       offset: 1,
+      hours: [hour(23)],
       days: [DAY],
       closeDays: [DAY],
     });
     pending.settle();
     expect(pending.committable()).toBe(2);
+  });
+
+  it('rolls an hour and a day once more that somebody else has closed, who may have known less', () => {
+    pending.add(1, hourOver(NEXT_DAY, 0), 0);
+    pending.add(2, stored(NEXT_DAY, [5]), 0);
+    // As far as we are told, the hour before is still open; so the minute is rolled as one, and the hour waits.
+    expect(pending.plan(closedUpTo(DAY, 23), 0, LATE)).toMatchObject({ minutes: [minute(5, NEXT_DAY)], hours: [] });
+    pending.settle();
+    expect(pending.committable()).toBe(1);
+    expect(pending.plan(closedUpTo(NEXT_DAY, 1), 0, LATE)).toEqual({
+      ...nothing,
+      offset: 2,
+      hours: [hour(0, NEXT_DAY)],
+    });
+    pending.settle();
+    expect(pending.committable()).toBe(3);
+
+    pending.add(3, hourOver(NEXT_DAY, 23), 0);
+    expect(pending.plan({ hour: hour(48), day: (DAY + 2) as Day }, 0, LATE)).toEqual({
+      ...nothing,
+      offset: 3,
+      hours: [hour(23, NEXT_DAY)],
+      days: [NEXT_DAY],
+    });
   });
 
   it('holds a day back until the day before, which another owner closes, is closed', () => {

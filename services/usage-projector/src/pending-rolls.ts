@@ -85,6 +85,9 @@ export class PendingRolls {
 
     const { closeHours, closeDays, finished } = this.dueToClose(closed);
     for (const hour of finished) take(this.closing, hour);
+    // Who closed these may have been a stalled twin that knew less: what was announced to us meanwhile we rolled as minutes
+    // for as long as we were told that the hour is open. So it is rolled once more, and its day with it.
+    const foundClosed = finished.filter((hour) => hour < closed.hour);
 
     const closingNow = new Set(closeHours);
     const minutes: Minute[] = [];
@@ -100,10 +103,11 @@ export class PendingRolls {
     for (const [hour, touch] of lateHours) {
       if (isDue(touch, nowMs, late) && isClosed(dayOfHour(hour))) days.add(dayOfHour(hour));
     }
+    for (const hour of foundClosed) if (isClosed(dayOfHour(hour))) days.add(dayOfHour(hour));
     const dueHours = [...lateHours].flatMap(([hour, touch]) =>
       days.has(dayOfHour(hour)) || isDue(touch, nowMs, late) ? [hour] : [],
     );
-    const rolledHours = new Set([...dueHours, ...closeHours]);
+    const rolledHours = new Set([...dueHours, ...foundClosed, ...closeHours]);
     for (const minute of [...this.minutes.keys()]) {
       const hour = hourOfMinute(minute);
       // A roll of the whole hour covers its minutes.
