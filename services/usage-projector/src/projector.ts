@@ -128,7 +128,7 @@ export class Projector {
       }
       if (began - sweptAt >= SWEEP_EVERY_MS && this.assigned.includes(0)) {
         sweptAt = began;
-        await this.sweep(began);
+        await this.sweep();
       }
       await sleep(Math.max(0, this.options.rollIntervalMs - (performance.now() - began)), undefined, { signal });
     }
@@ -232,9 +232,10 @@ export class Projector {
     if (due.length > 0) await this.attempt('announce', () => this.producer.send(topics.usageStored.name, due));
   }
 
-  private async sweep(nowMs: number): Promise<void> {
+  private async sweep(): Promise<void> {
     const { hour } = await this.closed();
-    await this.attempt('sweep', () => this.sweeper.sweep(nowMs, hour * 3600));
+    // Each attempt has a time of its own: what one saw after an outage, it did not see before.
+    await this.attempt('sweep', () => this.sweeper.sweep(performance.now(), hour * 3600));
   }
 
   private async closed(): Promise<ClosedBefore> {
