@@ -104,18 +104,6 @@ async function committed(pipeline: Pipeline): Promise<Sent[]> {
   return found.sort((a, b) => a.partition - b.partition);
 }
 
-/** Waits until each record has an outcome. The end of a transaction has a place of its own, which never gets one. */
-async function ingested(pipeline: Pipeline): Promise<void> {
-  const ends = new Map((await committed(pipeline)).map(({ partition, offset }) => [partition, offset]));
-  await eventually('every record to have an outcome', async () => {
-    const ledger = await pipeline.rows<{ partition: number; last: string }>(
-      'SELECT partition, max(to_offset) AS last FROM ingest_ledger GROUP BY partition',
-    );
-    const last = new Map(ledger.map((row) => [row.partition, Number(row.last)]));
-    return [...ends].every(([partition, end]) => end <= (last.get(partition) ?? -1));
-  });
-}
-
 const SCHEMA_ID = 7;
 
 /** A registry that knows one schema. */
@@ -169,7 +157,7 @@ describe('dead letters', () => {
     await producer.send({ topic: pipeline.topic(topics.usageEvents.name), messages });
     await producer.disconnect();
     await pipeline.publish([usage({ event_id: 'good', tokens: { input: 1 } })]);
-    await ingested(pipeline);
+    await pipeline.ingested();
     await repeatLetters();
   });
 
@@ -274,7 +262,7 @@ describe('dead letters', () => {
     await pipeline.start('usage-ingest', { LAUREL_SCHEMA_REGISTRY_URL: registry.url });
     const redriven = await json<RedriveJson>(run(pipeline, 'redrive', '--code', 'unknown_schema', '--yes', '--json'));
     expect(redriven.sent).toBe(FRAMED);
-    await ingested(pipeline);
+    await pipeline.ingested();
     const stored =
       "SELECT count() AS events, sum(input_tokens) AS input FROM usage_events FINAL WHERE event_id LIKE 'framed-%'";
     const whole = { events: String(FRAMED), input: String((FRAMED * (FRAMED - 1)) / 2) };
@@ -313,7 +301,7 @@ describe('dead letters', () => {
     const [first] = (await list('--code', 'malformed_json')).letters;
     const place = first?.place ?? '';
     expect(await json(run(pipeline, 'redrive', place, '--yes', '--json'))).toMatchObject({ sent: 1 });
-    await ingested(pipeline);
+    await pipeline.ingested();
     const successor = (await list('--code', 'malformed_json')).letters.find((one) => one.redriven_from === place);
     expect(successor?.place).not.toBe(place);
     expect(await groups()).toMatchObject({ malformed_json: [4, 1] });

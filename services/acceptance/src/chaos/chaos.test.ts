@@ -23,6 +23,7 @@ it(
       settleMs: 240_000,
       parts: [],
       partTimes: 0,
+      allowedMisses: 4,
       settings: { LAUREL_PROJECTOR_LATE_MAX_WAIT_MS: '2000' },
       command: 'services/acceptance/src/chaos/chaos.test.ts',
       onProgress: (line) => lines.push(line),
