@@ -8,16 +8,9 @@ CREATE TABLE IF NOT EXISTS erasures
 ENGINE = ReplacingMergeTree
 ORDER BY user_hash;
 
--- What is acknowledged shall outlive a loss of power, not only of the process: Kafka's offset is committed after it. A
--- projection needs none of it, as it can be computed again, but the names of its rolls do: a head that outlived its roll
--- would hide the bucket. So the rolls are written through as well.
+-- What is acknowledged shall outlive a loss of power, not only of the process: Kafka's offset is committed after it. The
+-- projections go without, as fsync of each small part of each roll costs a multiple of the roll: after a loss of power they
+-- are made again, by laurel rebuild --from events.
 ALTER TABLE usage_events MODIFY SETTING fsync_after_insert = 1, fsync_part_directory = 1;
 ALTER TABLE ingest_ledger MODIFY SETTING fsync_after_insert = 1, fsync_part_directory = 1;
 ALTER TABLE erasures MODIFY SETTING fsync_after_insert = 1, fsync_part_directory = 1;
-ALTER TABLE usage_by_minute MODIFY SETTING fsync_after_insert = 1, fsync_part_directory = 1;
-ALTER TABLE usage_by_hour MODIFY SETTING fsync_after_insert = 1, fsync_part_directory = 1;
-ALTER TABLE usage_by_day_user MODIFY SETTING fsync_after_insert = 1, fsync_part_directory = 1;
-ALTER TABLE usage_by_day_model MODIFY SETTING fsync_after_insert = 1, fsync_part_directory = 1;
-ALTER TABLE session_minutes MODIFY SETTING fsync_after_insert = 1, fsync_part_directory = 1;
-ALTER TABLE roll_heads MODIFY SETTING fsync_after_insert = 1, fsync_part_directory = 1;
-ALTER TABLE closures MODIFY SETTING fsync_after_insert = 1, fsync_part_directory = 1;

@@ -60,11 +60,11 @@ describe('a sweep', () => {
     const sweeper = new Sweeper(client(), LONG_AGO_MS);
     await rollAll(abandoned, true);
     await rollAll(head, true);
-    await sweeper.sweep(0, 0);
+    await sweeper.sweep(() => 0, 0);
     expect(await everywhere()).toEqual(new Set([`${abandoned},${head}`]));
-    await sweeper.sweep(LONG_AGO_MS - 1, 0);
+    await sweeper.sweep(() => LONG_AGO_MS - 1, 0);
     expect(await everywhere()).toEqual(new Set([`${abandoned},${head}`]));
-    await sweeper.sweep(LONG_AGO_MS, 0);
+    await sweeper.sweep(() => LONG_AGO_MS, 0);
     expect(await everywhere()).toEqual(new Set([`${head}`]));
   });
 
@@ -73,16 +73,16 @@ describe('a sweep', () => {
     const [former, head, underWay] = [rollIdOf(1, 1, 0), rollIdOf(2, 1, 0), rollIdOf(3, 1, 0)];
     const sweeper = new Sweeper(client(), LONG_AGO_MS);
     await rollAll(former, true);
-    await sweeper.sweep(0, 0);
+    await sweeper.sweep(() => 0, 0);
     await rollAll(head, true);
     await rollAll(underWay, false);
-    await sweeper.sweep(LONG_AGO_MS, 0);
+    await sweeper.sweep(() => LONG_AGO_MS, 0);
     expect(await rollsIn('usage_by_hour')).toEqual([former, head, underWay]);
     // It became the head after it was seen without one.
     await writeHeads(client(), 'hour', [TEN], underWay);
-    await sweeper.sweep(2 * LONG_AGO_MS, 0);
+    await sweeper.sweep(() => 2 * LONG_AGO_MS, 0);
     expect(await rollsIn('usage_by_hour')).toEqual([head, underWay]);
-    await sweeper.sweep(3 * LONG_AGO_MS, 0);
+    await sweeper.sweep(() => 3 * LONG_AGO_MS, 0);
     expect(await rollsIn('usage_by_hour')).toEqual([underWay]);
   });
 
@@ -141,10 +141,10 @@ describe('a sweep', () => {
       );
     await writeClosure(client(), 'hour', TEN + HOUR);
     const sweeper = new Sweeper(client(), LONG_AGO_MS);
-    await sweeper.sweep(0, TEN);
-    await sweeper.sweep(LONG_AGO_MS, TEN + HOUR);
+    await sweeper.sweep(() => 0, TEN);
+    await sweeper.sweep(() => LONG_AGO_MS, TEN + HOUR);
     expect(await left()).toEqual([minutes.slice(1), minutes.slice(1)]);
-    await sweeper.sweep(2 * LONG_AGO_MS, TEN + HOUR);
+    await sweeper.sweep(() => 2 * LONG_AGO_MS, TEN + HOUR);
     expect(await left()).toEqual([minutes.slice(3), minutes.slice(3)]);
     expect(await dropMinutesBefore(client(), TEN + HOUR)).toBe(0);
   });

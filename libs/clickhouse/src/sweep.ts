@@ -95,9 +95,11 @@ export class Sweeper {
     private readonly longAgoMs: number,
   ) {}
 
-  /** @param nowMs of a clock that is never set, such as performance.now(). */
-  async sweep(nowMs: number, closedHour: BucketStart): Promise<void> {
+  /** @param clock one that is never set, such as performance.now; in ms. */
+  async sweep(clock: () => number, closedHour: BucketStart): Promise<void> {
     const rolls = await headlessRolls(this.client);
+    // Dated when it is over: whatever it saw was there before, so a sight is never taken for older than it is.
+    const nowMs = clock();
     const old = this.sights.findLast((sight) => nowMs - sight.atMs >= this.longAgoMs);
     if (old !== undefined) {
       await deleteRolls(this.client, inBoth(old.rolls, rolls));

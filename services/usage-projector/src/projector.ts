@@ -235,7 +235,7 @@ export class Projector {
   private async sweep(): Promise<void> {
     const { hour } = await this.closed();
     // Each attempt has a time of its own: what one saw after an outage, it did not see before.
-    await this.attempt('sweep', () => this.sweeper.sweep(performance.now(), hour * 3600));
+    await this.attempt('sweep', () => this.sweeper.sweep(() => performance.now(), hour * 3600));
   }
 
   private async closed(): Promise<ClosedBefore> {

@@ -147,11 +147,11 @@ export async function setCommitted(kafka: Kafka, groupId: string, topic: string,
   );
 }
 
-/** Asks until it is so. @throws Error that says what was waited for, after a minute. */
+/** Asks until it is so. @throws Error that says what was waited for, after three minutes. */
 export async function eventually(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 60_000;
+  const deadline = Date.now() + 180_000;
   while (!(await isSo())) {
-    if (Date.now() > deadline) throw new Error(`waited a minute for ${what}`);
+    if (Date.now() > deadline) throw new Error(`waited three minutes for ${what}`);
     await sleep(20);
   }
 }

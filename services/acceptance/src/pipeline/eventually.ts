@@ -10,7 +10,7 @@ const POLL_MS = 50;
 export async function eventually<T>(
   what: string,
   ask: () => Promise<T | undefined | false>,
-  { timeoutMs = 60_000, describe }: { timeoutMs?: number; describe?: () => unknown } = {},
+  { timeoutMs = 180_000, describe }: { timeoutMs?: number; describe?: () => unknown } = {},
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
