@@ -1,4 +1,4 @@
-import { usageStored, type UsageEvent, type UsageStored } from '@laurel/events';
+import { usageStored, type StoredCause, type UsageEvent, type UsageStored } from '@laurel/events';
 import type { OutgoingRecord } from '@laurel/kafka';
 import type { Accepted } from '@laurel/stream';
 import { dayKey, dayOf, minuteOf, minuteOfDay, type Day } from '@laurel/usage';
@@ -26,6 +26,23 @@ export function announcementsOf(accepted: readonly Accepted<UsageEvent>[], nowMs
     oldest_record_at: rows.reduce((oldest, { record }) => Math.min(oldest, record.timestampMs), Infinity),
   }));
 }
+
+/** Has buckets of these days (since the epoch, UTC; minutes of the day, ascending) rolled again, as nothing was recorded. */
+export const changeRecords = (
+  days: readonly { readonly day: number; readonly minutes: readonly number[] }[],
+  cause: StoredCause,
+  nowMs: number,
+): readonly OutgoingRecord[] =>
+  days.map(({ day, minutes }) =>
+    toStoredRecord({
+      day,
+      minutes: [...minutes],
+      close_hour: null,
+      cause,
+      announced_at: nowMs,
+      oldest_record_at: null,
+    }),
+  );
 
 export const toStoredRecord = (announcement: UsageStored): OutgoingRecord => ({
   key: dayKey(announcement.day as Day),

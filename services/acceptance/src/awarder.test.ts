@@ -1,12 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import {
-  awardEvent,
-  titleHolders,
-  topics,
-  type AwardEvent,
-  type TitleHolders,
-  type UsageRecorded,
-} from '@laurel/events';
+import { titleHolders, topics, type AwardEvent, type TitleHolders, type UsageRecorded } from '@laurel/events';
 import { readToEnd } from '@laurel/kafka';
 import { fold, holdersOf } from '@laurel/titles';
 import { eventually } from './pipeline/eventually.js';
@@ -38,19 +31,6 @@ describe('the title awarder', () => {
   const lead = (userId: string, eventId: string, input: number): Promise<void> =>
     pipeline.publish([event(userId, eventId, { tokens: { input } })]);
 
-  /** Every committed award, in order. */
-  async function awards(): Promise<AwardEvent[]> {
-    const found: AwardEvent[] = [];
-    await readToEnd(pipeline.kafka, {
-      topic: pipeline.topic(topics.titleAwards.name),
-      groupPrefix: pipeline.prefix,
-      onRecord: ({ value }) => {
-        if (value !== null) found.push(awardEvent.decode(value));
-      },
-    });
-    return found;
-  }
-
   /** What a subscriber that only knows the compacted topic arrives at. */
   async function published(): Promise<Map<string, TitleHolders | null>> {
     const latest = new Map<string, TitleHolders | null>();
@@ -68,7 +48,7 @@ describe('the title awarder', () => {
     let log: AwardEvent[] = [];
     // A transaction’s end reaches its two partitions one after the other.
     await eventually('the holders to be the fold of the awards', async () => {
-      log = await awards();
+      log = await pipeline.awards();
       const folded = [...fold(log)].map(([key, state]): [string, TitleHolders | null] => [key, holdersOf(state)]);
       const shown = [...(await published())].sort(byKey);
       // Decoded records are of classes of their own; a clone is a plain object.
@@ -79,7 +59,7 @@ describe('the title awarder', () => {
   }
 
   const holder = async (key = LEGEND): Promise<string | undefined> => {
-    const state = fold(await awards()).get(key);
+    const state = fold(await pipeline.awards()).get(key);
     return state === undefined ? undefined : holdersOf(state)?.holders[0]?.user_id;
   };
   const toHold = (userId: string | undefined): Promise<unknown> =>

@@ -1,4 +1,4 @@
-import { awardEvent, titleHolders, topics, type AwardEvent } from '@laurel/events';
+import { titleHolders, topics } from '@laurel/events';
 import { readToEnd } from '@laurel/kafka';
 import { eventually } from './pipeline/eventually.js';
 import { Pipeline } from './pipeline/pipeline.js';
@@ -24,18 +24,6 @@ describe('laurel forget', () => {
         tokens: { input },
       }),
     );
-
-  async function awards(): Promise<AwardEvent[]> {
-    const found: AwardEvent[] = [];
-    await readToEnd(pipeline.kafka, {
-      topic: pipeline.topic(topics.titleAwards.name),
-      groupPrefix: pipeline.prefix,
-      onRecord: ({ value }) => {
-        if (value !== null) found.push(awardEvent.decode(value));
-      },
-    });
-    return found;
-  }
 
   /** The present holders, by title. */
   async function holders(): Promise<ReadonlyMap<string, readonly string[]>> {
@@ -89,7 +77,7 @@ describe('laurel forget', () => {
     expect(shown['titles']).toContain('token_legend|company');
     expect((await traces('u-ada'))['usage_events']).toBe(3);
 
-    const before = (await awards()).length;
+    const before = (await pipeline.awards()).length;
     const told = JSON.parse(await pipeline.laurel('forget', 'u-ada', '--yes', '--json')) as Record<string, unknown>;
     expect(told).toMatchObject({ erased: true, events: 3, titles_left: [] });
     expect(await traces('u-ada')).toEqual(none);
@@ -100,7 +88,7 @@ describe('laurel forget', () => {
     );
     expect(row).toEqual({ all: '6000000', bo: '6000000' });
 
-    const after = (await awards()).slice(before);
+    const after = (await pipeline.awards()).slice(before);
     const legend = after.filter(({ title_id }) => title_id === 'token_legend');
     expect(
       legend.map(({ type, user_id, reason, previous_holder }) => [type, user_id, reason, previous_holder]),

@@ -1,5 +1,4 @@
-import { awardEvent, topics, type AwardEvent, type UsageRecorded } from '@laurel/events';
-import { readToEnd } from '@laurel/kafka';
+import { topics, type UsageRecorded } from '@laurel/events';
 import { deduplicate, figuresByUser } from '@laurel/usage';
 import { fold, holdersOf } from '@laurel/titles';
 import { decodeUsage, usageRecorded } from '@laurel/events';
@@ -128,7 +127,7 @@ describe('kill -9 of each service with a batch in flight', () => {
     await pipeline.service('title-awarder').end('SIGKILL');
     await pipeline.start('title-awarder');
     await eventually('the leader to hold the title', async () => (await holderOf('token_legend')) === 'u-lead');
-    const before = await awards();
+    const before = await pipeline.awards();
     for (let time = 0; time < 3; time += 1) {
       await publish([usage({ event_id: `more-${time}`, user_id: 'u-lead', tokens: { input: 1 } })]);
       await pipeline.service('title-awarder').end('SIGKILL');
@@ -141,24 +140,12 @@ describe('kill -9 of each service with a batch in flight', () => {
       async () =>
         (await pipeline.service('title-awarder').metric('laurel_title_evaluation_seconds_count')) > evaluations,
     );
-    expect((await awards()).map((award) => award.award_id)).toEqual(before.map((award) => award.award_id));
+    expect((await pipeline.awards()).map((award) => award.award_id)).toEqual(before.map((award) => award.award_id));
   });
-
-  async function awards(): Promise<AwardEvent[]> {
-    const found: AwardEvent[] = [];
-    await readToEnd(pipeline.kafka, {
-      topic: pipeline.topic(topics.titleAwards.name),
-      groupPrefix: pipeline.prefix,
-      onRecord: ({ value }) => {
-        if (value !== null) found.push(awardEvent.decode(value));
-      },
-    });
-    return found;
-  }
 
   /** Folding refuses a hole or a repeat, so this also checks the log of awards. */
   async function holderOf(title: string): Promise<string | undefined> {
-    const state = fold(await awards()).get(`${title}|company`);
+    const state = fold(await pipeline.awards()).get(`${title}|company`);
     return state === undefined ? undefined : holdersOf(state)?.holders[0]?.user_id;
   }
 

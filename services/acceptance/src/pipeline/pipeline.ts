@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { connectClickHouse, type ClickHouseClient } from '@laurel/clickhouse';
-import { usageRecorded, topics, type UsageRecorded } from '@laurel/events';
-import { kafkaClient, RangeReader, RecordProducer, type Kafka } from '@laurel/kafka';
+import { awardEvent, topics, usageRecorded, type AwardEvent, type UsageRecorded } from '@laurel/events';
+import { kafkaClient, RangeReader, readToEnd, RecordProducer, type Kafka } from '@laurel/kafka';
 import { eventually } from './eventually.js';
 import { ServiceProcess, type ServiceName } from './service-process.js';
 
@@ -148,6 +148,19 @@ export class Pipeline {
     const answer = await fetch(`${this.service('api').url}${path}`);
     if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${await answer.text()}`);
     return (await answer.json()) as T;
+  }
+
+  /** Every committed award, in order. */
+  async awards(): Promise<AwardEvent[]> {
+    const found: AwardEvent[] = [];
+    await readToEnd(this.kafka, {
+      topic: this.topic(topics.titleAwards.name),
+      groupPrefix: this.prefix,
+      onRecord: ({ value }) => {
+        if (value !== null) found.push(awardEvent.decode(value));
+      },
+    });
+    return found;
   }
 
   /** Waits until every record published so far has an outcome and every stored event is in the projections. */

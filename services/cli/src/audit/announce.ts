@@ -1,6 +1,6 @@
 import type { TouchedMinute } from '@laurel/clickhouse';
 import { topics, type StoredCause } from '@laurel/events';
-import { toStoredRecord } from '@laurel/ingest';
+import { changeRecords } from '@laurel/ingest';
 import { partitionOf } from '@laurel/kafka';
 import { dayKey, type Day } from '@laurel/usage';
 import { committedUpTo, offsetsOf } from './settle.js';
@@ -11,16 +11,7 @@ export const partitionOfDay = (day: number): number => partitionOf(dayKey(day as
 
 /** Has buckets rolled again: the projector hears of it as of any change. */
 export async function announce(world: AuditWorld, days: readonly TouchedMinute[], cause: StoredCause): Promise<void> {
-  const records = days.map(({ day, minutes }) =>
-    toStoredRecord({
-      day,
-      minutes: [...minutes],
-      close_hour: null,
-      cause,
-      announced_at: Date.now(),
-      oldest_record_at: null,
-    }),
-  );
+  const records = changeRecords(days, cause, Date.now());
   await world.attempt('announcing', () => world.producer.send(topics.usageStored.name, records));
 }
 

@@ -1,17 +1,16 @@
-import { classifyClickHouseFailure, type ClickHouseClient } from '@laurel/clickhouse';
+import type { ClickHouseClient } from '@laurel/clickhouse';
 import { topics } from '@laurel/events';
 import { IngestPorts } from '@laurel/ingest';
 import {
-  classifyKafkaFailure,
   isFenced,
   RangeReader,
   RangeStalled,
   RegistrySchemas,
-  RegistryUnavailable,
   type Kafka,
   type RecordProducer,
   type RegistryConnection,
 } from '@laurel/kafka';
+import { classifyOutage } from '@laurel/service-host';
 import { keepTrying, type RetryPolicy } from '@laurel/stream';
 import type { Progress } from './progress.js';
 
@@ -59,13 +58,7 @@ export class AuditWorld {
     this.hasRegistry = registry !== undefined;
     this.policy = {
       maxDelayMs: 2000,
-      classify: (error) =>
-        error instanceof RegistryUnavailable ||
-        error instanceof RangeStalled ||
-        isFenced(error) ||
-        classifyKafkaFailure(error) === 'retriable'
-          ? 'retriable'
-          : classifyClickHouseFailure(error),
+      classify: (error) => (error instanceof RangeStalled || isFenced(error) ? 'retriable' : classifyOutage(error)),
       onOutage: (step, error, attempt) => {
         this.lastOutage = error;
         for (const begins of this.waits) begins();

@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { deadLetterCodeValues, type DeadLetter, type DeadLetterCode } from '@laurel/events';
 import type { Letter } from '../dead-letters/letter-fold.js';
@@ -10,6 +9,7 @@ import { groupsOf, groupTable, letterJson, letterTable } from '../dead-letters/t
 import { readValue } from '../dead-letters/value.js';
 import { ProgressLine } from '../demo/progress.js';
 import { fromEnvironment, kafkaFrom } from '../environment.js';
+import { ask, isYes } from '../terminal.js';
 import { kafkaSettings, registryConnection, registrySettings } from '@laurel/service-host';
 
 /** Nothing matched: neither done nor failed. */
@@ -241,7 +241,7 @@ async function redriveChosen(places: readonly string[], flags: RedriveFlags, com
     }
   } else if (flags.dryRun === true) printJson({ dry_run: true, would_send: whole, letters: open.map(letterJson) });
   if (flags.dryRun === true) return;
-  if (flags.yes !== true && !(await isConfirmed(whole))) {
+  if (flags.yes !== true && !isYes(await ask(`Send ${whole} letters again? (y/N) `))) {
     console.error('nothing was sent');
     process.exitCode = 1;
     return;
@@ -266,16 +266,6 @@ function chosen(places: readonly string[], flags: RedriveFlags, command: Command
   if (ways === 0) command.error('error: say which: places, or --code and other options, or --all');
   if (ways > 1) command.error('error: places, options that choose, and --all can not be put together');
   return places.length > 0 ? { places: new Set(places) } : filters;
-}
-
-async function isConfirmed(letters: number): Promise<boolean> {
-  if (!process.stdin.isTTY) throw new Error('there is no terminal to ask; give --yes (or --dry-run)');
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await terminal.question(`Send ${letters} letters again? [y/N] `)).trim());
-  } finally {
-    terminal.close();
-  }
 }
 
 function report({ sent, sentBefore, truncated, tooLarge, gone }: Redriven, { json }: RedriveFlags): void {

@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assertMigrated, connectClickHouse, readMigrations } from '@laurel/clickhouse';
@@ -6,6 +5,7 @@ import { topics } from '@laurel/events';
 import { assertTopics, RecordProducer } from '@laurel/kafka';
 import { clickHouseConnection, clickHouseSettings, kafkaSettings } from '@laurel/service-host';
 import { fromEnvironment, kafkaFrom } from '../environment.js';
+import { ask } from '../terminal.js';
 import { erase, holdingsOf, sweep, titlesOf, type ErasureWorld, type Holdings } from '../erasure/forget.js';
 
 const settings = { ...kafkaSettings, ...clickHouseSettings };
@@ -76,7 +76,7 @@ async function forget(userId: string, flags: Flags): Promise<void> {
       if (flags.json === true) print({ user_id: userId, erased: false, ...summary(held) });
       return;
     }
-    if (flags.yes !== true && !(await confirmed(userId))) {
+    if (flags.yes !== true && (await ask('There is no way back. Type the pseudonym to erase it: ')) !== userId) {
       say('Nothing was changed.');
       process.exitCode = 1;
       return;
@@ -115,16 +115,6 @@ function describe({ events, days, titles }: Holdings): string {
   if (events === 0 && days.length === 0 && titles.length === 0) return 'nothing is held of this person';
   const holds = titles.length === 0 ? 'holds no title' : `holds ${titles.join(', ')}`;
   return `${events} events on ${days.length} days; ${holds}`;
-}
-
-async function confirmed(userId: string): Promise<boolean> {
-  if (!process.stdin.isTTY) throw new Error('there is no terminal to ask on; give --yes');
-  const line = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return (await line.question(`There is no way back. Type the pseudonym to erase it: `)) === userId;
-  } finally {
-    line.close();
-  }
 }
 
 /** Waits until subscribers are told of new holders. */

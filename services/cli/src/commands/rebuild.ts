@@ -1,9 +1,9 @@
-import { createInterface } from 'node:readline/promises';
 import { Command, Option } from 'commander';
-import { assertMigrated, classifyClickHouseFailure, connectClickHouse, readMigrations } from '@laurel/clickhouse';
+import { assertMigrated, connectClickHouse, readMigrations } from '@laurel/clickhouse';
 import { topics } from '@laurel/events';
-import { assertTopics, classifyKafkaFailure, RecordProducer, RegistrySchemas } from '@laurel/kafka';
+import { assertTopics, RecordProducer, RegistrySchemas } from '@laurel/kafka';
 import {
+  classifyOutage,
   clickHouseConnection,
   clickHouseSettings,
   kafkaSettings,
@@ -12,6 +12,7 @@ import {
 } from '@laurel/service-host';
 import { ProgressLine } from '../demo/progress.js';
 import { fromEnvironment, kafkaFrom } from '../environment.js';
+import { ask, isYes } from '../terminal.js';
 import { rebuild, type LogFigures, type RebuildProgress, type RebuildReport } from '../rebuild/rebuild.js';
 
 const settings = { ...kafkaSettings, ...clickHouseSettings, ...registrySettings };
@@ -64,7 +65,11 @@ async function run(flags: Flags): Promise<void> {
   try {
     await assertMigrated(clickhouse, await readMigrations());
     await assertTopics(kafka, [topics.usageEvents, topics.usageStored], topicPrefix);
-    if (flags.dryRun !== true && flags.yes !== true && !(await confirmed(connection.database))) {
+    if (
+      flags.dryRun !== true &&
+      flags.yes !== true &&
+      !isYes(await ask(`Make the tables of ${connection.database} anew and exchange them? (y/N) `))
+    ) {
       console.error('Nothing was changed.');
       process.exitCode = 1;
       return;
@@ -79,8 +84,7 @@ async function run(flags: Flags): Promise<void> {
         topicPrefix,
         schemas: new RegistrySchemas(registryConnection(config)),
         policy: {
-          classify: (error) =>
-            classifyKafkaFailure(error) === 'retriable' ? 'retriable' : classifyClickHouseFailure(error),
+          classify: classifyOutage,
           onOutage: (step, error) => console.error(`${step}: waiting for an outage to end: ${error.message}`),
         },
       },
@@ -106,16 +110,6 @@ function progressOnTerminal(): RebuildProgress {
     },
     at: (done, total) => line?.show(done, total),
   };
-}
-
-async function confirmed(database: string): Promise<boolean> {
-  if (!process.stdin.isTTY) throw new Error('there is no terminal to ask on; give --yes');
-  const line = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test(await line.question(`Make the tables of ${database} anew and exchange them? (y/N) `));
-  } finally {
-    line.close();
-  }
 }
 
 function inWords(report: RebuildReport): string {

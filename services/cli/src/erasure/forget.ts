@@ -8,7 +8,7 @@ import {
   type TouchedMinute,
 } from '@laurel/clickhouse';
 import { titleHolders, topics } from '@laurel/events';
-import { toStoredRecord } from '@laurel/ingest';
+import { changeRecords } from '@laurel/ingest';
 import { readToEnd, type Kafka, type RecordProducer } from '@laurel/kafka';
 
 /** What Laurel holds of a person. */
@@ -76,19 +76,7 @@ export async function erase(
   days: readonly TouchedMinute[],
 ): Promise<ReadonlyMap<string, number>> {
   await recordErasure(clickhouse, userHashOf(userId));
-  await producer.send(
-    topics.usageStored.name,
-    days.map(({ day, minutes }) =>
-      toStoredRecord({
-        day,
-        minutes: [...minutes],
-        close_hour: null,
-        cause: 'erased',
-        announced_at: Date.now(),
-        oldest_record_at: null,
-      }),
-    ),
-  );
+  await producer.send(topics.usageStored.name, changeRecords(days, 'erased', Date.now()));
   return sweep(clickhouse);
 }
 

@@ -13,7 +13,7 @@ import {
   type PublishedHead,
 } from '@laurel/clickhouse';
 import { topics, usageStored } from '@laurel/events';
-import { IngestPorts, toStoredRecord } from '@laurel/ingest';
+import { changeRecords, IngestPorts } from '@laurel/ingest';
 import { partitionOf, RangeReader, type Kafka, type RecordProducer, type RegistrySchemas } from '@laurel/kafka';
 import type { RetryPolicy } from '@laurel/stream';
 import { dayKey, minuteInDay, type Day } from '@laurel/usage';
@@ -301,19 +301,8 @@ class Touched {
       const minute = (start % SECONDS_PER.day) / SECONDS_PER.minute;
       days.set(day, [...(days.get(day) ?? []), minute]);
     }
-    await producer.send(
-      topics.usageStored.name,
-      [...days].map(([day, minutes]) =>
-        toStoredRecord({
-          day,
-          minutes,
-          close_hour: null,
-          cause: 'rebuilt',
-          announced_at: Date.now(),
-          oldest_record_at: null,
-        }),
-      ),
-    );
+    const touched = [...days].map(([day, minutes]) => ({ day, minutes }));
+    await producer.send(topics.usageStored.name, changeRecords(touched, 'rebuilt', Date.now()));
     return days.size;
   }
 }
