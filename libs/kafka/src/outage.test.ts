@@ -65,6 +65,36 @@ describe('a broker that is killed and comes back', () => {
     }
   });
 
+  it('is waited for by a strategy that starts meanwhile', async () => {
+    await produce(kafka, `${prefix}events`, numbers(0, 3));
+    const at = port();
+    await broker.kill('SIGKILL');
+    const values: number[] = [];
+    let attempts = 0;
+    const starting = Member.start(
+      'events',
+      (delivery) => {
+        values.push(...valuesOf(delivery));
+        return commitAll(delivery);
+      },
+      {
+        kafka: testKafka([`127.0.0.1:${at}`]),
+        groupId: `${prefix}group`,
+        topicPrefix: prefix,
+        policy: { classify: classifyKafkaFailure, maxDelayMs: 300, onOutage: () => (attempts += 1) },
+      },
+    );
+    await eventually('attempts', () => attempts > 0);
+    broker = await startKafka({ dataDir, port: at, heapMiB: 384 });
+    const member = await starting;
+    try {
+      await eventually('the records', () => values.length === 3);
+      expect(member.fatal).toEqual([]);
+    } finally {
+      await member.stop();
+    }
+  });
+
   it('does not end a handler that waits through it, nor lose its batch', async () => {
     await produce(kafka, `${prefix}events`, numbers(0, 3));
     let begun = 0;

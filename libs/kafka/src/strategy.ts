@@ -2,7 +2,7 @@ import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
 import kafkajs, { type Consumer, type EachBatchPayload, type Kafka } from 'kafkajs';
 import { lastValueFrom } from 'rxjs';
-import type { BatchContext, RecordBatch } from '@laurel/stream';
+import { keepTrying, type BatchContext, type RecordBatch, type RetryPolicy } from '@laurel/stream';
 import { classifyKafkaFailure } from './failure.js';
 import { haltReason, partitionOffsets } from './halt.js';
 import { LagClock, type PartitionLag } from './lag.js';
@@ -40,6 +40,8 @@ export interface BatchStrategyOptions {
   readonly recordsBeforeCommit?: boolean;
   /** Called at every (re)assignment, before any batch of it: what was buffered for partitions is to be dropped. */
   readonly onAssigned?: (partitionsByTopic: Readonly<Record<string, readonly number[]>>) => void;
+  /** How a broker that is away at the start is waited for; kafkajs itself does so only once it consumes. Default for ever. */
+  readonly policy?: RetryPolicy;
   /** Called with what no repeat can mend; the process is to end. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -86,7 +88,7 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
   private joined = false;
   private assignment: Readonly<Record<string, readonly number[]>> = {};
   private readonly lagClocks = new Map<string, LagClock>();
-  private readonly stopLooking = new AbortController();
+  private readonly stopping = new AbortController();
 
   constructor(private readonly options: BatchStrategyOptions) {
     super();
@@ -121,12 +123,9 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
 
   /** Called by Nest once all handlers are known. */
   async listen(callback: (error?: unknown) => void): Promise<void> {
+    const { policy = { classify: classifyKafkaFailure } } = this.options;
     try {
-      await this.consumer.connect();
-      for (const topic of this.messageHandlers.keys()) {
-        // Without an offset a group begins at the beginning: to begin at the end would be to skip.
-        await this.consumer.subscribe({ topic: this.options.topicPrefix + topic, fromBeginning: true });
-      }
+      await keepTrying('start', () => this.subscribe(), policy, this.stopping.signal);
       await this.consumer.run({
         autoCommit: false,
         eachBatchAutoResolve: false,
@@ -141,11 +140,19 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
     }
   }
 
+  private async subscribe(): Promise<void> {
+    await this.consumer.connect();
+    for (const topic of this.messageHandlers.keys()) {
+      // Without an offset a group begins at the beginning: to begin at the end would be to skip.
+      await this.consumer.subscribe({ topic: this.options.topicPrefix + topic, fromBeginning: true });
+    }
+  }
+
   /** Waits a while for the batches in hand, then gives them up uncommitted, and leaves the group. */
   async close(): Promise<void> {
     // kafkajs commits nothing any more once it is told to stop; so the waiting comes first.
     this.closing = true;
-    this.stopLooking.abort();
+    this.stopping.abort();
     const giveUp = setTimeout(() => this.generation.abort(), this.options.drainMs ?? 5000);
     await Promise.race([Promise.all(this.works.values()), aborted(this.generation.signal)]);
     clearTimeout(giveUp);
@@ -179,7 +186,7 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
 
   /** Asks the broker, as a consumer that gets nothing any more does not know what it lacks. */
   private async watchLag(): Promise<void> {
-    const { signal } = this.stopLooking;
+    const { signal } = this.stopping;
     const { kafka, groupId, topicPrefix } = this.options;
     while (!signal.aborted) {
       for (const [topic, partitions] of Object.entries(this.assignment)) {

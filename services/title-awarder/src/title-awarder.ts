@@ -81,6 +81,7 @@ export const titleAwarder: ServiceDefinition<typeof settings> = {
       topicPrefix,
       minBytes: 1,
       sessionTimeoutMs: config.sessionTimeoutMs,
+      policy,
       onAssigned: (assignment) => awarder.onAssigned((assignment[topics.usageProjected.name] ?? []).includes(0)),
       onFatal: fatal,
     });

@@ -55,6 +55,7 @@ export const usageIngest: ServiceDefinition<typeof settings> = {
       maxBytes: config.maxFetchBytes,
       maxWaitMs: config.maxWaitMs,
       sessionTimeoutMs: config.sessionTimeoutMs,
+      policy,
       recordedOffset: (topic, partition) => keepTrying('ledger', () => ports.recordedOffset(topic, partition), policy),
       recordsBeforeCommit: true,
       onFatal: host.fatal,

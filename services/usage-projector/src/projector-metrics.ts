@@ -1,4 +1,7 @@
-import { Counter, Histogram, type Registry } from 'prom-client';
+import type { BucketStart } from '@laurel/clickhouse';
+import type { Log } from '@laurel/service-host';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { DriftEvents } from './drift-watch.js';
 import type { RollPlan } from './pending-rolls.js';
 import type { ProjectorEvents } from './projector.js';
 
@@ -32,3 +35,42 @@ export function projectorMetrics(registry: Registry): ProjectorEvents {
     },
   };
 }
+
+/** What the comparison with the log finds, as metrics and, when something is wrong, as a warning. */
+export function driftMetrics(registry: Registry, log: Log): DriftEvents {
+  const registers = [registry];
+  const buckets = new Gauge({
+    name: 'laurel_drift_buckets',
+    help: 'Buckets whose figures stay other than the log’s, as of the last look at each day; 0 where another instance looks',
+    registers,
+  });
+  const looks = new Counter({
+    name: 'laurel_drift_looks_total',
+    help: 'Days that were compared with the log, by result',
+    labelNames: ['result'],
+    registers,
+  });
+  const drifting = new Map<BucketStart, number>();
+  const show = (): void => buckets.set([...drifting.values()].reduce((sum, one) => sum + one, 0));
+  return {
+    onLook: (day, suspects) => {
+      drifting.set(day, suspects.length);
+      looks.inc({ result: suspects.length === 0 ? 'equal' : 'differs' });
+      show();
+      if (suspects.length === 0) return;
+      const names = suspects.map(({ code, of, bucket }) => ({ code, of, at: new Date(bucket * 1000).toISOString() }));
+      log.warn({ buckets: names.slice(0, NAMED) }, 'figures differ from the log: run laurel audit --heal');
+    },
+    onFailed: (day, error) => {
+      looks.inc({ result: 'failed' });
+      log.debug({ day, err: error }, 'a day could not be compared with the log');
+    },
+    onHandedOver: () => {
+      drifting.clear();
+      show();
+    },
+  };
+}
+
+/** In one line of the log. */
+const NAMED = 20;

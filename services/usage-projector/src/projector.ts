@@ -126,12 +126,17 @@ export class Projector {
         closesCheckedAt = began;
         await this.announceHourEnds();
       }
-      if (began - sweptAt >= SWEEP_EVERY_MS && this.assigned.includes(0)) {
+      if (began - sweptAt >= SWEEP_EVERY_MS && this.isFirst) {
         sweptAt = began;
         await this.sweep();
       }
       await sleep(Math.max(0, this.options.rollIntervalMs - (performance.now() - began)), undefined, { signal });
     }
+  }
+
+  /** Whether this instance does what one does for all. */
+  get isFirst(): boolean {
+    return this.assigned.includes(0);
   }
 
   /** For how long the oldest announcement has waited for its figures, in ms; 0 when none waits. */

@@ -14,13 +14,16 @@ import {
 } from '@laurel/service-host';
 import { keepTrying } from '@laurel/stream';
 import { dayKey, type Day } from '@laurel/usage';
+import { DriftWatch } from './drift-watch.js';
 import { Projector } from './projector.js';
-import { projectorMetrics } from './projector-metrics.js';
+import { driftMetrics, projectorMetrics } from './projector-metrics.js';
 import { UsageProjectorController } from './usage-projector.controller.js';
 
 const HOUR_MS = 3_600_000;
 /** Beyond the longest coalescing by default: figures that are this late are no progress, in ms. */
 const WAITING_TOO_LONG_MS = 60_000;
+/** A difference that stands for longer, with nothing new in the log, is not one that is being mended, in ms. */
+const DRIFT_SETTLE_MS = 2 * WAITING_TOO_LONG_MS;
 
 const settings = {
   ...kafkaSettings,
@@ -40,6 +43,10 @@ const settings = {
   hourCloseDelayMs: integer('LAUREL_PROJECTOR_HOUR_CLOSE_DELAY_MS', 0, 24 * HOUR_MS, {
     description: 'how long after its end an hour is closed',
     default: '300000',
+  }),
+  driftIntervalMs: integer('LAUREL_PROJECTOR_DRIFT_INTERVAL_MS', 1000, 24 * HOUR_MS, {
+    description: 'least time between two comparisons of a day with the log; they take 1 % of the time at most',
+    default: '60000',
   }),
   ...consumerSettings,
 };
@@ -71,6 +78,17 @@ export const usageProjector: ServiceDefinition<typeof settings> = {
     );
     await projector.start();
     host.onShutdown(() => projector.stop());
+    const watch = new DriftWatch(
+      clickhouse,
+      { intervalMs: config.driftIntervalMs, settleMs: DRIFT_SETTLE_MS },
+      driftMetrics(host.metrics, host.log),
+      () => projector.isFirst,
+    );
+    watch.start();
+    host.onShutdown(() => {
+      watch.stop();
+      return Promise.resolve();
+    });
 
     /** Heads rest on announcements, so a topic that ends before them is not the one that they were made from. */
     const recordedOffset = async (_topic: string, partition: number): Promise<number | undefined> => {
@@ -88,6 +106,7 @@ export const usageProjector: ServiceDefinition<typeof settings> = {
       // Announcements are small and each may be the one that somebody waits for.
       minBytes: 1,
       sessionTimeoutMs: config.sessionTimeoutMs,
+      policy,
       recordedOffset: (topic, partition) => keepTrying('heads', () => recordedOffset(topic, partition), policy),
       onAssigned: (assignment) => projector.onAssigned(assignment[topics.usageStored.name] ?? []),
       onFatal: host.fatal,

@@ -3,3 +3,4 @@ export * from './identities.js';
 export * from './day-figures.js';
 export * from './conflicts.js';
 export * from './erased-minutes.js';
+export * from './suspects.js';

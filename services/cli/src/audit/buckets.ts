@@ -1,7 +1,6 @@
-import { offsetOfRoll } from '@laurel/clickhouse';
+import { offsetOfRoll, differences, suspectKey, type Suspect } from '@laurel/clickhouse';
 import { healBuckets, type DaysVerdict } from './days.js';
 import { newFinding, plural, type CheckOptions, type CheckResult, type Finding } from './finding.js';
-import { differences, suspectKey, type Suspect } from './suspects.js';
 import { CouldNotCheck, type AuditWorld } from './world.js';
 
 /** The figures of every bucket that has a head must be those of the log; a day's those of its hours. */

@@ -7,11 +7,13 @@ import {
   type Closures,
   type FiguresOf,
   type TouchedMinute,
+  suspectKey,
+  suspectsOf,
+  type Suspect,
 } from '@laurel/clickhouse';
 import { dayKey, type Day } from '@laurel/usage';
 import { announce, projected } from './announce.js';
 import { committedUpTo } from './settle.js';
-import { suspectKey, suspectsOf, type Suspect } from './suspects.js';
 import { CouldNotCheck, type AuditWorld } from './world.js';
 
 /** How often a bucket that is being rolled again and again is looked at. */

@@ -119,11 +119,17 @@ export class Instance {
     void program.ready().catch(() => undefined);
     void program.ended.then(async (end) => {
       if (!this.asked) {
-        const lastWords = program.log().trimEnd().split('\n').slice(-3).join('\n');
-        onUnaskedEnd({ ...end, instance: name, atMs: Date.now(), lastWords });
+        onUnaskedEnd({ ...end, instance: name, atMs: Date.now(), lastWords: lastWordsOf(program.log()) });
       }
       await sleep(RESTART_AFTER_MS);
       if (this.wanted) this.supervise();
     });
   }
+}
+
+/** The last lines, and before them what was logged as fatal: in its orderly end a service may say more. */
+function lastWordsOf(log: string): string {
+  const lines = log.trimEnd().split('\n');
+  const last = lines.slice(-3);
+  return [...lines.filter((line) => line.startsWith('{"level":60') && !last.includes(line)), ...last].join('\n');
 }

@@ -1,11 +1,5 @@
-import {
-  figureNames,
-  figuresKey,
-  type Closures,
-  type DayFigures,
-  type Figures,
-  type FiguresOf,
-} from '@laurel/clickhouse';
+import type { Closures } from '../projections.js';
+import { figureNames, figuresKey, type DayFigures, type Figures, type FiguresOf } from './day-figures.js';
 
 /** A bucket whose figures readers would get wrong, unless something is under way. */
 export interface Suspect {

@@ -1,0 +1,120 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  rollHours,
+  rollIdOf,
+  runAll,
+  UsageRows,
+  writeClosure,
+  writeHeads,
+  type BucketStart,
+  type Suspect,
+} from '@laurel/clickhouse';
+import { TestDatabase } from '@laurel/clickhouse/fixture';
+import { usageEvent } from '@laurel/usage/fixture';
+import { DriftWatch, type DriftEvents } from './drift-watch.js';
+
+const DAY = Date.UTC(2026, 4, 14) / 1000;
+const HOUR = DAY + 10 * 3600;
+
+describe('the watch over drift', () => {
+  let database: TestDatabase;
+  let offset = 0;
+  beforeAll(async () => {
+    database = await TestDatabase.create();
+  });
+  beforeEach(async () => {
+    await database.truncate();
+    await writeClosure(database.client, 'day', DAY);
+    await writeClosure(database.client, 'hour', HOUR + 3600);
+  });
+  afterAll(() => database.drop());
+
+  async function store(id: string, at: BucketStart = HOUR): Promise<void> {
+    const rows = new UsageRows();
+    const event = usageEvent({ event_id: id, occurred_at: at * 1000 });
+    rows.push(event, { topic: 't', partition: 0, offset: 0, timestampMs: event.occurred_at });
+    await rows.insert(database.client);
+  }
+  async function roll(at: BucketStart = HOUR): Promise<void> {
+    const id = rollIdOf((offset += 1), Date.now(), 0);
+    await runAll(database.client, rollHours([at], id));
+    await writeHeads(database.client, 'hour', [at], id);
+  }
+  const watchOver = (events: Partial<DriftEvents> = {}, isOurs = (): boolean => true, settleMs = 20): DriftWatch =>
+    new DriftWatch(
+      database.client,
+      { intervalMs: 1, settleMs },
+      { onLook: () => undefined, onFailed: () => undefined, onHandedOver: () => undefined, ...events },
+      isOurs,
+    );
+  const codes = (suspects: readonly Suspect[]): unknown[] => suspects.map(({ code, of, bucket }) => [code, of, bucket]);
+
+  it('finds nothing where the figures are the log’s', async () => {
+    await store('1');
+    await roll();
+    expect(await watchOver().look(DAY)).toEqual([]);
+  });
+
+  it('finds a bucket that nobody computes again', async () => {
+    await store('1');
+    await roll();
+    await store('2');
+    expect(codes(await watchOver().look(DAY))).toEqual([['figures_differ', 'hour', HOUR]]);
+  });
+
+  it('says nothing of what is mended, or changes, while it waits', async () => {
+    await store('1');
+    await roll();
+    await store('2');
+    await store('3', HOUR - 3600);
+    const look = watchOver({}, () => true, 1500).look(DAY);
+    await sleep(300);
+    await roll();
+    await store('4', HOUR - 3600);
+    expect(await look).toEqual([]);
+  });
+
+  it('goes from day to day, the newest first and round again, while the task is this instance’s', async () => {
+    for (const day of [0, 1, 2]) await store(`${day}`, HOUR - day * 86_400);
+    let isOurs = true;
+    let handedOver = 0;
+    const looked: [number, number][] = [];
+    const watch = watchOver(
+      {
+        onLook: (day, suspects) => {
+          looked.push([(day - DAY) / 86_400, suspects.length]);
+          isOurs = looked.length < 4;
+        },
+        onHandedOver: () => (handedOver += 1),
+      },
+      () => isOurs,
+    );
+    watch.start();
+    while (handedOver < 3) await sleep(5);
+    watch.stop();
+    // No roll was made of any of them.
+    expect(looked).toEqual([
+      [0, 1],
+      [-1, 1],
+      [-2, 1],
+      [0, 1],
+    ]);
+  });
+
+  it('bears a database that is away, and tells', async () => {
+    await store('1');
+    const failed: unknown[] = [];
+    const gone = await TestDatabase.create();
+    await gone.drop();
+    const watch = new DriftWatch(
+      gone.client,
+      { intervalMs: 1, settleMs: 1 },
+      { onLook: () => undefined, onFailed: (_day, error) => failed.push(error), onHandedOver: () => undefined },
+      () => true,
+    );
+    watch.start();
+    while (failed.length < 3) await sleep(5);
+    watch.stop();
+    expect(failed.every((error) => error instanceof Error)).toBe(true);
+  });
+});

@@ -1,0 +1,109 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  dayFigures,
+  daysToAudit,
+  readClosures,
+  suspectKey,
+  suspectsOf,
+  type BucketStart,
+  type ClickHouseClient,
+  type Suspect,
+} from '@laurel/clickhouse';
+
+export interface DriftOptions {
+  /** Least time between two looks, in ms. */
+  readonly intervalMs: number;
+  /** For how long a difference has to stand, in ms: well beyond any coalescing. */
+  readonly settleMs: number;
+}
+
+export interface DriftEvents {
+  /** A day was compared; `drifting` are its buckets that stayed wrong. */
+  onLook(day: BucketStart, drifting: readonly Suspect[]): void;
+  /** A day could not be compared; it is its turn again in the next round. */
+  onFailed(day: BucketStart | undefined, error: unknown): void;
+  /** Another instance looks from now on. */
+  onHandedOver(): void;
+}
+
+/** Looks take at most this share of the time, as a large company's day is a long read. */
+const BUSY_SHARE = 0.01;
+
+/**
+ * Compares the figures of one day after the other with the log, the newest day first, and tells which buckets stay wrong:
+ * under the same head, with the same events in the log, for as long as `settleMs`. It mends nothing; `laurel audit --heal` does.
+ */
+export class DriftWatch {
+  private readonly stopped = new AbortController();
+  private readingMs = 0;
+
+  /**
+   * @param isOurs whether this instance is the one that looks; it is asked before each look.
+   */
+  constructor(
+    private readonly clickhouse: ClickHouseClient,
+    private readonly options: DriftOptions,
+    private readonly events: DriftEvents,
+    private readonly isOurs: () => boolean,
+  ) {}
+
+  start(): void {
+    void this.run();
+  }
+
+  /** Doesn't wait for a look that is under way: it ends with its connection. */
+  stop(): void {
+    this.stopped.abort();
+  }
+
+  /** @returns the buckets of a day that are wrong and stay so. */
+  async look(day: BucketStart): Promise<readonly Suspect[]> {
+    const before = new Map((await this.suspects(day)).map((one) => [suspectKey(one), stateOf(one)]));
+    if (before.size === 0) return [];
+    await sleep(this.options.settleMs, undefined, { signal: this.stopped.signal, ref: false });
+    return (await this.suspects(day)).filter((one) => before.get(suspectKey(one)) === stateOf(one));
+  }
+
+  private async suspects(day: BucketStart): Promise<readonly Suspect[]> {
+    const began = performance.now();
+    try {
+      const closed = await readClosures(this.clickhouse);
+      return suspectsOf(await dayFigures(this.clickhouse, day, closed), day, closed);
+    } finally {
+      this.readingMs += performance.now() - began;
+    }
+  }
+
+  private async run(): Promise<void> {
+    let left: BucketStart[] = [];
+    for (let pauseMs = this.options.intervalMs; await this.pause(pauseMs);) {
+      pauseMs = this.options.intervalMs;
+      if (!this.isOurs()) {
+        left = [];
+        this.events.onHandedOver();
+        continue;
+      }
+      this.readingMs = 0;
+      let day: BucketStart | undefined;
+      try {
+        if (left.length === 0) left = [...(await daysToAudit(this.clickhouse, 0))];
+        day = left.pop();
+        if (day === undefined) continue;
+        this.events.onLook(day, await this.look(day));
+      } catch (error) {
+        if (!this.stopped.signal.aborted) this.events.onFailed(day, error);
+      }
+      pauseMs = Math.max(pauseMs, this.readingMs / BUSY_SHARE);
+    }
+  }
+
+  /** @returns false when it was stopped. */
+  private async pause(ms: number): Promise<boolean> {
+    const { signal } = this.stopped;
+    await sleep(ms, undefined, { signal, ref: false }).catch(() => undefined);
+    return !signal.aborted;
+  }
+}
+
+/** All that has to stay for a difference to count: what came since may mend it. */
+const stateOf = ({ code, head, expected, found }: Suspect): string => JSON.stringify([code, head, expected, found]);
