@@ -41,6 +41,8 @@ export function kafkaClient(connection: KafkaConnection, log?: KafkaLog): Kafka 
     connectionTimeout: connection.connectionTimeoutMs ?? 10_000,
     requestTimeout: connection.requestTimeoutMs ?? 30_000,
     enforceRequestTimeout: true,
+    // By default up to 30 s pass after a broker is back until it is asked again.
+    retry: { maxRetryTime: 2000 },
     logLevel: kafkajs.logLevel.INFO,
     logCreator: () => (entry) => {
       const { message, ...fields } = entry.log;

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { topics } from '@laurel/events';
 import { NotBitten, type Fault, type Scene } from './fault.js';
 import { asks, meetHttp } from './meet.js';
+import { eventually } from '../../pipeline/eventually.js';
 import type { ServiceName } from '../../pipeline/service-process.js';
 
 /** Longer than kafkajs, the clients or the session wait for a server that refuses connections. */
@@ -46,9 +47,9 @@ function clickHouseKilled(
 
 async function brokerKilled({ world, publishers }: Scene, awayMs: number): Promise<string> {
   const pid = world.kafkaPid;
-  const connections = world.instances.reduce((sum, { kafka }) => sum + kafka.connections, 0);
+  const count = (): number => world.instances.reduce((sum, { kafka }) => sum + kafka.connections, 0);
+  const connections = await eventually('a service to be connected', () => Promise.resolve(count() || undefined));
   const { resent } = publishers;
-  if (connections === 0) throw new NotBitten('nobody was connected');
   await world.killKafka(awayMs);
   return `pid ${pid} was killed with ${connections} connections of services; ${publishers.resent - resent} records were sent again`;
 }
