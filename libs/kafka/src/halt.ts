@@ -61,18 +61,13 @@ export function haltReason(
   { low, high, committed }: PartitionOffsets,
   recorded: number | undefined,
 ): Halt | undefined {
-  if (committed === undefined) {
-    return recorded === undefined
-      ? undefined
-      : new Halt('committed_offset_gone', `${place} was read up to ${recorded}, but the group has no offset any more`);
-  }
   if (recorded !== undefined && high < recorded) {
     return new Halt(
       'log_end_below_recorded',
       `${place} ends at ${high}, before ${recorded}, which our tables rest on: the topic was replaced or truncated`,
     );
   }
-  if (low > committed) {
+  if (committed !== undefined && low > committed) {
     return new Halt(
       'log_start_above_committed',
       `${place} begins at ${low}, after the committed offset ${committed}: records are gone`,
@@ -83,6 +78,11 @@ export function haltReason(
       'log_start_above_committed',
       `${place} begins at ${low}, after ${recorded}, which was read last: records are gone`,
     );
+  }
+  if (committed === undefined) {
+    return recorded === undefined
+      ? undefined
+      : new Halt('committed_offset_gone', `${place} was read up to ${recorded}, but the group has no offset any more`);
   }
   if (high < committed) {
     return new Halt(
