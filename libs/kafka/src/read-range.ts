@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Consumer, Kafka } from 'kafkajs';
 import type { StreamRecord } from '@laurel/stream';
-import { toRecord } from './records.js';
+import { batchConsumer, recordsOf } from './batch-consumer.js';
 
 export interface RangeReaderOptions {
   /** With its prefix. */
@@ -45,28 +45,30 @@ export class RangeReader {
   private readonly readings = new Map<number, Reading>();
   private assigned: readonly number[] = [];
   private failure: Error | undefined;
+  private readonly consumer: Consumer;
+  private rejectStart: (error: Error) => void = () => undefined;
 
   private constructor(
     private readonly kafka: Kafka,
-    private readonly consumer: Consumer,
     private readonly options: RangeReaderOptions,
-  ) {}
-
-  static async open(kafka: Kafka, options: RangeReaderOptions): Promise<RangeReader> {
-    const consumer = kafka.consumer({
+  ) {
+    this.consumer = batchConsumer(kafka, {
       groupId: `${options.groupPrefix}${randomUUID()}`,
       allowAutoTopicCreation: false,
       maxWaitTimeInMs: MAX_WAIT_MS,
       minBytes: 1,
       maxBytesPerPartition: options.maxBytesPerPartition ?? 1024 * 1024,
-      retry: { restartOnFailure: () => Promise.resolve(true) },
+      onFailure: (error) => this.fail(error),
     });
-    const reader = new RangeReader(kafka, consumer, options);
+  }
+
+  static async open(kafka: Kafka, options: RangeReaderOptions): Promise<RangeReader> {
+    const reader = new RangeReader(kafka, options);
     try {
       await reader.start();
       return reader;
     } catch (error) {
-      await consumer.disconnect();
+      await reader.close();
       throw error;
     }
   }
@@ -121,18 +123,13 @@ export class RangeReader {
     const { consumer } = this;
     const { topic } = this.options;
     const joined = new Promise<void>((resolve, reject) => {
+      this.rejectStart = reject;
       consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
         this.assigned = payload.memberAssignment[topic] ?? [];
         // A new member knows no place, and would begin everywhere at the beginning.
         this.pause(this.assigned);
         for (const [partition, { next }] of this.readings) this.resume(partition, next);
         resolve();
-      });
-      consumer.on(consumer.events.CRASH, ({ payload }) => {
-        if (payload.restart) return;
-        this.failure = payload.error;
-        for (const reading of this.readings.values()) reading.wake();
-        reject(payload.error);
       });
     });
     joined.catch(() => undefined);
@@ -147,11 +144,17 @@ export class RangeReader {
       eachBatch: ({ batch }) => {
         // One fetch at a time: it goes on when its reader asks for more.
         this.pause([batch.partition]);
-        this.take(batch.partition, batch.messages.map(toRecord), Number(batch.lastOffset()));
+        this.take(batch.partition, recordsOf(batch), Number(batch.lastOffset()));
         return Promise.resolve();
       },
     });
     await joined;
+  }
+
+  private fail(error: Error): void {
+    this.failure = error;
+    for (const reading of this.readings.values()) reading.wake();
+    this.rejectStart(error);
   }
 
   private take(partition: number, records: readonly StreamRecord[], last: number): void {

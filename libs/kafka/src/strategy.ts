@@ -3,10 +3,10 @@ import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
 import kafkajs, { type Consumer, type EachBatchPayload, type Kafka } from 'kafkajs';
 import { lastValueFrom } from 'rxjs';
 import { keepTrying, type BatchContext, type RecordBatch, type RetryPolicy } from '@laurel/stream';
+import { batchConsumer, recordsOf } from './batch-consumer.js';
 import { classifyKafkaFailure } from './failure.js';
 import { haltReason, partitionOffsets } from './halt.js';
 import { LagClock, type PartitionLag } from './lag.js';
-import { toRecord } from './records.js';
 
 export interface BatchStrategyOptions {
   readonly kafka: Kafka;
@@ -93,7 +93,7 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
   constructor(private readonly options: BatchStrategyOptions) {
     super();
     const { kafka, groupId } = options;
-    this.consumer = kafka.consumer({
+    this.consumer = batchConsumer(kafka, {
       groupId,
       allowAutoTopicCreation: false,
       sessionTimeout: options.sessionTimeoutMs ?? 30_000,
@@ -104,7 +104,7 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
       maxWaitTimeInMs: options.maxWaitMs ?? 250,
       // Partitions that were added are taken up when the metadata is read anew; kafkajs does so every 5 minutes by default.
       metadataMaxAge: METADATA_MAX_AGE_MS,
-      retry: { restartOnFailure: () => Promise.resolve(true) },
+      onFailure: (error) => options.onFatal(error),
     });
     const { GROUP_JOIN, STOP, CRASH, END_BATCH_PROCESS } = this.consumer.events;
     // This event also comes for batches that hold nothing but such ends, which no handler is given.
@@ -115,17 +115,19 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
     // kafkajs ends its membership before it tells of a crash, and refuses commits from then on as if they were bugs.
     this.consumer.on(STOP, () => this.generation.abort());
     this.consumer.on(GROUP_JOIN, ({ payload }) => this.onJoin(payload.memberAssignment));
-    this.consumer.on(CRASH, ({ payload }) => {
+    this.consumer.on(CRASH, () => {
       this.joined = false;
-      if (!payload.restart) options.onFatal(payload.error);
     });
   }
 
   /** Called by Nest once all handlers are known. */
   async listen(callback: (error?: unknown) => void): Promise<void> {
     const { policy = { classify: classifyKafkaFailure } } = this.options;
+    // kafkajs takes a topic that isn't there for one that is about to be.
+    const classify: RetryPolicy['classify'] = (error) =>
+      hasType(error, UNKNOWN_TOPIC) ? 'fatal' : policy.classify(error);
     try {
-      await keepTrying('start', () => this.subscribe(), policy, this.stopping.signal);
+      await keepTrying('start', () => this.subscribe(), { ...policy, classify }, this.stopping.signal);
       await this.consumer.run({
         autoCommit: false,
         eachBatchAutoResolve: false,
@@ -284,10 +286,14 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
   private async work(payload: EachBatchPayload, topic: string, place: string, signal: AbortSignal): Promise<WorkEnd> {
     const { batch } = payload;
     const isGivenUp = (): boolean => signal.aborted;
-    const records = batch.messages.map(toRecord);
+    const records = recordsOf(batch);
     const [first, last] = [records[0], records.at(-1)];
     const handler = this.getHandlerByPattern(topic);
-    if (isGivenUp() || first === undefined || last === undefined || handler === null) return DONE;
+    if (isGivenUp() || handler === null) return DONE;
+    if (first === undefined || last === undefined) {
+      payload.resolveOffset(batch.lastOffset());
+      return DONE;
+    }
     const { partition } = batch;
     const highWatermark = Number(batch.highWatermark);
     const track = (nextOffset: number, busySinceMs: number | undefined): void => {
@@ -312,7 +318,7 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
       track(next, undefined);
       this.passed.set(place, next);
       this.expected.set(place, last.offset + 1);
-      payload.resolveOffset(String(last.offset));
+      payload.resolveOffset(batch.lastOffset());
     } catch (error) {
       if (isGivenUp()) return DONE;
       if (error instanceof Error && (classifyKafkaFailure(error) === 'retriable' || isRebalance(error)))
@@ -401,9 +407,13 @@ const aborted = (signal: AbortSignal): Promise<void> =>
 /** kafkajs rejoins on these (src/errors.js `isRebalancing`, src/consumer/runner.js), but hides them after its retries. */
 const REBALANCE_TYPES = new Set(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID']);
 
-function isRebalance(error: unknown): boolean {
+const isRebalance = (error: unknown): boolean => hasType(error, REBALANCE_TYPES);
+
+const UNKNOWN_TOPIC = new Set(['UNKNOWN_TOPIC_OR_PARTITION']);
+
+function hasType(error: unknown, types: ReadonlySet<string>): boolean {
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof kafkajs.KafkaJSProtocolError && REBALANCE_TYPES.has(cause.type)) return true;
+    if (cause instanceof kafkajs.KafkaJSProtocolError && types.has(cause.type)) return true;
   }
   return false;
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Kafka } from 'kafkajs';
 import type { StreamRecord } from '@laurel/stream';
-import { toRecord } from './records.js';
+import { batchConsumer, recordsOf } from './batch-consumer.js';
 
 export interface Tail {
   /** Resolves when everything that was in the topic at the start has been handed over; rejects when the reading fails. */
@@ -40,22 +40,19 @@ export async function tail(kafka: Kafka, options: TailOptions): Promise<Tail> {
   caughtUp.catch(() => undefined);
   if (missing.size === 0) resolve();
 
-  const consumer = kafka.consumer({
-    groupId: `${options.groupPrefix}${randomUUID()}`,
-    allowAutoTopicCreation: false,
-    maxWaitTimeInMs: 250,
-    retry: { restartOnFailure: () => Promise.resolve(true) },
-  });
   const fail = (error: Error): void => {
     if (failed) return;
     failed = true;
     reject?.(error);
     onFailure?.(error);
   };
-  const { CRASH, END_BATCH_PROCESS } = consumer.events;
-  consumer.on(CRASH, ({ payload }) => {
-    if (!payload.restart) fail(payload.error);
+  const consumer = batchConsumer(kafka, {
+    groupId: `${options.groupPrefix}${randomUUID()}`,
+    allowAutoTopicCreation: false,
+    maxWaitTimeInMs: 250,
+    onFailure: fail,
   });
+  const { END_BATCH_PROCESS } = consumer.events;
   // This event also comes for batches that hold nothing but transaction markers, which no handler is given.
   consumer.on(END_BATCH_PROCESS, ({ payload }) => {
     if (Number(payload.lastOffset) + 1 >= (missing.get(payload.partition) ?? 0)) missing.delete(payload.partition);
@@ -68,9 +65,9 @@ export async function tail(kafka: Kafka, options: TailOptions): Promise<Tail> {
     await consumer.run({
       autoCommit: false,
       eachBatch: async (payload) => {
-        const { messages, partition } = payload.batch;
+        const { partition } = payload.batch;
         let heartbeatAt = performance.now();
-        for (const record of messages.map(toRecord)) {
+        for (const record of recordsOf(payload.batch)) {
           // After a failure kafkajs begins again at the beginning, as nothing was committed.
           if (failed || record.offset < (next.get(partition) ?? 0)) continue;
           try {

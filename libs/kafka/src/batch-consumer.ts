@@ -1,0 +1,144 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Batch, Consumer, ConsumerConfig, ConsumerRunConfig, Kafka, KafkaMessage } from 'kafkajs';
+import type { StreamRecord } from '@laurel/stream';
+import { classifyKafkaFailure } from './failure.js';
+import { decodeFetchResponse, FETCH_VERSION, RecordChunk, type FetchResponse } from './fetch-response.js';
+import { toRecord } from './records.js';
+
+/** The parts of kafkajs 2.2.4 that are not its interface and are used here. */
+interface Broker {
+  fetch: (this: Broker, request: FetchRequest) => Promise<unknown>;
+  lookupRequest(apiKey: number, definition: unknown): (options: unknown) => Exchange;
+}
+interface Cluster {
+  findBroker(wanted: unknown): Promise<Broker>;
+}
+interface FetchRequest {
+  readonly topics: readonly {
+    readonly topic: string;
+    readonly partitions: readonly { readonly partition: number; readonly fetchOffset: string }[];
+  }[];
+}
+interface Exchange {
+  readonly request: { readonly apiVersion: number };
+  readonly response: { decode(raw: Buffer): Promise<FetchResponse> };
+}
+
+export interface BatchConsumerConfig extends Omit<ConsumerConfig, 'retry'> {
+  /** Told of what ends the consumer for good. */
+  readonly onFailure: (error: Error) => void;
+}
+
+/** After an outage that kafkajs doesn't restart after, in ms. */
+const RESTART_AFTER_MS = 500;
+
+/**
+ * A consumer of kafkajs, which keeps its connections, group and commits, but whose answers to fetches are read by
+ * `decodeFetchResponse`. Its batches are for `recordsOf` alone: their messages are not kafkajs'.
+ *
+ * It goes on after every outage. kafkajs does after most, but takes some for mistakes and stops for good, such as a group's
+ * coordinator that can't be found while its broker comes back.
+ *
+ * Other consumers and producers of the same client are as they were.
+ */
+export function batchConsumer(kafka: Kafka, { onFailure, ...config }: BatchConsumerConfig): Consumer {
+  const consumer = consumerWithOwnFetches(kafka, {
+    ...config,
+    retry: { restartOnFailure: () => Promise.resolve(true) },
+  });
+  let wanted: ConsumerRunConfig | undefined;
+  const restart = async (): Promise<void> => {
+    await sleep(RESTART_AFTER_MS);
+    try {
+      if (wanted !== undefined) await consumer.connect();
+      // It may have been closed meanwhile.
+      if (wanted === undefined) await consumer.disconnect();
+      else await consumer.run(wanted);
+    } catch (error) {
+      ended(error instanceof Error ? error : new Error(String(error)));
+    }
+  };
+  const ended = (error: Error): void => {
+    if (classifyKafkaFailure(error) === 'retriable') void restart();
+    else onFailure(error);
+  };
+  consumer.on(consumer.events.CRASH, ({ payload }) => {
+    if (!payload.restart) ended(payload.error);
+  });
+  return {
+    ...consumer,
+    run: (options) => {
+      wanted = options;
+      return consumer.run(options);
+    },
+    disconnect: () => {
+      wanted = undefined;
+      return consumer.disconnect();
+    },
+  };
+}
+
+function consumerWithOwnFetches(kafka: Kafka, config: ConsumerConfig): Consumer {
+  const createCluster = Object.getOwnPropertySymbols(kafka).find(
+    ({ description }) => description === 'private:Kafka:createCluster',
+  );
+  if (createCluster === undefined) throw new Error('this is not the kafkajs whose fetches can be decoded here');
+  const create = (kafka as unknown as Record<symbol, (options: unknown) => Cluster>)[createCluster];
+  const own = Object.create(kafka, {
+    [createCluster]: { value: (options: unknown) => create && withOwnFetches(create(options)) },
+  }) as Kafka;
+  return own.consumer(config);
+}
+
+/** Each consumer has a cluster, and brokers, of its own. */
+function withOwnFetches(cluster: Cluster): Cluster {
+  const findBroker = cluster.findBroker.bind(cluster);
+  cluster.findBroker = async (wanted) => {
+    const broker = await findBroker(wanted);
+    if (!Object.hasOwn(broker, 'fetch')) broker.fetch = ownFetch(broker);
+    return broker;
+  };
+  return cluster;
+}
+
+function ownFetch(broker: Broker): Broker['fetch'] {
+  const { fetch } = broker;
+  return (request) => {
+    const firstWanted = offsetsOf(request);
+    // For this one call, the broker finds another way to read the answer.
+    const reading = Object.create(broker, {
+      lookupRequest: {
+        value: (apiKey: number, definition: unknown) => {
+          const make = broker.lookupRequest(apiKey, definition);
+          return (options: unknown): Exchange => {
+            const exchange = make(options);
+            if (exchange.request.apiVersion !== FETCH_VERSION) return exchange;
+            const { response } = exchange;
+            const decode = async (raw: Buffer): Promise<FetchResponse> =>
+              (await decodeFetchResponse(raw, firstWanted)) ?? (await response.decode(raw));
+            return { ...exchange, response: { ...response, decode } };
+          };
+        },
+      },
+    }) as Broker;
+    return fetch.call(reading, request);
+  };
+}
+
+function offsetsOf({ topics }: FetchRequest): (topic: string, partition: number) => number {
+  const offsets = new Map(
+    topics.map(({ topic, partitions }) => [
+      topic,
+      new Map(partitions.map(({ partition, fetchOffset }) => [partition, Number(fetchOffset)])),
+    ]),
+  );
+  return (topic, partition) => offsets.get(topic)?.get(partition) ?? 0;
+}
+
+/** The records of a batch of a `batchConsumer`. There may be none, where only the last offset of a compacted batch was left. */
+export function recordsOf({ messages }: Pick<Batch, 'messages'>): readonly StreamRecord[] {
+  const chunks = messages as readonly (KafkaMessage | RecordChunk)[];
+  const [first] = chunks;
+  if (chunks.length === 1 && first instanceof RecordChunk) return first.records;
+  return chunks.flatMap((one): readonly StreamRecord[] => (one instanceof RecordChunk ? one.records : [toRecord(one)]));
+}
