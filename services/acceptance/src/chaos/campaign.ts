@@ -14,8 +14,10 @@ import { SETTINGS, World } from './world/world.js';
 
 export interface CampaignOptions {
   readonly seed: number;
-  /** How long faults go on; with `times` at most so long. */
+  /** How long faults go on at least; with `times` at most. */
   readonly minutes: number;
+  /** How often each fault is injected at least, unless `times` says how many there are. */
+  readonly rounds: number;
   /** Records a second, over all publishers. */
   readonly rate: number;
   readonly faults: readonly Fault[];
@@ -107,6 +109,7 @@ async function runMain(
     const records = await runSchedule(scene, monitor, random.fork('order'), {
       faults: options.faults,
       untilMs,
+      rounds: options.rounds,
       ...(times === undefined ? {} : { times }),
       atOnce: options.atOnce,
       calm: calmOf(usual, rate),

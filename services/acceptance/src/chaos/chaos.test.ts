@@ -14,6 +14,7 @@ it(
     const report = await runCampaign({
       seed: 1,
       minutes: 10,
+      rounds: 0,
       rate: 200,
       faults,
       times: faults.length,

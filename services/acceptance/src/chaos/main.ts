@@ -12,6 +12,7 @@ interface Flags {
   readonly minutes: number;
   readonly seed: number;
   readonly rate: number;
+  readonly each: number;
   readonly only?: readonly string[];
   readonly times?: number;
   readonly atOnce: number;
@@ -35,9 +36,10 @@ const whole = (text: string): number => {
 
 const flags = new Command('npm run chaos --')
   .description('Puts a whole Laurel under traffic and faults, then compares everything with the reference model.')
-  .option('--minutes <number>', 'how long faults go on', positive, 5)
+  .option('--minutes <number>', 'how long faults go on at least', positive, 5)
   .option('--seed <number>', 'decides the traffic, the faults and their order', whole, 1)
   .option('--rate <number>', 'records a second', positive, 2000)
+  .option('--each <number>', 'how often each fault is injected at least, however long that takes', whole, 3)
   .option('--only <faults>', 'only faults whose names begin so, comma-separated', (text: string) => text.split(','))
   .option('--times <number>', 'so many injections, instead of as many as there is time for; of a part each', whole)
   .option('--at-once <number>', 'faults at once, on different targets', whole, 2)
@@ -66,9 +68,6 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   });
 }
 
-/** Of a run by time, each part is done three times. */
-const PART_TIMES = 3;
-
 async function main(): Promise<number> {
   if (flags.list) {
     for (const { name, simulates } of [...catalogue, ...parts]) print(`${name.padEnd(36)} ${simulates}`);
@@ -78,6 +77,7 @@ async function main(): Promise<number> {
   const options: CampaignOptions = {
     seed: flags.seed,
     minutes: flags.times === undefined ? flags.minutes : Infinity,
+    rounds: flags.times === undefined ? flags.each : 0,
     rate: flags.rate,
     faults: catalogue.filter(isWanted),
     ...(flags.times === undefined ? {} : { times: flags.times }),
@@ -86,7 +86,7 @@ async function main(): Promise<number> {
     pauseMs: 6000,
     settleMs: 300_000,
     parts: parts.filter(isWanted),
-    partTimes: flags.times ?? PART_TIMES,
+    partTimes: flags.times ?? flags.each,
     ...(flags.logs === undefined ? {} : { logs: flags.logs }),
     command: `npm run chaos -- ${process.argv.slice(2).join(' ')}`,
     onProgress,

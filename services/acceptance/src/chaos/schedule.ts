@@ -18,8 +18,10 @@ export interface FaultRecord {
 
 export interface ScheduleOptions {
   readonly faults: readonly Fault[];
-  /** No fault begins after this. */
+  /** No fault begins after this … */
   readonly untilMs: number;
+  /** … but those of so many rounds. */
+  readonly rounds: number;
   /** So many injections; as many as there is time for without it. */
   readonly times?: number;
   /** So many at once, each on another target. */
@@ -46,7 +48,7 @@ export async function runSchedule(
   random: Random,
   options: ScheduleOptions,
 ): Promise<readonly FaultRecord[]> {
-  const { faults, untilMs, times = Infinity, atOnce, onRecord } = options;
+  const { faults, untilMs, rounds, times = Infinity, atOnce, onRecord } = options;
   const records: FaultRecord[] = [];
   const recoveries: Promise<void>[] = [];
   const busy = new Set<Target>();
@@ -54,7 +56,9 @@ export async function runSchedule(
   let round = 0;
   let taken = 0;
   const take = (): Fault | undefined | 'wait' => {
-    if (Date.now() > untilMs || taken >= times || options.signal?.aborted === true) return undefined;
+    if (taken >= times || options.signal?.aborted === true) return undefined;
+    const isEnough = queue.length === 0 ? round >= rounds : round > rounds;
+    if (isEnough && Date.now() > untilMs) return undefined;
     if (queue.length === 0) {
       queue = random.fork(`round ${round}`).shuffled(faults);
       round += 1;

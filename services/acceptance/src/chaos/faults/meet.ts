@@ -5,7 +5,8 @@ import type { Instance } from '../world/instance.js';
 import type { World } from '../world/world.js';
 import { NotBitten } from './fault.js';
 
-const PATIENCE_MS = 45_000;
+/** A fault beside this one may keep a service from asking for as long as its longest time-out, 120 s: three tries last longer. */
+const PATIENCE_MS = 90_000;
 
 interface Meeting<E> {
   /** For messages. */

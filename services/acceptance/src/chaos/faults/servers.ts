@@ -54,6 +54,37 @@ async function brokerKilled({ world, publishers }: Scene, awayMs: number): Promi
   return `pid ${pid} was killed with ${connections} connections of services; ${publishers.resent - resent} records were sent again`;
 }
 
+const coordinatorAway: Fault = {
+  name: 'coordinator-away',
+  simulates: 'the broker answers, but who coordinates the group of usage-ingest can not be found for a while',
+  target: 'usage-ingest',
+  inject: async ({ world }) => {
+    let cut = 0;
+    const removers = world.of('usage-ingest').map(({ kafka }) =>
+      kafka.on(
+        ({ api }) => api === 'FindCoordinator',
+        (exchange) => {
+          cut += 1;
+          exchange.cut();
+          return Promise.resolve();
+        },
+      ),
+    );
+    try {
+      const deadline = Date.now() + 30_000;
+      while (cut === 0) {
+        if (Date.now() > deadline) throw new NotBitten('nobody looked for the coordinator');
+        await sleep(100);
+      }
+      await sleep(AWAY_MS);
+    } finally {
+      for (const remove of removers) remove();
+    }
+    await Promise.all(world.of('usage-ingest').map((instance) => instance.ready()));
+    return `${cut} requests for the coordinator were cut`;
+  },
+};
+
 const partitionsAdded: Fault = {
   name: 'partitions-added',
   simulates: 'usage.events.v1 gets another partition while everything runs',
@@ -136,6 +167,7 @@ export const serverFaults: readonly Fault[] = [
     isLong: true,
     inject: (scene) => brokerKilled(scene, AWAY_MS),
   },
+  coordinatorAway,
   partitionsAdded,
   transactionAborted,
 ];

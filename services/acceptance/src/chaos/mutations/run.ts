@@ -25,6 +25,7 @@ export async function runMutation(
   const report = await runCampaign({
     ...options,
     minutes: 5,
+    rounds: 0,
     rate: RATE,
     faults: catalogue.filter(({ name }) => mutation.faults.includes(name)),
     times: TIMES,

@@ -6,6 +6,7 @@ export const apiKeys = {
   Produce: 0,
   Fetch: 1,
   OffsetCommit: 8,
+  FindCoordinator: 10,
   JoinGroup: 11,
   SyncGroup: 14,
   Heartbeat: 12,
