@@ -8,10 +8,9 @@ import {
   connectClickHouse,
   deleteRolls,
   headlessRolls,
-  UsageRows,
   type ClickHouseClient,
 } from '@laurel/clickhouse';
-import { TestDatabase } from '@laurel/clickhouse/fixture';
+import { TestDatabase, UsageRows } from '@laurel/clickhouse/fixture';
 import { topics, usageStored } from '@laurel/events';
 import { applyTopics, kafkaClient, RecordProducer, type Delivery } from '@laurel/kafka';
 import { dayOf, minuteOf, minuteOfDay } from '@laurel/usage';
@@ -121,6 +120,13 @@ describe('the projector', () => {
     expect(
       await database.rows('SELECT toUInt32(events) AS events, toUInt32(input_tokens) AS input FROM usage'),
     ).toEqual([{ events: 1, input: 5 }]);
+  });
+
+  it('lets go of what was under way when the partitions were assigned anew', async () => {
+    const gone = AbortSignal.abort();
+    projector.onBatch({ ...deliveryOf(Date.now(), []), assignment: gone });
+    await sleep(200);
+    expect(projector.waitingMs()).toBe(0);
   });
 
   const deliveryOf = (occurredAtMs: number, committed: number[]): Delivery => ({

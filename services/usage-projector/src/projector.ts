@@ -101,7 +101,9 @@ export class Projector {
 
   /** Takes the announcements in and returns: they are committed when their heads are written. */
   onBatch(delivery: Delivery): void {
-    const { batch } = delivery;
+    const { batch, assignment } = delivery;
+    // It may have been under way when the partitions were assigned anew: its owner gets it again.
+    if (assignment.aborted) return;
     const known = this.owned.get(batch.partition);
     const owned = known ?? { pending: new PendingRolls(), delivery, committed: -1 };
     owned.delivery = delivery;
@@ -154,8 +156,7 @@ export class Projector {
    * Step 5, the commit, is the last.
    */
   private async flush(partition: number, owned: Owned): Promise<void> {
-    const { assignment } = owned.delivery;
-    if (assignment.aborted) return;
+    if (owned.delivery.assignment.aborted) return;
     const closed = await this.closed();
     const began = performance.now();
     const plan = owned.pending.plan(closed, began, this.options.late);

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault } from './faults/fault.js';
 import { refuseMarkedRows } from './faults/refused-rows.js';
 import { verify, type Verdict } from './model/check.js';
+import { Comparison, type CheckResult } from './model/differences.js';
 import { LiveReader } from './model/live-reader.js';
 import { Monitor, type Lags } from './monitor.js';
 import type { Part } from './parts/part.js';
@@ -120,15 +121,29 @@ async function runMain(
     });
     while (Date.now() < untilMs && signal?.aborted !== true && times === undefined) await sleep(200);
     await publishers.stop();
-    await Promise.all(world.instances.map((instance) => instance.ready()));
+    const readiness = await compareReadiness(world);
     clearInterval(progress);
     const verdict = await verify(world, publishers, monitor, options.settleMs, onProgress);
-    return { records, verdict: { ...verdict, checks: [...verdict.checks, await reader.stop()] } };
+    return { records, verdict: { ...verdict, checks: [readiness, ...verdict.checks, await reader.stop()] } };
   } finally {
     clearInterval(progress);
     await reader.stop();
     await monitor.stop();
   }
+}
+
+async function compareReadiness(world: World): Promise<CheckResult> {
+  const comparison = new Comparison('every service is ready again after the last fault');
+  const waits = world.instances.map(async (instance) => {
+    const isReady = await instance.ready().then(
+      () => true,
+      () => false,
+    );
+    const says = isReady ? '' : await instance.readiness();
+    comparison.add(!isReady && `${instance.name}: ${says}`);
+  });
+  await Promise.all(waits);
+  return comparison.result;
 }
 
 /** Twice what usually waits, and never less than two seconds’ records. */

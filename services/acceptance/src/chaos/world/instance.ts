@@ -76,6 +76,14 @@ export class Instance {
     }
   }
 
+  /** What it answers when it is asked whether it is ready. */
+  async readiness(): Promise<string> {
+    return fetch(`${this.url ?? ''}/ready`).then(
+      (answer) => answer.text(),
+      (error: unknown) => String(error),
+    );
+  }
+
   /** `kill -9`, now; the supervisor starts it again. Resolves when it is gone. */
   async kill(): Promise<void> {
     this.asked = true;
