@@ -24,7 +24,8 @@ const boundaries = (constraints) => [
 ];
 
 export default tseslint.config(
-  { ignores: ['**/dist', '**/generated', '.nx', '.laurel', '.reports', '**/node_modules'] },
+  // AssemblyScript has types of its own, and its compiler checks them.
+  { ignores: ['**/dist', '**/generated', '.nx', '.laurel', '.reports', '**/node_modules', '**/assembly'] },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked],

@@ -33,8 +33,12 @@ export class Erasures {
     }
   }
 
+  get isEmpty(): boolean {
+    return this.hashes.size === 0;
+  }
+
   has(userId: string): boolean {
-    return this.hashes.size > 0 && this.hashes.has(userHashOf(userId));
+    return !this.isEmpty && this.hashes.has(userHashOf(userId));
   }
 }
 

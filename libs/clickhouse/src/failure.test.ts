@@ -5,10 +5,9 @@ import { Readable } from 'node:stream';
 import { usageEvent } from '@laurel/usage/fixture';
 import { connectClickHouse } from './client.js';
 import { classifyClickHouseFailure } from './failure.js';
-import { nativeBlock } from './native/block.js';
-import { string } from './native/columns.js';
+import { nativeBlock, varString } from './native/block.js';
 import { TestDatabase, testConnection } from './test-database.fixture.js';
-import { UsageRows } from './usage-rows.js';
+import { UsageRows } from './usage-rows.fixture.js';
 
 /** The kind of the failure that `work` ends with. */
 async function kindOf(work: () => Promise<unknown>): Promise<string> {
@@ -65,8 +64,7 @@ describe('failures of a real server', () => {
   });
 
   it('are the rows’ fault when a value of a Native block can’t become its column’s', async () => {
-    const counts = string();
-    counts.push('many');
+    const counts = { type: 'String', bytes: [varString('many')] };
     const insert = () =>
       database.client.exec({
         query: 'INSERT INTO usage_events (input_tokens) FORMAT Native',
@@ -76,8 +74,7 @@ describe('failures of a real server', () => {
   });
 
   it('are the rows’ fault when a block ends in the middle of a value', async () => {
-    const user = string();
-    user.push('somebody');
+    const user = { type: 'String', bytes: [varString('somebody')] };
     const whole = Buffer.concat(nativeBlock({ user_id: user }, 1));
     const insert = () =>
       database.client.exec({

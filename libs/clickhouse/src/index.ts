@@ -6,7 +6,7 @@ export * from './migrations.js';
 export * from './projections.js';
 export * from './shadow.js';
 export * from './sweep.js';
-export * from './usage-rows.js';
+export * from './usage-block.js';
 export type { ClickHouseClient } from '@clickhouse/client';
 export * from './titles/candidates.js';
 export * from './titles/facts.js';

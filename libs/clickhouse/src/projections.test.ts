@@ -15,7 +15,7 @@ import {
   writeHeads,
 } from './projections.js';
 import { TestDatabase } from './test-database.fixture.js';
-import { UsageRows } from './usage-rows.js';
+import { UsageRows } from './usage-rows.fixture.js';
 
 const HOUR = 3600;
 const DAY = Date.UTC(2026, 4, 14) / 1000;

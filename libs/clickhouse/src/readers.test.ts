@@ -13,7 +13,7 @@ import {
   type Statement,
 } from './projections.js';
 import { TestDatabase } from './test-database.fixture.js';
-import { UsageRows } from './usage-rows.js';
+import { UsageRows } from './usage-rows.fixture.js';
 
 const HOUR = 3600;
 const DAY = 86_400;

@@ -11,7 +11,7 @@ import {
   type BucketStart,
 } from './projections.js';
 import type { TestDatabase } from './test-database.fixture.js';
-import { UsageRows } from './usage-rows.js';
+import { UsageRows } from './usage-rows.fixture.js';
 
 const HOUR = 3600;
 const DAY = 86_400;

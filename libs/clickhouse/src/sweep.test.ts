@@ -2,7 +2,7 @@ import { usageEvent } from '@laurel/usage/fixture';
 import { rollDay, rollHours, rollIdOf, rollMinutes, runAll, writeClosure, writeHeads } from './projections.js';
 import { deleteRolls, dropMinutesBefore, headlessRolls, Sweeper } from './sweep.js';
 import { TestDatabase } from './test-database.fixture.js';
-import { UsageRows } from './usage-rows.js';
+import { UsageRows } from './usage-rows.fixture.js';
 
 const HOUR = 3600;
 const DAY = Date.UTC(2026, 4, 14) / 1000;

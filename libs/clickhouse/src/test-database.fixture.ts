@@ -3,6 +3,8 @@ import { connectClickHouse, type ClickHouseConnection } from './client.js';
 import { applyMigrations, readMigrations } from './migrations.js';
 import type { ClickHouseClient } from '@clickhouse/client';
 
+export { UsageRows } from './usage-rows.fixture.js';
+
 function required(variable: string): string {
   const value = process.env[variable];
   if (value === undefined) {

@@ -1,29 +1,32 @@
-import { usageStored, type StoredCause, type UsageEvent, type UsageStored } from '@laurel/events';
+import { usageStored, type StoredCause, type UsageStored } from '@laurel/events';
 import type { OutgoingRecord } from '@laurel/kafka';
-import type { Accepted } from '@laurel/stream';
-import { dayKey, dayOf, minuteOf, minuteOfDay, type Day } from '@laurel/usage';
+import { dayKey, dayOfMinute, minuteOfDay, type Day, type Minute } from '@laurel/usage';
 
-/** Rows by UTC day, as a day and its hours have one owner and so one announcement. */
-export function byDay(accepted: readonly Accepted<UsageEvent>[]): ReadonlyMap<Day, readonly Accepted<UsageEvent>[]> {
-  const days = new Map<Day, Accepted<UsageEvent>[]>();
-  for (const one of accepted) {
-    const day = dayOf(one.event.occurred_at);
-    const rows = days.get(day);
-    if (rows === undefined) days.set(day, [one]);
-    else rows.push(one);
-  }
-  return days;
+/** What rows have changed. */
+export interface Touched {
+  /** Minutes since the epoch that have rows, in any order. */
+  readonly minutes: readonly Minute[];
+  /** The least Kafka timestamp of their records, in ms. */
+  readonly oldestRecordAtMs: number;
 }
 
-/** One announcement per touched day, with the minutes that were touched. */
-export function announcementsOf(accepted: readonly Accepted<UsageEvent>[], nowMs: number): readonly UsageStored[] {
-  return [...byDay(accepted)].map(([day, rows]) => ({
+/** One announcement per touched UTC day, as a day and its hours have one owner, with its minutes ascending. */
+export function announcementsOf(touched: readonly Touched[], nowMs: number): readonly UsageStored[] {
+  const oldestMs = Math.min(...touched.map(({ oldestRecordAtMs }) => oldestRecordAtMs));
+  const days = new Map<Day, Set<number>>();
+  for (const minute of touched.flatMap(({ minutes }) => minutes)) {
+    const day = dayOfMinute(minute);
+    const own = days.get(day) ?? new Set();
+    days.set(day, own);
+    own.add(minuteOfDay(minute));
+  }
+  return [...days].map(([day, minutes]) => ({
     day,
-    minutes: [...new Set(rows.map(({ event }) => minuteOfDay(minuteOf(event.occurred_at))))].sort((a, b) => a - b),
+    minutes: [...minutes].sort((a, b) => a - b),
     close_hour: null,
     cause: 'recorded',
     announced_at: nowMs,
-    oldest_record_at: rows.reduce((oldest, { record }) => Math.min(oldest, record.timestampMs), Infinity),
+    oldest_record_at: oldestMs,
   }));
 }
 

@@ -1,25 +1,46 @@
-import { Erasures, UsageRows, type ClickHouseClient } from '@laurel/clickhouse';
-import { decodeUsage, identityOf, topics, type Checked, type UsageEvent } from '@laurel/events';
+import { Erasures, UsageBlock, type ClickHouseClient } from '@laurel/clickhouse';
+import { decodeUsage, topics, type Checked, type UsageEvent } from '@laurel/events';
 import { isTooLarge, type RecordProducer, type RegistrySchemas } from '@laurel/kafka';
 import {
   keepTrying,
-  type Accepted,
   type AcceptPorts,
   type LedgerEntry,
   type RecordBatch,
   type Rejected,
   type RetryPolicy,
+  type Stored,
   type StreamRecord,
 } from '@laurel/stream';
-import { announcementsOf, toStoredRecord } from './announcements.js';
+import type { Minute } from '@laurel/usage';
+import { announcementsOf, toStoredRecord, type Touched } from './announcements.js';
 import { toDeadLetter } from './dead-letters.js';
 
 /** Of a value that the dead letters' topic doesn't take whole, in bytes. */
 const KEPT_OF_TOO_LARGE_BYTES = 64 * 1024;
 
+interface Filled {
+  readonly rejected: readonly Rejected[];
+  readonly erased: number;
+}
+
+/** @param sizes of what is taken at once, in bytes. */
+function begin(block: UsageBlock, rows: number, sizes: readonly number[]): void {
+  let [all, most] = [0, 0];
+  for (const size of sizes) [all, most] = [all + size, Math.max(most, size)];
+  block.begin(rows, all, most);
+}
+
+/** What an event's Avro body may have more than what it was decoded from: a byte or so of each field that is absent there. */
+const ABSENT_BYTES = 64;
+
+const sizeOf = ({ value, headers }: StreamRecord): number =>
+  Object.values(headers).reduce((sum, bytes) => sum + (bytes?.length ?? 0), ABSENT_BYTES + (value?.length ?? 0));
+
 /** The batch loop's ports on the real Kafka and ClickHouse. */
-export class IngestPorts implements AcceptPorts<UsageEvent> {
+export class IngestPorts implements AcceptPorts<Touched> {
   private readonly erasures: Erasures;
+  /** Their memory is large, and wanted again. */
+  private readonly idleBlocks: UsageBlock[] = [];
 
   constructor(
     private readonly clickhouse: ClickHouseClient,
@@ -31,6 +52,7 @@ export class IngestPorts implements AcceptPorts<UsageEvent> {
     this.erasures = new Erasures(clickhouse);
   }
 
+  /** One record, by itself. Waits for its schema where the registry has to be asked. */
   decode(record: StreamRecord, signal: AbortSignal): Checked<UsageEvent> | Promise<Checked<UsageEvent>> {
     const decoded = decodeUsage(record, this.schemas);
     return 'needsSchema' in decoded ? this.decodeAfterLookUp(record, decoded.needsSchema, signal) : decoded;
@@ -41,10 +63,6 @@ export class IngestPorts implements AcceptPorts<UsageEvent> {
     const decoded = decodeUsage(record, { byRegistryId: () => reader });
     if ('needsSchema' in decoded) throw new Error(`schema ${id} was looked up and is still needed`);
     return decoded;
-  }
-
-  identityOf(event: UsageEvent): string {
-    return identityOf(event);
   }
 
   async keepDeadLetters(batch: RecordBatch, rejected: readonly Rejected[]): Promise<void> {
@@ -69,24 +87,59 @@ export class IngestPorts implements AcceptPorts<UsageEvent> {
     }
   }
 
-  async store(batch: RecordBatch, accepted: readonly Accepted<UsageEvent>[]): Promise<readonly Accepted<UsageEvent>[]> {
-    const { partition } = batch;
-    const topic = this.topicPrefix + batch.topic;
+  async store(batch: RecordBatch, signal: AbortSignal): Promise<Stored<Touched>> {
     // Asked at every attempt, so that only an attempt that is under way can store what was erased meanwhile.
     await this.erasures.refresh();
-    const rows = new UsageRows();
-    const erased: Accepted<UsageEvent>[] = [];
-    for (const one of accepted) {
-      const { event, record } = one;
-      if (this.erasures.has(event.user_id)) erased.push(one);
-      else rows.push(event, { topic, partition, offset: record.offset, timestampMs: record.timestampMs });
+    const block = this.idleBlocks.pop() ?? new UsageBlock();
+    try {
+      const { rejected, erased } = await this.fill(block, batch, signal);
+      if (block.rows > 0) await block.insert(this.clickhouse, this.topicPrefix + batch.topic, batch.partition);
+      return {
+        rows: block.rows,
+        duplicates: block.duplicates,
+        erased,
+        rejected,
+        touched: { minutes: block.minutes() as readonly Minute[], oldestRecordAtMs: block.oldestRecordAtMs },
+      };
+    } finally {
+      this.idleBlocks.push(block);
     }
-    if (rows.length > 0) await rows.insert(this.clickhouse);
-    return erased;
   }
 
-  async announce(_batch: RecordBatch, accepted: readonly Accepted<UsageEvent>[]): Promise<void> {
-    await this.producer.send(topics.usageStored.name, announcementsOf(accepted, Date.now()).map(toStoredRecord));
+  /** What the block does not take by itself is decoded record by record; all of it is, where somebody in it was erased. */
+  private async fill(block: UsageBlock, batch: RecordBatch, signal: AbortSignal): Promise<Filled> {
+    const { packed } = batch;
+    if (packed === undefined) {
+      begin(block, batch.records.length, batch.records.map(sizeOf));
+      return this.fillSingly(block, batch.records, signal);
+    }
+    const sizes = packed.map(({ bytes, count }) => bytes.length + count * ABSENT_BYTES);
+    const rows = packed.reduce((sum, { count }) => sum + count, 0);
+    begin(block, rows, sizes);
+    const left = packed.flatMap((one) => block.takeRecords(one).map((place) => one.recordAt(place)));
+    if (this.erasures.isEmpty || !block.users().some((user) => this.erasures.has(user))) {
+      return this.fillSingly(block, left, signal);
+    }
+    begin(block, rows, sizes);
+    return this.fillSingly(block, batch.records, signal);
+  }
+
+  private async fillSingly(block: UsageBlock, records: readonly StreamRecord[], signal: AbortSignal): Promise<Filled> {
+    const rejected: Rejected[] = [];
+    let erased = 0;
+    for (const record of records) {
+      const pending = this.decode(record, signal);
+      // Awaiting only what is pending spares a turn of the event loop for nearly every record.
+      const checked = pending instanceof Promise ? await pending : pending;
+      if (!checked.ok) rejected.push({ record, fault: checked.fault });
+      else if (this.erasures.has(checked.value.user_id)) erased += 1;
+      else block.takeEvent(checked.value, record);
+    }
+    return { rejected, erased };
+  }
+
+  async announce(_batch: RecordBatch, touched: readonly Touched[]): Promise<void> {
+    await this.producer.send(topics.usageStored.name, announcementsOf(touched, Date.now()).map(toStoredRecord));
   }
 
   async record({ topic, partition, from, to, rows, duplicates, dead, erased }: LedgerEntry): Promise<void> {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Batch, Consumer, ConsumerConfig, ConsumerRunConfig, Kafka, KafkaMessage } from 'kafkajs';
-import type { StreamRecord } from '@laurel/stream';
+import type { PackedRecords, StreamRecord } from '@laurel/stream';
 import { classifyKafkaFailure } from './failure.js';
 import { decodeFetchResponse, FETCH_VERSION, RecordChunk, type FetchResponse } from './fetch-response.js';
 import { toRecord } from './records.js';
@@ -138,7 +138,12 @@ function offsetsOf({ topics }: FetchRequest): (topic: string, partition: number)
 /** The records of a batch of a `batchConsumer`. There may be none, where only the last offset of a compacted batch was left. */
 export function recordsOf({ messages }: Pick<Batch, 'messages'>): readonly StreamRecord[] {
   const chunks = messages as readonly (KafkaMessage | RecordChunk)[];
-  const [first] = chunks;
-  if (chunks.length === 1 && first instanceof RecordChunk) return first.records;
   return chunks.flatMap((one): readonly StreamRecord[] => (one instanceof RecordChunk ? one.records : [toRecord(one)]));
+}
+
+/** The same, unread; undefined where a broker is so old that kafkajs has read them. */
+export function packedRecordsOf({ messages }: Pick<Batch, 'messages'>): readonly PackedRecords[] | undefined {
+  const chunks = messages as readonly (KafkaMessage | RecordChunk)[];
+  const packed = chunks.filter((one) => one instanceof RecordChunk);
+  return packed.length === chunks.length ? packed : undefined;
 }

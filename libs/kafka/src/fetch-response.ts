@@ -1,3 +1,4 @@
+import type { PackedRecords } from '@laurel/stream';
 import kafkajs from 'kafkajs';
 import { FetchedRecord } from './fetched-record.js';
 import { WireReader } from './wire-reader.js';
@@ -6,14 +7,71 @@ import { WireReader } from './wire-reader.js';
  * All records of one record batch of the log. It stands where kafkajs has a message of its own for each record, and tells
  * of itself what kafkajs asks of a message, so that kafkajs goes on by batches.
  */
-export class RecordChunk {
+export class RecordChunk implements PackedRecords {
+  /** Of the batch's last offset, as kafkajs wants it. */
+  readonly offset: string;
+  private read: readonly FetchedRecord[] | undefined;
+
   constructor(
-    /** Of the batch's last offset, which may have no record any more. */
-    readonly offset: string,
+    readonly bytes: Buffer,
+    readonly count: number,
+    readonly baseOffset: number,
+    readonly lastOffset: number,
+    readonly firstOffset: number,
+    readonly firstTimestampMs: number,
+    readonly appendedAtMs: number | undefined,
     /** Markers and aborted records: kafkajs counts their offsets and hands them to nobody. */
     readonly isControlRecord: boolean,
-    readonly records: readonly FetchedRecord[],
-  ) {}
+  ) {
+    this.offset = String(lastOffset);
+  }
+
+  get records(): readonly FetchedRecord[] {
+    this.read ??= this.readAll();
+    return this.read;
+  }
+
+  recordAt(place: number): FetchedRecord {
+    const wire = new WireReader(this.bytes);
+    wire.at = place;
+    return this.readOne(wire);
+  }
+
+  private readAll(): readonly FetchedRecord[] {
+    const records: FetchedRecord[] = [];
+    const wire = new WireReader(this.bytes);
+    for (let index = 0; index < this.count; index += 1) {
+      const record = this.readOne(wire);
+      if (record.offset >= this.firstOffset) records.push(record);
+    }
+    return records;
+  }
+
+  private readOne(wire: WireReader): FetchedRecord {
+    const { bytes } = this;
+    const end = wire.varint() + wire.at;
+    if (!(end <= bytes.length)) throw new Error('a record goes beyond the end of its batch');
+    wire.at += 1; // the record's attributes, of which there are none yet
+    const timestampMs = this.firstTimestampMs + wire.varint();
+    const offset = this.baseOffset + wire.varint();
+    const keyLength = wire.varint();
+    const keyStart = wire.at;
+    wire.at += Math.max(0, keyLength);
+    const valueLength = wire.varint();
+    const valueStart = wire.at;
+    const headersStart = valueStart + Math.max(0, valueLength);
+    wire.at = end;
+    return new FetchedRecord(
+      bytes,
+      offset,
+      this.appendedAtMs ?? timestampMs,
+      keyStart,
+      keyLength,
+      valueStart,
+      valueLength,
+      headersStart,
+    );
+  }
 }
 
 /** Of one partition, as kafkajs wants it. */
@@ -58,7 +116,7 @@ const TRANSACTIONAL = 0x10;
 const CONTROL = 0x20;
 
 /**
- * Reads an answer to a fetch, one object a record and no copies. kafkajs' own decoder makes a dozen objects of each.
+ * Reads an answer to a fetch down to the batches of the log. kafkajs' own decoder makes a dozen objects of each record.
  * Source: Kafka protocol guide, "Fetch API (Key: 1)", version 11; "Record Batch" and "Control Batches".
  *
  * @param firstWanted the offset that was asked for: a batch is sent whole, also when that lies within it.
@@ -148,16 +206,23 @@ async function readBatches(
     const isControl = (attributes & CONTROL) !== 0;
     const isAborted = (attributes & TRANSACTIONAL) !== 0 && abortedProducers.has(producerId);
     if (isControl) abortedProducers.delete(producerId);
-    if (isControl || isAborted) {
-      chunks.push(new RecordChunk(String(lastOffset), true, []));
-      continue;
-    }
+    const isSkipped = isControl || isAborted;
     const body = bytes.subarray(wire.at, end);
     const compression = attributes & COMPRESSION_MASK;
-    const source = compression === 0 ? body : await decompress(compression, body);
+    const isPlain = compression === 0 || isSkipped;
     const appendedAtMs = (attributes & LOG_APPEND_TIME) === 0 ? undefined : maxTimestampMs;
-    const records = readRecords(source, count, { baseOffset, firstTimestampMs, appendedAtMs, firstWanted });
-    chunks.push(new RecordChunk(String(lastOffset), false, records));
+    chunks.push(
+      new RecordChunk(
+        isPlain ? body : await decompress(compression, body),
+        count,
+        baseOffset,
+        lastOffset,
+        Math.max(baseOffset, firstWanted),
+        firstTimestampMs,
+        appendedAtMs,
+        isSkipped,
+      ),
+    );
   }
   return chunks;
 }
@@ -172,48 +237,4 @@ async function decompress(compression: number, body: Buffer): Promise<Buffer> {
 
 interface Codec {
   decompress(bytes: Buffer): Promise<Buffer>;
-}
-
-interface BatchFacts {
-  readonly baseOffset: number;
-  readonly firstTimestampMs: number;
-  /** Of the topic's LogAppendTime; undefined where each record has the time that its producer gave it. */
-  readonly appendedAtMs: number | undefined;
-  readonly firstWanted: number;
-}
-
-function readRecords(
-  source: Buffer,
-  count: number,
-  { baseOffset, firstTimestampMs, appendedAtMs, firstWanted }: BatchFacts,
-): readonly FetchedRecord[] {
-  const records: FetchedRecord[] = [];
-  const wire = new WireReader(source);
-  for (let index = 0; index < count; index += 1) {
-    const end = wire.varint() + wire.at;
-    if (!(end <= source.length)) throw new Error('a record goes beyond the end of its batch');
-    wire.at += 1; // the record's attributes, of which there are none yet
-    const timestampMs = firstTimestampMs + wire.varint();
-    const offset = baseOffset + wire.varint();
-    if (offset >= firstWanted) {
-      const keyLength = wire.varint();
-      const keyStart = wire.at;
-      wire.at += Math.max(0, keyLength);
-      const valueLength = wire.varint();
-      records.push(
-        new FetchedRecord(
-          source,
-          offset,
-          appendedAtMs ?? timestampMs,
-          keyStart,
-          keyLength,
-          wire.at,
-          valueLength,
-          wire.at + Math.max(0, valueLength),
-        ),
-      );
-    }
-    wire.at = end;
-  }
-  return records;
 }

@@ -1,9 +1,18 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
-import kafkajs, { type Consumer, type EachBatchPayload, type Kafka } from 'kafkajs';
+import kafkajs, { type Batch, type Consumer, type EachBatchPayload, type Kafka } from 'kafkajs';
 import { lastValueFrom } from 'rxjs';
-import { keepTrying, type BatchContext, type RecordBatch, type RetryPolicy } from '@laurel/stream';
-import { batchConsumer, recordsOf } from './batch-consumer.js';
+import {
+  firstOffset,
+  keepTrying,
+  lastOffset,
+  type BatchContext,
+  type PackedRecords,
+  type RecordBatch,
+  type RetryPolicy,
+  type StreamRecord,
+} from '@laurel/stream';
+import { batchConsumer, packedRecordsOf, recordsOf } from './batch-consumer.js';
 import { classifyKafkaFailure } from './failure.js';
 import { haltReason, partitionOffsets } from './halt.js';
 import { LagClock, type PartitionLag } from './lag.js';
@@ -286,26 +295,22 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
   private async work(payload: EachBatchPayload, topic: string, place: string, signal: AbortSignal): Promise<WorkEnd> {
     const { batch } = payload;
     const isGivenUp = (): boolean => signal.aborted;
-    const records = recordsOf(batch);
-    const [first, last] = [records[0], records.at(-1)];
     const handler = this.getHandlerByPattern(topic);
     if (isGivenUp() || handler === null) return DONE;
-    if (first === undefined || last === undefined) {
-      payload.resolveOffset(batch.lastOffset());
-      return DONE;
-    }
     const { partition } = batch;
     const highWatermark = Number(batch.highWatermark);
+    const records = new FetchedBatch(topic, batch);
+    const first = firstOffset(records);
     const track = (nextOffset: number, busySinceMs: number | undefined): void => {
       if (isGivenUp()) return;
       this.partitions.set(place, { topic, partition, nextOffset, highWatermark, busySinceMs });
     };
-    track(first.offset, Date.now());
+    track(first, Date.now());
 
     try {
-      if (!(await this.check(signal, topic, partition, first.offset))) return DONE;
+      if (!(await this.check(signal, topic, partition, first))) return DONE;
       const delivery: Delivery = {
-        batch: { topic, partition, records, highWatermark },
+        batch: records,
         signal,
         assignment: signal,
         commit: (next) => this.commit(signal, batch.topic, partition, next),
@@ -317,7 +322,7 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
       const next = Number(batch.lastOffset()) + 1;
       track(next, undefined);
       this.passed.set(place, next);
-      this.expected.set(place, last.offset + 1);
+      this.expected.set(place, lastOffset(records) + 1);
       payload.resolveOffset(batch.lastOffset());
     } catch (error) {
       if (isGivenUp()) return DONE;
@@ -374,6 +379,27 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
     } catch (error) {
       if (!isAborted(signal) && !isRebalance(error)) throw error;
     }
+  }
+}
+
+/** A batch of kafkajs as a handler gets it. */
+class FetchedBatch implements RecordBatch {
+  readonly partition: number;
+  readonly highWatermark: number;
+  readonly packed?: readonly PackedRecords[];
+
+  constructor(
+    readonly topic: string,
+    private readonly batch: Batch,
+  ) {
+    this.partition = batch.partition;
+    this.highWatermark = Number(batch.highWatermark);
+    const packed = packedRecordsOf(batch);
+    if (packed !== undefined) this.packed = packed;
+  }
+
+  get records(): readonly StreamRecord[] {
+    return recordsOf(this.batch);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Checked, Fault } from '@laurel/events';
+import type { Fault } from '@laurel/events';
 import { keepTrying, type RetryPolicy } from './keep-trying.js';
 import { firstOffset, lastOffset, type BatchContext, type RecordBatch, type StreamRecord } from './record-batch.js';
 
@@ -8,9 +8,16 @@ export interface Rejected {
   readonly fault: Fault;
 }
 
-export interface Accepted<Event> {
-  readonly record: StreamRecord;
-  readonly event: Event;
+/** What became of the records of a batch when they were stored. */
+export interface Stored<Touched> {
+  readonly rows: number;
+  /** Rows of an identity that an earlier one of them already had. */
+  readonly duplicates: number;
+  /** Records that were valid and left out, as their person was erased. */
+  readonly erased: number;
+  readonly rejected: readonly Rejected[];
+  /** What has to be announced; nothing has where there are no rows. */
+  readonly touched: Touched;
 }
 
 /** The outcome of every offset from `from` to `to`, both inclusive. */
@@ -20,7 +27,7 @@ export interface LedgerEntry {
   readonly from: number;
   readonly to: number;
   readonly rows: number;
-  /** Records of an identity that an earlier record of the same batch already had. */
+  /** Rows of an identity that an earlier row of the same insert already had. */
   readonly duplicates: number;
   readonly dead: number;
   /** Records that were valid and left out, as their person was erased. */
@@ -28,16 +35,16 @@ export interface LedgerEntry {
 }
 
 /** What the batch loop needs of the world. Each call may be repeated with the same arguments, and must bear it. */
-export interface AcceptPorts<Event> {
-  /** May wait for a schema; never rejects a record because something is away. */
-  decode(record: StreamRecord, signal: AbortSignal): Checked<Event> | Promise<Checked<Event>>;
-  identityOf(event: Event): string;
+export interface AcceptPorts<Touched> {
+  /**
+   * Decodes and validates the records, and stores what is valid. Resolves when the rows are visible to every reader. May wait
+   * for a schema; never rejects a record because something is away.
+   */
+  store(batch: RecordBatch, signal: AbortSignal): Promise<Stored<Touched>>;
   /** Resolves when the dead letters are durable. */
   keepDeadLetters(batch: RecordBatch, rejected: readonly Rejected[]): Promise<void>;
-  /** Resolves when the rows are visible to every reader: to those that were left out, as their person was erased. */
-  store(batch: RecordBatch, accepted: readonly Accepted<Event>[]): Promise<readonly Accepted<Event>[]>;
   /** Resolves when the announcement is durable. */
-  announce(batch: RecordBatch, accepted: readonly Accepted<Event>[]): Promise<void>;
+  announce(batch: RecordBatch, touched: readonly Touched[]): Promise<void>;
   /** Resolves when the ledger entry is durable. */
   record(entry: LedgerEntry): Promise<void>;
 }
@@ -45,75 +52,69 @@ export interface AcceptPorts<Event> {
 /**
  * Takes one batch from the log to the table. The steps, and what a crash or failure at each leaves behind:
  *
- * 1. decode and validate: nothing is left behind;
+ * 1. decode, validate and store: the rows are there and nobody was told; the repeat stores them again and the key collapses them;
  * 2. keep dead letters: they are there again after the repeat, under the same key;
- * 3. store: the rows are there and nobody was told; the repeat stores them again and the key collapses them;
- * 4. announce: announced twice after the repeat, which recomputes a bucket once more than needed;
- * 5. record in the ledger: the same entry twice, which collapses.
+ * 3. announce: announced twice after the repeat, which recomputes a bucket once more than needed;
+ * 4. record in the ledger: the same entry twice, which collapses.
  *
- * The caller commits the offset after that (step 6); a crash before it repeats the batch from step 1.
+ * The caller commits the offset after that (step 5); a crash before it repeats the batch from step 1.
  * The order is the guarantee: nothing is announced that is not visible, nothing is committed that is not announced.
  */
-export async function acceptBatch<Event>(
+export async function acceptBatch<Touched>(
   batch: RecordBatch,
-  ports: AcceptPorts<Event>,
+  ports: AcceptPorts<Touched>,
   policy: RetryPolicy,
   context: BatchContext,
 ): Promise<LedgerEntry> {
   const { signal } = context;
-  const accepted: Accepted<Event>[] = [];
-  const rejected: Rejected[] = [];
-  for (const record of batch.records) {
-    const pending = ports.decode(record, signal);
-    // Awaiting only what is pending spares a turn of the event loop for nearly every record.
-    const checked = pending instanceof Promise ? await pending : pending;
-    if (checked.ok) accepted.push({ record, event: checked.value });
-    else rejected.push({ record, fault: checked.fault });
+  const parts = await storeIsolating(batch);
+  const rejected = parts.flatMap((part) => part.rejected);
+  if (rejected.length > 0) {
+    await keepTrying('dead-letter', () => ports.keepDeadLetters(batch, rejected), policy, signal);
   }
+  const touched = parts.flatMap((part) => (part.rows > 0 ? [part.touched] : []));
+  if (touched.length > 0) await keepTrying('announce', () => ports.announce(batch, touched), policy, signal);
 
-  await keepDeadLetters(rejected);
-  const erased: Accepted<Event>[] = [];
-  const refused = await storeIsolating(batch, accepted);
-  await keepDeadLetters(refused.map(({ record, fault }) => ({ record, fault })));
-
-  const leftOut = new Set([...refused, ...erased].map(({ record }) => record));
-  const stored = leftOut.size === 0 ? accepted : accepted.filter(({ record }) => !leftOut.has(record));
-  if (stored.length > 0) await keepTrying('announce', () => ports.announce(batch, stored), policy, signal);
-
+  const sum = (of: 'rows' | 'duplicates' | 'erased'): number => parts.reduce((all, part) => all + part[of], 0);
   const entry: LedgerEntry = {
     topic: batch.topic,
     partition: batch.partition,
     from: firstOffset(batch),
     to: lastOffset(batch),
-    rows: stored.length,
-    duplicates: stored.length - new Set(stored.map(({ event }) => ports.identityOf(event))).size,
-    dead: rejected.length + refused.length,
-    erased: erased.length,
+    rows: sum('rows'),
+    duplicates: sum('duplicates'),
+    dead: rejected.length,
+    erased: sum('erased'),
   };
   await keepTrying('ledger', () => ports.record(entry), policy, signal);
   return entry;
 
-  async function keepDeadLetters(letters: readonly Rejected[]): Promise<void> {
-    if (letters.length === 0) return;
-    await keepTrying('dead-letter', () => ports.keepDeadLetters(batch, letters), policy, signal);
-  }
-
   /** Stores all rows; where only some of them cause an error, halves until each of those stands alone. */
-  async function storeIsolating(of: RecordBatch, rows: readonly Accepted<Event>[]): Promise<readonly Rejected[]> {
-    if (rows.length === 0) return [];
+  async function storeIsolating(part: RecordBatch): Promise<readonly Stored<Touched>[]> {
     try {
-      erased.push(...(await keepTrying('store', () => ports.store(of, rows), policy, signal)));
-      return [];
+      return [await keepTrying('store', () => ports.store(part, signal), policy, signal)];
     } catch (error) {
       if (policy.classify(error) !== 'rows') throw error;
-      const [only] = rows;
-      if (rows.length === 1 && only !== undefined) {
-        const message = error instanceof Error ? error.message : String(error);
-        return [{ record: only.record, fault: { code: 'storage_rejected', message, field: null } }];
-      }
-      const middle = rows.length >> 1;
-      const left = await storeIsolating(of, rows.slice(0, middle));
-      return [...left, ...(await storeIsolating(of, rows.slice(middle)))];
+      const { topic, partition, highWatermark, records } = part;
+      const [only] = records;
+      if (only === undefined) throw error;
+      if (records.length === 1) return [refused(only, error)];
+      const middle = records.length >> 1;
+      const half = (from: number, to: number): RecordBatch => ({
+        topic,
+        partition,
+        highWatermark,
+        records: records.slice(from, to),
+      });
+      const left = await storeIsolating(half(0, middle));
+      return [...left, ...(await storeIsolating(half(middle, records.length)))];
     }
+  }
+
+  function refused(record: StreamRecord, error: unknown): Stored<Touched> {
+    const message = error instanceof Error ? error.message : String(error);
+    const fault: Fault = { code: 'storage_rejected', message, field: null };
+    // Nothing was touched, and where there are no rows nobody asks.
+    return { rows: 0, duplicates: 0, erased: 0, rejected: [{ record, fault }], touched: undefined as Touched };
   }
 }

@@ -6,12 +6,34 @@ export interface StreamRecord extends IncomingRecord {
   readonly key: Uint8Array | null;
 }
 
-/** Consecutive records of one partition, as one fetch returned them. Never empty. */
+/** Records as they lie in one batch of the log, one after the other, for whoever reads them without an object each. */
+export interface PackedRecords {
+  /** The records alone, after decompression, in Kafka's format (Kafka protocol guide, "Record"). */
+  readonly bytes: Uint8Array;
+  /** How many there are, also before `firstOffset`. */
+  readonly count: number;
+  /** Their offsets and times are given as differences from these. */
+  readonly baseOffset: number;
+  readonly firstTimestampMs: number;
+  /** The time of all of them where the topic takes it (LogAppendTime); undefined where each has its own. */
+  readonly appendedAtMs: number | undefined;
+  /** Records before this one are not asked for. */
+  readonly firstOffset: number;
+  /** Of the batch; it may have no record any more, in a compacted topic. */
+  readonly lastOffset: number;
+  /** One of them, which begins at this place of `bytes`. */
+  recordAt(place: number): StreamRecord;
+}
+
+/** Consecutive records of one partition, as one fetch returned them. */
 export interface RecordBatch {
   /** Without the topic prefix. */
   readonly topic: string;
   readonly partition: number;
+  /** Read when it is first asked for, where there is `packed`. */
   readonly records: readonly StreamRecord[];
+  /** The same records, unread. Never empty. */
+  readonly packed?: readonly PackedRecords[];
   /** The end of the partition when the batch was fetched: the offset that the next record was going to get. */
   readonly highWatermark: number;
 }
@@ -22,5 +44,9 @@ export interface BatchContext {
   readonly signal: AbortSignal;
 }
 
-export const firstOffset = (batch: RecordBatch): number => batch.records[0]?.offset ?? 0;
-export const lastOffset = (batch: RecordBatch): number => batch.records.at(-1)?.offset ?? 0;
+export const firstOffset = ({ packed, records }: RecordBatch): number =>
+  (packed?.[0] === undefined ? records[0]?.offset : packed[0].firstOffset) ?? 0;
+
+/** What comes after it is the next to be read. */
+export const lastOffset = ({ packed, records }: RecordBatch): number =>
+  (packed === undefined ? records.at(-1)?.offset : packed.at(-1)?.lastOffset) ?? 0;

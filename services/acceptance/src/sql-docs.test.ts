@@ -8,10 +8,10 @@ import {
   rollIdOf,
   rollMinutes,
   runAll,
-  UsageRows,
   writeClosure,
   writeHeads,
 } from '@laurel/clickhouse';
+import { UsageRows } from '@laurel/clickhouse/fixture';
 import { usageFromJson, validateUsage } from '@laurel/events';
 
 const PAGE = new URL('../../../docs/reference/sql.md', import.meta.url);

@@ -1,4 +1,4 @@
-import type { UsageEvent } from '@laurel/events';
+import type { Touched } from '@laurel/ingest';
 import type { AcceptPorts, LedgerEntry } from '@laurel/stream';
 import { Counter, Histogram, type Registry } from 'prom-client';
 
@@ -38,16 +38,14 @@ export class IngestMetrics {
   }
 
   /** The same ports, with the codes of dead letters counted. */
-  counting(ports: AcceptPorts<UsageEvent>): AcceptPorts<UsageEvent> {
+  counting(ports: AcceptPorts<Touched>): AcceptPorts<Touched> {
     return {
-      decode: (record, signal) => ports.decode(record, signal),
-      identityOf: (event) => ports.identityOf(event),
+      store: (batch, signal) => ports.store(batch, signal),
       keepDeadLetters: async (batch, rejected) => {
         await ports.keepDeadLetters(batch, rejected);
         for (const { fault } of rejected) this.deadLetters.inc({ code: fault.code });
       },
-      store: (batch, accepted) => ports.store(batch, accepted),
-      announce: (batch, accepted) => ports.announce(batch, accepted),
+      announce: (batch, touched) => ports.announce(batch, touched),
       record: (entry) => ports.record(entry),
     };
   }

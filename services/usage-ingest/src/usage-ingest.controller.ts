@@ -16,7 +16,7 @@ export class UsageIngestController {
     @Inject(RETRY_POLICY) private readonly policy: RetryPolicy,
   ) {}
 
-  /** Steps 1 to 5 are `acceptBatch`'s; the commit is step 6, and the last. */
+  /** Steps 1 to 4 are `acceptBatch`'s; the commit is step 5, and the last. */
   @EventPattern(topics.usageEvents.name)
   async onBatch(@Payload() delivery: Delivery): Promise<void> {
     const { batch } = delivery;

@@ -3,13 +3,12 @@ import {
   rollHours,
   rollIdOf,
   runAll,
-  UsageRows,
   writeClosure,
   writeHeads,
   type BucketStart,
   type Suspect,
 } from '@laurel/clickhouse';
-import { TestDatabase } from '@laurel/clickhouse/fixture';
+import { TestDatabase, UsageRows } from '@laurel/clickhouse/fixture';
 import { usageEvent } from '@laurel/usage/fixture';
 import { DriftWatch, type DriftEvents } from './drift-watch.js';
 

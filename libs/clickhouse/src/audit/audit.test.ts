@@ -5,7 +5,7 @@ import { recordErasure, userHashOf } from '../erasures.js';
 import { readClosures } from '../projections.js';
 import { Roller } from '../roller.fixture.js';
 import { TestDatabase } from '../test-database.fixture.js';
-import { UsageRows } from '../usage-rows.js';
+import { UsageRows } from '../usage-rows.fixture.js';
 import { conflictCandidates, conflictsAmong, storedEvent } from './conflicts.js';
 import { dayFigures, daysToAudit, figuresKey, lastRecordsIn } from './day-figures.js';
 import { minutesOfErased } from './erased-minutes.js';

@@ -10,16 +10,16 @@ export function identityOf(event: Pick<UsageEvent, 'source' | 'event_id' | 'user
   return `${source.length} ${id.length} ${at} ${source}${id}${user}`;
 }
 
-/**
- * XXH64 (seed 0) of the canonical content: the event's Avro body with its attributes in the order of their names.
- * The same event gives the same hash whatever framing it came in.
- */
-export function contentHash(event: UsageEvent): bigint {
+/** The event's Avro body with its attributes in the order of their names: the same for the same event, whatever framing it came in. */
+export function canonicalBody(event: UsageEvent): Buffer {
   const names = Object.keys(event.attributes);
-  if (names.length < 2) return hasher.h64Raw(usageRecorded.type.toBuffer(event));
+  if (names.length < 2) return usageRecorded.type.toBuffer(event);
   const attributes = Object.fromEntries(names.sort().map((name) => [name, event.attributes[name] ?? '']));
-  return hasher.h64Raw(usageRecorded.type.toBuffer({ ...event, attributes }));
+  return usageRecorded.type.toBuffer({ ...event, attributes });
 }
+
+/** XXH64 (seed 0) of the canonical body. */
+export const contentHash = (event: UsageEvent): bigint => hasher.h64Raw(canonicalBody(event));
 
 /** `revision · 2^64 + contentHash`: of one identity's versions the greatest wins, whatever the order of arrival. */
 export function versionOf(event: UsageEvent): bigint {

@@ -7,11 +7,11 @@ import {
   rollHours,
   rollIdOf,
   runAll,
-  UsageRows,
   writeClosure,
   writeHeads,
   type ClickHouseClient,
 } from '@laurel/clickhouse';
+import { UsageRows } from '@laurel/clickhouse/fixture';
 import { awardEvent, topics, type AwardEvent, type UsageEvent } from '@laurel/events';
 import { applyTopics, classifyKafkaFailure, FencedWriter, kafkaClient } from '@laurel/kafka';
 import { startService, type RunningService } from '@laurel/service-host';

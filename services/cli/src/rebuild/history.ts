@@ -1,9 +1,9 @@
 import type { ClickHouseClient } from '@laurel/clickhouse';
-import { topics, type UsageEvent } from '@laurel/events';
-import { IngestPorts } from '@laurel/ingest';
+import { topics } from '@laurel/events';
+import { IngestPorts, type Touched } from '@laurel/ingest';
 import { partitionOffsets, RangeReader, type Kafka } from '@laurel/kafka';
-import { acceptBatch, type Accepted, type LedgerEntry, type RecordBatch, type RetryPolicy } from '@laurel/stream';
-import { dayOf } from '@laurel/usage';
+import { acceptBatch, type LedgerEntry, type RecordBatch, type RetryPolicy } from '@laurel/stream';
+import { dayOfMinute } from '@laurel/usage';
 
 /** Kafka has lost a part of what the tables rest on, so that they can't be made from it. */
 export class HistoryGone extends Error {}
@@ -27,8 +27,8 @@ export class SilentPorts extends IngestPorts {
     return Promise.resolve();
   }
 
-  override announce(_batch: RecordBatch, accepted: readonly Accepted<UsageEvent>[]): Promise<void> {
-    for (const { event } of accepted) this.days.add(dayOf(event.occurred_at) * 86_400);
+  override announce(_batch: RecordBatch, touched: readonly Touched[]): Promise<void> {
+    for (const { minutes } of touched) for (const minute of minutes) this.days.add(dayOfMinute(minute) * 86_400);
     return Promise.resolve();
   }
 

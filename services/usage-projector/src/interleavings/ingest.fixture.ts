@@ -1,14 +1,15 @@
 import { decodeUsage, identityOf, type Checked, type UsageEvent } from '@laurel/events';
-import { announcementsOf, byDay } from '@laurel/ingest';
+import { announcementsOf, type Touched } from '@laurel/ingest';
+import { dayOf, minuteOf } from '@laurel/usage';
 import {
   acceptBatch,
   lastOffset,
-  type Accepted,
   type AcceptPorts,
   type LedgerEntry,
   type RecordBatch,
   type Rejected,
   type RetryPolicy,
+  type Stored,
   type StreamRecord,
 } from '@laurel/stream';
 import { Process } from './process.fixture.js';
@@ -30,19 +31,11 @@ export function decode(record: StreamRecord): Checked<UsageEvent> {
 }
 
 /** The ports of libs/ingest, with the topics and tables of the model behind them. */
-class ModelPorts implements AcceptPorts<UsageEvent> {
+class ModelPorts implements AcceptPorts<Touched> {
   constructor(
     private readonly world: World,
     private readonly process: Process,
   ) {}
-
-  decode(record: StreamRecord): Checked<UsageEvent> {
-    return decode(record);
-  }
-
-  identityOf(event: UsageEvent): string {
-    return identityOf(event);
-  }
 
   keepDeadLetters({ partition }: RecordBatch, rejected: readonly Rejected[]): Promise<void> {
     return this.process.ask(() => {
@@ -50,26 +43,43 @@ class ModelPorts implements AcceptPorts<UsageEvent> {
     });
   }
 
-  async store(_: RecordBatch, accepted: readonly Accepted<UsageEvent>[]): Promise<readonly Accepted<UsageEvent>[]> {
-    if (this.world.mutation === 'announces before it stores') await this.tell(accepted);
+  async store({ records }: RecordBatch): Promise<Stored<Touched>> {
+    const rejected: Rejected[] = [];
+    const events: UsageEvent[] = [];
+    for (const record of records) {
+      const decoded = decode(record);
+      if (decoded.ok) events.push(decoded.value);
+      else rejected.push({ record, fault: decoded.fault });
+    }
+    const touchedBy = (some: readonly UsageEvent[]): Touched => ({
+      minutes: some.map((event) => minuteOf(event.occurred_at)),
+      oldestRecordAtMs: this.world.nowMs,
+    });
+    if (this.world.mutation === 'announces before it stores' && events.length > 0) await this.tell([touchedBy(events)]);
     return this.process.attempt(async () => {
       const { tables } = this.world;
       const erased = await this.process.call(() => new Set(tables.erased));
-      const [left, rows]: [Accepted<UsageEvent>[], Accepted<UsageEvent>[]] = [[], []];
-      for (const one of accepted) (erased.has(one.event.user_id) ? left : rows).push(one);
+      const rows = events.filter((event) => !erased.has(event.user_id));
       // The server makes one part of each day, and a crash may leave some of them.
-      for (const part of byDay(rows).values()) {
+      for (const day of new Set(rows.map((event) => dayOf(event.occurred_at)))) {
+        const part = rows.filter((event) => dayOf(event.occurred_at) === day);
         await this.process.call(() => {
-          if (part.some(({ event }) => event.source === REFUSED_SOURCE)) throw new RowsRefused();
-          tables.store(part.map(({ event }) => event));
+          if (part.some(({ source }) => source === REFUSED_SOURCE)) throw new RowsRefused();
+          tables.store(part);
         });
       }
-      return left;
+      return {
+        rows: rows.length,
+        duplicates: rows.length - new Set(rows.map(identityOf)).size,
+        erased: events.length - rows.length,
+        rejected,
+        touched: touchedBy(rows),
+      };
     });
   }
 
-  async announce(_: RecordBatch, accepted: readonly Accepted<UsageEvent>[]): Promise<void> {
-    if (this.world.mutation !== 'announces before it stores') await this.tell(accepted);
+  async announce(_: RecordBatch, touched: readonly Touched[]): Promise<void> {
+    if (this.world.mutation !== 'announces before it stores') await this.tell(touched);
   }
 
   record(entry: LedgerEntry): Promise<void> {
@@ -77,10 +87,10 @@ class ModelPorts implements AcceptPorts<UsageEvent> {
   }
 
   /** Days lie on several partitions, so that one of several announcements may be lost. */
-  private tell(accepted: readonly Accepted<UsageEvent>[]): Promise<void> {
+  private tell(touched: readonly Touched[]): Promise<void> {
     const { world, process } = this;
     return process.attempt(async () => {
-      for (const announcement of announcementsOf(accepted, world.nowMs)) {
+      for (const announcement of announcementsOf(touched, world.nowMs)) {
         await process.call(() => world.announce(announcement));
       }
     });
@@ -88,7 +98,7 @@ class ModelPorts implements AcceptPorts<UsageEvent> {
 }
 
 /**
- * Takes the next batch of a partition, as usage-ingest does: steps 1 to 5 are `acceptBatch`'s, the commit is the last.
+ * Takes the next batch of a partition, as usage-ingest does: steps 1 to 4 are `acceptBatch`'s, the commit is the last.
  *
  * @param most records in the batch.
  * @returns undefined when there is nothing to be read, or the owner has a batch in hand.

@@ -11,7 +11,9 @@ export interface Mutation {
   readonly faults: readonly string[];
 }
 
-const ANNOUNCE = "await keepTrying('announce', () => ports.announce(batch, stored), policy, signal);";
+const STORE = 'const parts = await storeIsolating(batch);';
+const ANNOUNCE = 'async announce(_batch, touched) {';
+const INSERT = 'await block.insert(this.clickhouse, this.topicPrefix + batch.topic, batch.partition);';
 const FOLD = `
             const awards = [];
             await readToEnd(this.kafka, {
@@ -33,10 +35,10 @@ export const mutations: readonly Mutation[] = [
     file: '/libs/stream/dist/accept-batch.js',
     replacements: [
       [
-        'const erased = [];',
-        `const erased = [];
-    await ports.record({ topic: batch.topic, partition: batch.partition, from: firstOffset(batch), to: lastOffset(batch), rows: 0, duplicates: 0, dead: 0, erased: 0 });
-    await context.commit(lastOffset(batch) + 1);`,
+        STORE,
+        `await ports.record({ topic: batch.topic, partition: batch.partition, from: firstOffset(batch), to: lastOffset(batch), rows: 0, duplicates: 0, dead: 0, erased: 0 });
+    await context.commit(lastOffset(batch) + 1);
+    ${STORE}`,
       ],
     ],
     faults: ['ingest-killed-before-insert'],
@@ -44,15 +46,13 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'announcement-before-insert',
     breaks: 'ingest announces rows that nobody can see yet',
-    file: '/libs/stream/dist/accept-batch.js',
+    file: '/libs/ingest/dist/ingest-ports.js',
     replacements: [
       [
-        'const erased = [];',
-        `const erased = [];
-    if (accepted.length > 0)
-        await keepTrying('announce', () => ports.announce(batch, accepted), policy, signal);`,
+        INSERT,
+        `{ await this.announce(batch, [{ minutes: block.minutes(), oldestRecordAtMs: block.oldestRecordAtMs }], 'early'); ${INSERT} }`,
       ],
-      [ANNOUNCE, ';'],
+      [ANNOUNCE, `async announce(_batch, touched, when) {\n        if (when !== 'early') return;`],
     ],
     faults: ['insert-delayed'],
   },

@@ -1,0 +1,617 @@
+// From Avro to a block of ClickHouse's Native format, without a value of JavaScript in between. What it does not take as
+// plainly valid it leaves to `decodeUsage` in libs/events, which says why it is not, or brings it into canonical form.
+// Beside this module stands src/usage-block.ts, which owns its memory and is the only one to call it.
+
+import { xxh64 } from './xxh64';
+
+// Bounds of what is valid: `usageLimits` of libs/events. A test holds the two against each other.
+const MAX_ID_BYTES: u32 = 256;
+const MAX_COUNT: u64 = 1 << 40;
+const MAX_COST: u64 = 1 << 50;
+const MAX_REVISION: u64 = 0x7fffffff;
+const MAX_ATTRIBUTES: u64 = 32;
+const MAX_ATTRIBUTE_BYTES: u32 = 8192;
+const MIN_OCCURRED_AT_MS: u64 = 1577836800000;
+const MAX_AHEAD_MS: u64 = 86400000;
+
+const TOKEN_CLASSES: i32 = 7;
+const TOKENS_OUTPUT: i32 = 5;
+const TOKENS_REASONING: i32 = 6;
+
+// Of single-object encoding: the marker and the fingerprint.
+const HEADER_BYTES: usize = 10;
+const MARKER: u16 = 0x01c3;
+let fingerprint: u64 = 0;
+
+// Columns of fixed width: one region each, of so many bytes a row.
+let occurredAt: usize = 0;
+let version: usize = 0;
+let revision: usize = 0;
+let retracted: usize = 0;
+let status: usize = 0;
+let origin: usize = 0;
+let tokens: usize = 0;
+let costIsNull: usize = 0;
+let cost: usize = 0;
+let attributeSizes: usize = 0;
+let offsets: usize = 0;
+let recordedAt: usize = 0;
+// Columns of text: a region and how far it is filled.
+let userId: usize = 0;
+let userIdEnd: usize = 0;
+let source: usize = 0;
+let sourceEnd: usize = 0;
+let eventId: usize = 0;
+let eventIdEnd: usize = 0;
+let team: usize = 0;
+let teamEnd: usize = 0;
+let sessionId: usize = 0;
+let sessionIdEnd: usize = 0;
+let provider: usize = 0;
+let providerEnd: usize = 0;
+let model: usize = 0;
+let modelEnd: usize = 0;
+let attributeNames: usize = 0;
+let attributeNamesEnd: usize = 0;
+let attributeValues: usize = 0;
+let attributeValuesEnd: usize = 0;
+let attributeCount: u64 = 0;
+
+let capacity: u32 = 0;
+let rows: u32 = 0;
+// Of bodies, in bytes: their texts fit into the columns for as long as these are not more than was asked for.
+let bodyCapacity: usize = 0;
+let bodyBytes: usize = 0;
+let duplicates: u32 = 0;
+let oldestMs: f64 = Infinity;
+
+// Open addressing; 0 stands for an empty place.
+let tableMask: usize = 0;
+let identities: usize = 0;
+let minuteTable: usize = 0;
+let userTable: usize = 0;
+// Lists: minutes since the epoch; of each distinct user, where the row's text is in its column.
+let minutes: usize = 0;
+let minuteCount: u32 = 0;
+let lastMinute: u32 = 0;
+let users: usize = 0;
+let userCount: u32 = 0;
+// Where the records are in the input that were not taken.
+let left: usize = 0;
+let leftCount: u32 = 0;
+let input: usize = 0;
+
+export function setFingerprint(low: u32, high: u32): void {
+  fingerprint = ((<u64>high) << 32) | low;
+}
+
+let next: usize = 0;
+function region(bytes: usize): usize {
+  const at = next;
+  // 8 bytes more, as texts are copied by words.
+  next = (at + bytes + 15) & ~7;
+  return at;
+}
+
+/**
+ * Begins a block of at most `maxRows` rows from at most `textBytes` bytes of bodies, read in pieces of at most `inputBytes`.
+ * A text takes no more room in its column than in its body, so each column's region is as long as all bodies are; pages that
+ * nothing is written to cost nothing.
+ *
+ * @returns where the input goes; 0 when there is no memory.
+ */
+export function begin(maxRows: u32, textBytes: u32, inputBytes: u32): usize {
+  capacity = maxRows;
+  bodyCapacity = textBytes;
+  bodyBytes = 0;
+  rows = 0;
+  duplicates = 0;
+  oldestMs = Infinity;
+  minuteCount = 0;
+  lastMinute = 0;
+  userCount = 0;
+  leftCount = 0;
+  attributeCount = 0;
+
+  const n = <usize>maxRows;
+  // What is absent in a body still has its length in the column.
+  const text = <usize>textBytes + n;
+  next = __heap_base;
+  input = region(inputBytes);
+  occurredAt = region(n * 8);
+  version = region(n * 16);
+  revision = region(n * 4);
+  retracted = region(n);
+  status = region(n);
+  origin = region(n);
+  tokens = region(n * 8 * TOKEN_CLASSES);
+  costIsNull = region(n);
+  cost = region(n * 8);
+  attributeSizes = region(n * 8);
+  offsets = region(n * 8);
+  recordedAt = region(n * 8);
+  userIdEnd = userId = region(text);
+  sourceEnd = source = region(text);
+  eventIdEnd = eventId = region(text);
+  teamEnd = team = region(text);
+  sessionIdEnd = sessionId = region(text);
+  providerEnd = provider = region(text);
+  modelEnd = model = region(text);
+  attributeNamesEnd = attributeNames = region(text);
+  attributeValuesEnd = attributeValues = region(text);
+  minutes = region(n * 4);
+  users = region(n * 4);
+  left = region(n * 4);
+  let places: usize = 16;
+  while (places < n * 2) places <<= 1;
+  tableMask = places - 1;
+  identities = region(places * 8);
+  minuteTable = region(places * 4);
+  userTable = region(places * 8);
+
+  const missing = <i32>((next + 0xffff) >> 16) - memory.size();
+  if (missing > 0 && memory.grow(missing) < 0) return 0;
+  memory.fill(identities, 0, places * 8);
+  memory.fill(minuteTable, 0, places * 4);
+  memory.fill(userTable, 0, places * 8);
+  return input;
+}
+
+// The cursor over one body, and whether it is still plainly valid.
+let at: usize = 0;
+let isPlain: bool = true;
+
+/** A number of Avro in its shortest form and not negative; anything else is not plain. */
+function long(): u64 {
+  let byte: u64 = load<u8>(at);
+  at += 1;
+  let value = byte & 0x7f;
+  let shift: u64 = 7;
+  while (byte >= 0x80) {
+    byte = load<u8>(at);
+    at += 1;
+    value |= (byte & 0x7f) << shift;
+    shift += 7;
+    if (byte == 0 || shift > 63) {
+      isPlain = false;
+      return 0;
+    }
+  }
+  if ((value & 1) != 0) isPlain = false;
+  return value >> 1;
+}
+
+// Texts of the body: where they begin and how long they are.
+let textAt: usize = 0;
+let textLength: u32 = 0;
+
+/** A text of `least` to `most` bytes of ASCII, which is valid UTF-8 for sure. */
+function text(end: usize, least: u32, most: u32, isTrusted: bool): void {
+  const length = long();
+  textAt = at;
+  if (length < least || length > most || at + <usize>length > end) {
+    isPlain = false;
+    textLength = 0;
+    return;
+  }
+  textLength = <u32>length;
+  at += textLength;
+  if (!isTrusted && !isAscii(textAt, at)) isPlain = false;
+}
+
+function isAscii(from: usize, to: usize): bool {
+  let high: u64 = 0;
+  for (; from + 8 <= to; from += 8) high |= load<u64>(from);
+  for (; from < to; from += 1) high |= load<u8>(from);
+  return (high & 0x8080808080808080) == 0;
+}
+
+function contains(from: usize, to: usize, byte: u8): bool {
+  for (; from < to; from += 1) if (load<u8>(from) == byte) return true;
+  return false;
+}
+
+/** Appends a length in groups of 7 bits and the bytes; may write up to 7 bytes too many, which the next text overwrites. */
+function push(to: usize, from: usize, length: u32): usize {
+  let rest = length;
+  for (; rest >= 0x80; rest >>= 7) {
+    store<u8>(to, rest | 0x80);
+    to += 1;
+  }
+  store<u8>(to, rest);
+  to += 1;
+  if (length > 64) {
+    memory.copy(to, from, length);
+  } else {
+    for (let done: u32 = 0; done < length; done += 8) store<u64>(to + done, load<u64>(from + done));
+  }
+  return to + length;
+}
+
+/** Whether the attributes' names are in the order of the canonical form, which is JavaScript's where none begins with a digit. */
+function isBefore(a: usize, aLength: u32, b: usize, bLength: u32): bool {
+  const order = memory.compare(a, b, min(aLength, bLength));
+  return order < 0 || (order == 0 && aLength < bLength);
+}
+
+/**
+ * One body from `from` to `end` as a row, when it is plainly valid and canonical.
+ *
+ * @param isTrusted it is known to be both: it was written by us from an event that was validated.
+ * @returns whether it was taken.
+ */
+function take(from: usize, end: usize, offset: f64, timestampMs: f64, isTrusted: bool): bool {
+  if (rows == capacity || bodyBytes + (end - from) > bodyCapacity) return false;
+  at = from;
+  isPlain = true;
+  text(end, 1, MAX_ID_BYTES, isTrusted);
+  const eventIdAt = textAt;
+  const eventIdLength = textLength;
+  text(end, 1, MAX_ID_BYTES, isTrusted);
+  const sourceAt = textAt;
+  const sourceLength = textLength;
+  const identityEnd = at;
+  const revisionValue = long();
+  const retractedValue = load<u8>(at);
+  at += 1;
+  const timeAt = at;
+  const time = long();
+  text(end, 1, MAX_ID_BYTES, isTrusted);
+  const userAt = textAt;
+  const userLength = textLength;
+  const userEnd = at;
+  if (!isPlain || at > end || revisionValue > MAX_REVISION || retractedValue > 1) return false;
+  if (!isTrusted) {
+    if (contains(userAt, userEnd, 0x40)) return false;
+    if (time < MIN_OCCURRED_AT_MS || <f64>time > timestampMs + <f64>MAX_AHEAD_MS) return false;
+  }
+
+  let teamAt: usize = 0;
+  let teamLength: u32 = 0;
+  let branch = long();
+  if (branch > 1) return false;
+  if (branch == 1) {
+    text(end, 1, MAX_ID_BYTES, isTrusted);
+    teamAt = textAt;
+    teamLength = textLength;
+  }
+  let sessionAt: usize = 0;
+  let sessionLength: u32 = 0;
+  branch = long();
+  if (branch > 1) return false;
+  if (branch == 1) {
+    text(end, 1, MAX_ID_BYTES, isTrusted);
+    sessionAt = textAt;
+    sessionLength = textLength;
+  }
+  text(end, 1, MAX_ID_BYTES, isTrusted);
+  const providerAt = textAt;
+  const providerLength = textLength;
+  text(end, 1, MAX_ID_BYTES, isTrusted);
+  const modelAt = textAt;
+  const modelLength = textLength;
+  if (!isPlain || at > end) return false;
+
+  const row = <usize>rows;
+  const stride = <usize>capacity * 8;
+  let output: u64 = 0;
+  for (let index: i32 = 0; index < TOKEN_CLASSES; index += 1) {
+    const value = long();
+    if (value > MAX_COUNT) return false;
+    if (index == TOKENS_OUTPUT) output = value;
+    if (index == TOKENS_REASONING && value > output) return false;
+    store<u64>(tokens + <usize>index * stride + row * 8, value);
+  }
+  const costBranch = long();
+  let costValue: u64 = 0;
+  if (costBranch > 1) return false;
+  if (costBranch == 1) {
+    costValue = long();
+    if (costValue > MAX_COST) return false;
+  }
+  const statusValue = long();
+  const originValue = long();
+  if (statusValue > 2 || originValue > 3) return false;
+
+  // Nothing of these is kept unless the whole body is taken.
+  let namesEnd = attributeNamesEnd;
+  let valuesEnd = attributeValuesEnd;
+  const entries = long();
+  if (!isPlain || entries > MAX_ATTRIBUTES || at > end) return false;
+  if (entries > 0) {
+    let bytes: u32 = 0;
+    let nameAt: usize = 0;
+    let nameLength: u32 = 0;
+    for (let entry: u64 = 0; entry < entries; entry += 1) {
+      text(end, 0, MAX_ATTRIBUTE_BYTES, isTrusted);
+      if (!isPlain) return false;
+      if (!isTrusted && entries > 1) {
+        const digit = textLength > 0 && load<u8>(textAt) >= 0x30 && load<u8>(textAt) <= 0x39;
+        if (digit || (entry > 0 && !isBefore(nameAt, nameLength, textAt, textLength))) return false;
+      }
+      nameAt = textAt;
+      nameLength = textLength;
+      namesEnd = push(namesEnd, textAt, textLength);
+      bytes += textLength;
+      text(end, 0, MAX_ATTRIBUTE_BYTES, isTrusted);
+      if (!isPlain) return false;
+      valuesEnd = push(valuesEnd, textAt, textLength);
+      bytes += textLength;
+    }
+    if (bytes > MAX_ATTRIBUTE_BYTES || long() != 0) return false;
+  }
+  if (!isPlain || at != end) return false;
+
+  attributeNamesEnd = namesEnd;
+  attributeValuesEnd = valuesEnd;
+  attributeCount += entries;
+  store<u64>(attributeSizes + row * 8, attributeCount);
+  store<u8>(costIsNull + row, costBranch == 0);
+  store<u64>(cost + row * 8, costValue);
+  store<u64>(occurredAt + row * 8, time);
+  store<u64>(version + row * 16, xxh64(from, end, 0));
+  store<u64>(version + row * 16, revisionValue, 8);
+  store<u32>(revision + row * 4, <u32>revisionValue);
+  store<u8>(retracted + row, retractedValue);
+  store<u8>(status + row, <u8>statusValue + 1);
+  store<u8>(origin + row, <u8>originValue + 1);
+  store<u64>(offsets + row * 8, <u64>offset);
+  store<u64>(recordedAt + row * 8, <u64>(<i64>timestampMs));
+  const userPlace = userIdEnd;
+  userIdEnd = push(userIdEnd, userAt, userLength);
+  sourceEnd = push(sourceEnd, sourceAt, sourceLength);
+  eventIdEnd = push(eventIdEnd, eventIdAt, eventIdLength);
+  teamEnd = push(teamEnd, teamAt, teamLength);
+  sessionIdEnd = push(sessionIdEnd, sessionAt, sessionLength);
+  providerEnd = push(providerEnd, providerAt, providerLength);
+  modelEnd = push(modelEnd, modelAt, modelLength);
+  rows += 1;
+  bodyBytes += end - from;
+
+  if (timestampMs < oldestMs) oldestMs = timestampMs;
+  const minute = <u32>(time / 60000);
+  if (minute != lastMinute) {
+    lastMinute = minute;
+    noteMinute(minute);
+  }
+  noteUser(xxh64(userAt, userEnd, 0), userPlace);
+  // Event id and source lie side by side, and so do time and user.
+  noteIdentity(xxh64(timeAt, userEnd, xxh64(from, identityEnd, 0)));
+  return true;
+}
+
+function noteMinute(minute: u32): void {
+  let place = (<usize>minute * 0x9e3779b1) & tableMask;
+  for (;;) {
+    const found = load<u32>(minuteTable + place * 4);
+    if (found == minute) return;
+    if (found == 0) break;
+    place = (place + 1) & tableMask;
+  }
+  store<u32>(minuteTable + place * 4, minute);
+  store<u32>(minutes + <usize>minuteCount * 4, minute);
+  minuteCount += 1;
+}
+
+function noteUser(hash: u64, columnAt: usize): void {
+  if (hash == 0) hash = 1;
+  let place = (<usize>hash) & tableMask;
+  for (;;) {
+    const found = load<u64>(userTable + place * 8);
+    if (found == hash) return;
+    if (found == 0) break;
+    place = (place + 1) & tableMask;
+  }
+  store<u64>(userTable + place * 8, hash);
+  store<u32>(users + <usize>userCount * 4, <u32>columnAt);
+  userCount += 1;
+}
+
+function noteIdentity(hash: u64): void {
+  if (hash == 0) hash = 1;
+  let place = (<usize>hash) & tableMask;
+  for (;;) {
+    const found = load<u64>(identities + place * 8);
+    if (found == hash) {
+      duplicates += 1;
+      return;
+    }
+    if (found == 0) break;
+    place = (place + 1) & tableMask;
+  }
+  store<u64>(identities + place * 8, hash);
+}
+
+/** A number of Kafka's in ZigZag (Kafka protocol guide, "VARLONG"). */
+function varlong(): i64 {
+  let value: u64 = 0;
+  let shift: u64 = 0;
+  let byte: u64;
+  do {
+    byte = load<u8>(at);
+    at += 1;
+    value |= (byte & 0x7f) << shift;
+    shift += 7;
+  } while (byte >= 0x80 && shift < 70);
+  return (<i64>(value >> 1)) ^ -(<i64>(value & 1));
+}
+
+/**
+ * The records of one batch of the log, which lie in the input (Kafka protocol guide, "Record").
+ *
+ * @param length of the input in bytes.
+ * @param appendedAtMs NaN where each record has a time of its own.
+ * @param firstWanted the least offset of a record that is wanted.
+ * @returns how many records were wanted; −1 when the bytes are not what they should be.
+ */
+export function takeRecords(
+  length: u32,
+  count: u32,
+  baseOffset: f64,
+  firstTimestampMs: f64,
+  appendedAtMs: f64,
+  firstWanted: f64,
+): i32 {
+  const inputEnd = input + length;
+  let recordAt = input;
+  let wanted: i32 = 0;
+  for (let index: u32 = 0; index < count; index += 1) {
+    if (recordAt >= inputEnd) return -1;
+    at = recordAt;
+    const size = varlong();
+    const end = at + <usize>size;
+    if (size < 0 || end > inputEnd) return -1;
+    at += 1;
+    const delta = varlong();
+    const timestampMs = isNaN(appendedAtMs) ? firstTimestampMs + <f64>delta : appendedAtMs;
+    const offset = baseOffset + <f64>varlong();
+    if (offset >= firstWanted) {
+      wanted += 1;
+      const keyLength = varlong();
+      if (keyLength > 0) at += <usize>keyLength;
+      const valueLength = varlong();
+      const value = at;
+      const headers = valueLength > 0 ? value + <usize>valueLength : value;
+      if (headers > end) return -1;
+      const taken =
+        valueLength > <i64>HEADER_BYTES &&
+        load<u16>(value) == MARKER &&
+        load<u64>(value, 2) == fingerprint &&
+        !isCloudEvent(headers, end) &&
+        take(value + HEADER_BYTES, headers, offset, timestampMs, false);
+      if (!taken) {
+        store<u32>(left + <usize>leftCount * 4, <u32>(recordAt - input));
+        leftCount += 1;
+      }
+    }
+    recordAt = end;
+  }
+  return wanted;
+}
+
+// The name ce_specversion in two words that overlap.
+const CE_SPECV: u64 = 0x76636570735f6563;
+const CVERSION: u64 = 0x6e6f697372657663;
+
+/** Whether a header says that the record is a CloudEvent in binary mode: then the value is its data alone. */
+function isCloudEvent(headers: usize, end: usize): bool {
+  at = headers;
+  for (let count = varlong(); count > 0 && at < end; count -= 1) {
+    const length = varlong();
+    if (length == 14 && load<u64>(at) == CE_SPECV && load<u64>(at, 6) == CVERSION) return true;
+    at += <usize>max<i64>(length, 0);
+    const valueLength = varlong();
+    at += <usize>max<i64>(valueLength, 0);
+  }
+  return false;
+}
+
+/** One canonical body of a valid event, which lies in the input. @returns whether it was taken: it always should be. */
+export function takeBody(length: u32, offset: f64, timestampMs: f64): bool {
+  return take(input, input + length, offset, timestampMs, true);
+}
+
+// Each is asked for once a block: how many rows, duplicates within them, minutes, users, and records that were left.
+export function rowCount(): u32 {
+  return rows;
+}
+export function duplicateCount(): u32 {
+  return duplicates;
+}
+export function oldestRecordMs(): f64 {
+  return oldestMs;
+}
+export function minutesAt(): usize {
+  return minutes;
+}
+export function minutesLength(): u32 {
+  return minuteCount;
+}
+export function usersAt(): usize {
+  return users;
+}
+export function usersLength(): u32 {
+  return userCount;
+}
+export function leftAt(): usize {
+  return left;
+}
+export function leftLength(): u32 {
+  return leftCount;
+}
+/** The records that were left are dealt with: more input may come. */
+export function forgetLeft(): void {
+  leftCount = 0;
+}
+
+/** Where a column begins, in the order of `fixedColumns` and then `textColumns` of src/usage-block.ts. */
+export function columnAt(index: i32): usize {
+  switch (index) {
+    case 0:
+      return occurredAt;
+    case 1:
+      return version;
+    case 2:
+      return revision;
+    case 3:
+      return retracted;
+    case 4:
+      return status;
+    case 5:
+      return origin;
+    case 6:
+      return tokens;
+    case 7:
+      return costIsNull;
+    case 8:
+      return cost;
+    case 9:
+      return attributeSizes;
+    case 10:
+      return offsets;
+    case 11:
+      return recordedAt;
+    case 12:
+      return userId;
+    case 13:
+      return source;
+    case 14:
+      return eventId;
+    case 15:
+      return team;
+    case 16:
+      return sessionId;
+    case 17:
+      return provider;
+    case 18:
+      return model;
+    case 19:
+      return attributeNames;
+    default:
+      return attributeValues;
+  }
+}
+
+/** Where a text column ends. */
+export function columnEnd(index: i32): usize {
+  switch (index) {
+    case 12:
+      return userIdEnd;
+    case 13:
+      return sourceEnd;
+    case 14:
+      return eventIdEnd;
+    case 15:
+      return teamEnd;
+    case 16:
+      return sessionIdEnd;
+    case 17:
+      return providerEnd;
+    case 18:
+      return modelEnd;
+    case 19:
+      return attributeNamesEnd;
+    default:
+      return attributeValuesEnd;
+  }
+}

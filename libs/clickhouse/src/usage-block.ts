@@ -1,0 +1,255 @@
+import { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import type { ClickHouseClient } from '@clickhouse/client';
+import { canonicalBody, usageOriginValues, usageRecorded, usageStatusValues, type UsageEvent } from '@laurel/events';
+import type { PackedRecords } from '@laurel/stream';
+import { usageBlockWasm } from './generated/usage-block.js';
+import { enumType, nativeBlock, varString, type BlockColumn } from './native/block.js';
+
+/** Where an event stands in Kafka, kept so that every figure can be traced to the log. */
+export interface RecordPosition {
+  readonly offset: number;
+  /** The record's Kafka timestamp in ms. */
+  readonly timestampMs: number;
+}
+
+/** What assembly/usage-block.ts exports. Pointers are signed there, and below 2^31. */
+interface Kernel {
+  readonly memory: WebAssembly.Memory;
+  setFingerprint(low: number, high: number): void;
+  begin(maxRows: number, bodyBytes: number, inputBytes: number): number;
+  takeRecords(
+    length: number,
+    count: number,
+    baseOffset: number,
+    firstTimestampMs: number,
+    appendedAtMs: number,
+    firstWanted: number,
+  ): number;
+  takeBody(length: number, offset: number, timestampMs: number): number;
+  rowCount(): number;
+  duplicateCount(): number;
+  oldestRecordMs(): number;
+  minutesAt(): number;
+  minutesLength(): number;
+  usersAt(): number;
+  usersLength(): number;
+  leftAt(): number;
+  leftLength(): number;
+  forgetLeft(): void;
+  columnAt(index: number): number;
+  columnEnd(index: number): number;
+}
+
+/** In the order of `columnAt`. `tokens` are seven columns, each as long as there may be rows. */
+const fixed = {
+  occurredAt: 0,
+  version: 1,
+  revision: 2,
+  retracted: 3,
+  status: 4,
+  origin: 5,
+  tokens: 6,
+  costIsNull: 7,
+  cost: 8,
+  attributeSizes: 9,
+  offset: 10,
+  recordedAt: 11,
+} as const;
+const texts = {
+  user_id: 12,
+  source: 13,
+  event_id: 14,
+  team: 15,
+  session_id: 16,
+  provider: 17,
+  model: 18,
+  attributeNames: 19,
+  attributeValues: 20,
+} as const;
+
+const compiled = new WebAssembly.Module(Buffer.from(usageBlockWasm, 'base64'));
+
+function newKernel(): Kernel {
+  const { exports } = new WebAssembly.Instance(compiled, {
+    env: {
+      abort: () => {
+        throw new Error('the block of usage events is broken');
+      },
+    },
+  });
+  const kernel = exports as Kernel;
+  const { fingerprint } = usageRecorded;
+  kernel.setFingerprint(Number(BigInt.asIntN(32, fingerprint)), Number(BigInt.asIntN(32, fingerprint >> 32n)));
+  return kernel;
+}
+
+/**
+ * One block of rows of `usage_events` in ClickHouse's Native format, made from Avro without an object for an event: what is
+ * plainly valid goes from the bytes of the log into columns (assembly/usage-block.ts). The rest comes as events, one by one.
+ *
+ * Its memory is used again by the next block, so that one is filled, inserted and begun anew. It grows to about the size of
+ * the largest block's records twice, and stays so.
+ */
+export class UsageBlock {
+  private readonly kernel = newKernel();
+  private input = 0;
+  private inputBytes = 0;
+  private maxRows = 0;
+
+  /**
+   * @param maxRows 0 … 2^26.
+   * @param bodyBytes upper bound of all rows' Avro bodies; that of whatever they were decoded from is one.
+   * @param inputBytes upper bound of what is taken at once: of the records of one batch, and of a body.
+   */
+  begin(maxRows: number, bodyBytes: number, inputBytes: number): void {
+    this.input = this.kernel.begin(maxRows, bodyBytes, inputBytes);
+    if (this.input === 0) throw new Error(`there is no memory for a block of ${maxRows} rows of ${bodyBytes} bytes`);
+    this.inputBytes = inputBytes;
+    this.maxRows = maxRows;
+  }
+
+  /**
+   * Takes all records that are plainly valid: in single-object encoding, within every bound, in ASCII, in canonical form.
+   *
+   * @returns where in their bytes the others begin.
+   */
+  takeRecords(records: PackedRecords): readonly number[] {
+    const { kernel } = this;
+    const { bytes, count, baseOffset, firstTimestampMs, appendedAtMs = NaN, firstOffset } = records;
+    this.write(bytes);
+    const wanted = kernel.takeRecords(bytes.length, count, baseOffset, firstTimestampMs, appendedAtMs, firstOffset);
+    if (wanted < 0) throw new Error(`the records from offset ${baseOffset} on are not in Kafka's format`);
+    const left = [...new Uint32Array(kernel.memory.buffer, kernel.leftAt(), kernel.leftLength())];
+    kernel.forgetLeft();
+    return left;
+  }
+
+  takeEvent(event: UsageEvent, { offset, timestampMs }: RecordPosition): void {
+    const body = canonicalBody(event);
+    this.write(body);
+    if (this.kernel.takeBody(body.length, offset, timestampMs) === 0) {
+      throw new Error(`a valid event was not taken: ${JSON.stringify(event)}`);
+    }
+  }
+
+  private write(bytes: Uint8Array): void {
+    if (bytes.length > this.inputBytes)
+      throw new RangeError(`${bytes.length} bytes where ${this.inputBytes} were said`);
+    new Uint8Array(this.kernel.memory.buffer).set(bytes, this.input);
+  }
+
+  get rows(): number {
+    return this.kernel.rowCount();
+  }
+
+  /** Rows of an identity that an earlier row has already; identities are compared by 64 bits of hash. */
+  get duplicates(): number {
+    return this.kernel.duplicateCount();
+  }
+
+  /** The least Kafka timestamp of all rows, in ms; Infinity when there is none. */
+  get oldestRecordAtMs(): number {
+    return this.kernel.oldestRecordMs();
+  }
+
+  /** The minutes since the epoch that rows lie in, in no order. */
+  minutes(): readonly number[] {
+    const { kernel } = this;
+    return [...new Uint32Array(kernel.memory.buffer, kernel.minutesAt(), kernel.minutesLength())];
+  }
+
+  /** Each person of whom there is a row, once. */
+  users(): readonly string[] {
+    const { kernel } = this;
+    const memory = Buffer.from(kernel.memory.buffer);
+    return Array.from(new Uint32Array(kernel.memory.buffer, kernel.usersAt(), kernel.usersLength()), (at) => {
+      // Ids are at most 256 bytes long, so their length takes one byte or two.
+      const low = memory[at] ?? 0;
+      const [start, length] = low < 0x80 ? [at + 1, low] : [at + 2, (low & 0x7f) | ((memory[at + 1] ?? 0) << 7)];
+      return memory.toString('utf8', start, start + length);
+    });
+  }
+
+  /**
+   * Inserts all rows in one request and one block; resolves when they are visible to every reader. The block must not be
+   * begun anew before. The server makes one part of each day: a request for each day of a backfill took ten times as long. A
+   * crash may leave some of the parts; the batch is repeated and the key collapses them.
+   *
+   * @param topic with its prefix.
+   */
+  async insert(client: ClickHouseClient, topic: string, partition: number): Promise<void> {
+    const columns = this.columns(topic, partition);
+    const { stream } = await client.exec({
+      query: `INSERT INTO usage_events (${Object.keys(columns).join(', ')}) FORMAT Native`,
+      clickhouse_settings: { max_partitions_per_insert_block: '0' },
+      values: Readable.from(nativeBlock(columns, this.rows), { objectMode: false }),
+    });
+    // The answer is empty; reading it to its end gives the connection back.
+    await finished(stream.resume());
+  }
+
+  /** All rows in the Native format, in pieces of this block's memory. */
+  bytes(topic: string, partition: number): readonly Uint8Array[] {
+    return nativeBlock(this.columns(topic, partition), this.rows);
+  }
+
+  private columns(topic: string, partition: number): Readonly<Record<string, BlockColumn>> {
+    const { rows } = this;
+    const column = (type: string, ...bytes: readonly Uint8Array[]): BlockColumn => ({ type, bytes });
+    const wide = (type: string, which: keyof typeof fixed, width: number): BlockColumn =>
+      column(type, this.fixed(which, width));
+    const text = (which: keyof typeof texts): BlockColumn => column('String', this.text(which));
+    const tokens = (index: number): BlockColumn => column('UInt64', this.fixed('tokens', 8, index * 8 * this.maxRows));
+    return {
+      occurred_at: wide("DateTime64(3, 'UTC')", 'occurredAt', 8),
+      user_id: text('user_id'),
+      source: text('source'),
+      event_id: text('event_id'),
+      version: wide('UInt128', 'version', 16),
+      revision: wide('UInt32', 'revision', 4),
+      retracted: wide('Bool', 'retracted', 1),
+      team: text('team'),
+      session_id: text('session_id'),
+      provider: text('provider'),
+      model: text('model'),
+      status: wide(enumType(usageStatusValues), 'status', 1),
+      origin: wide(enumType(usageOriginValues), 'origin', 1),
+      input_tokens: tokens(0),
+      cache_read_tokens: tokens(1),
+      cache_write_5m_tokens: tokens(2),
+      cache_write_1h_tokens: tokens(3),
+      cache_write_tokens: tokens(4),
+      output_tokens: tokens(5),
+      reasoning_tokens: tokens(6),
+      cost_micro_usd: column('Nullable(UInt64)', this.fixed('costIsNull', 1), this.fixed('cost', 8)),
+      attributes: column(
+        'Map(String, String)',
+        this.fixed('attributeSizes', 8),
+        this.text('attributeNames'),
+        this.text('attributeValues'),
+      ),
+      kafka_topic: column('String', repeated(topic, rows)),
+      kafka_partition: column('UInt32', new Uint8Array(new Uint32Array(rows).fill(partition).buffer)),
+      kafka_offset: wide('UInt64', 'offset', 8),
+      recorded_at: wide("DateTime64(3, 'UTC')", 'recordedAt', 8),
+    };
+  }
+
+  private fixed(which: keyof typeof fixed, width: number, from = 0): Uint8Array {
+    const { kernel } = this;
+    return new Uint8Array(kernel.memory.buffer, kernel.columnAt(fixed[which]) + from, this.rows * width);
+  }
+
+  private text(which: keyof typeof texts): Uint8Array {
+    const { kernel } = this;
+    const start = kernel.columnAt(texts[which]);
+    return new Uint8Array(kernel.memory.buffer, start, kernel.columnEnd(texts[which]) - start);
+  }
+}
+
+/** A column of the same text in each row. */
+function repeated(text: string, rows: number): Uint8Array {
+  const one = varString(text);
+  return Buffer.alloc(rows * one.length, one);
+}
