@@ -197,6 +197,7 @@ function packed(records: readonly Lying[], firstOffset = BASE_OFFSET): PackedRec
     appendedAtMs: undefined,
     firstOffset,
     lastOffset: BASE_OFFSET + records.length - 1,
+    records: places.map(recordAt),
     recordAt,
   };
 }

@@ -14,6 +14,7 @@ import {
 import type { Minute } from '@laurel/usage';
 import { announcementsOf, toStoredRecord, type Touched } from './announcements.js';
 import { toDeadLetter } from './dead-letters.js';
+import { piecesOf, sizeOfPacked, sizeOfRecord } from './pieces.js';
 
 /** Of a value that the dead letters' topic doesn't take whole, in bytes. */
 const KEPT_OF_TOO_LARGE_BYTES = 64 * 1024;
@@ -30,11 +31,8 @@ function begin(block: UsageBlock, rows: number, sizes: readonly number[]): void 
   block.begin(rows, all, most);
 }
 
-/** What an event's Avro body may have more than what it was decoded from: a byte or so of each field that is absent there. */
-const ABSENT_BYTES = 64;
-
-const sizeOf = ({ value, headers }: StreamRecord): number =>
-  Object.values(headers).reduce((sum, bytes) => sum + (bytes?.length ?? 0), ABSENT_BYTES + (value?.length ?? 0));
+/** Of what becomes one insert, in bytes; its block takes a multiple of it. */
+const MAX_BLOCK_BYTES = 64 * 1024 * 1024;
 
 /** The batch loop's ports on the real Kafka and ClickHouse. */
 export class IngestPorts implements AcceptPorts<Touched> {
@@ -90,6 +88,22 @@ export class IngestPorts implements AcceptPorts<Touched> {
   async store(batch: RecordBatch, signal: AbortSignal): Promise<Stored<Touched>> {
     // Asked at every attempt, so that only an attempt that is under way can store what was erased meanwhile.
     await this.erasures.refresh();
+    const stored: Stored<Touched>[] = [];
+    for (const piece of piecesOf(batch, MAX_BLOCK_BYTES)) stored.push(await this.storePiece(piece, signal));
+    const sum = (of: 'rows' | 'duplicates' | 'erased'): number => stored.reduce((all, one) => all + one[of], 0);
+    return {
+      rows: sum('rows'),
+      duplicates: sum('duplicates'),
+      erased: sum('erased'),
+      rejected: stored.flatMap(({ rejected }) => rejected),
+      touched: {
+        minutes: stored.flatMap(({ touched }) => touched.minutes),
+        oldestRecordAtMs: Math.min(...stored.map(({ touched }) => touched.oldestRecordAtMs)),
+      },
+    };
+  }
+
+  private async storePiece(batch: RecordBatch, signal: AbortSignal): Promise<Stored<Touched>> {
     const block = this.idleBlocks.pop() ?? new UsageBlock();
     try {
       const { rejected, erased } = await this.fill(block, batch, signal);
@@ -110,10 +124,10 @@ export class IngestPorts implements AcceptPorts<Touched> {
   private async fill(block: UsageBlock, batch: RecordBatch, signal: AbortSignal): Promise<Filled> {
     const { packed } = batch;
     if (packed === undefined) {
-      begin(block, batch.records.length, batch.records.map(sizeOf));
+      begin(block, batch.records.length, batch.records.map(sizeOfRecord));
       return this.fillSingly(block, batch.records, signal);
     }
-    const sizes = packed.map(({ bytes, count }) => bytes.length + count * ABSENT_BYTES);
+    const sizes = packed.map(sizeOfPacked);
     const rows = packed.reduce((sum, { count }) => sum + count, 0);
     begin(block, rows, sizes);
     const left = packed.flatMap((one) => block.takeRecords(one).map((place) => one.recordAt(place)));

@@ -21,6 +21,8 @@ export interface PackedRecords {
   readonly firstOffset: number;
   /** Of the batch; it may have no record any more, in a compacted topic. */
   readonly lastOffset: number;
+  /** Those from `firstOffset` on, read when they are first asked for. */
+  readonly records: readonly StreamRecord[];
   /** One of them, which begins at this place of `bytes`. */
   recordAt(place: number): StreamRecord;
 }

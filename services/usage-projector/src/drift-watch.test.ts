@@ -42,7 +42,7 @@ describe('the watch over drift', () => {
   const watchOver = (events: Partial<DriftEvents> = {}, isOurs = (): boolean => true, settleMs = 20): DriftWatch =>
     new DriftWatch(
       database.client,
-      { intervalMs: 1, settleMs },
+      { intervalMs: 1, settleMs, timeShare: 1 },
       { onLook: () => undefined, onFailed: () => undefined, onHandedOver: () => undefined, ...events },
       isOurs,
     );
@@ -107,7 +107,7 @@ describe('the watch over drift', () => {
     await gone.drop();
     const watch = new DriftWatch(
       gone.client,
-      { intervalMs: 1, settleMs: 1 },
+      { intervalMs: 1, settleMs: 1, timeShare: 1 },
       { onLook: () => undefined, onFailed: (_day, error) => failed.push(error), onHandedOver: () => undefined },
       () => true,
     );

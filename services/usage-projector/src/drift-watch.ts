@@ -15,6 +15,8 @@ export interface DriftOptions {
   readonly intervalMs: number;
   /** For how long a difference has to stand, in ms: well beyond any coalescing. */
   readonly settleMs: number;
+  /** Looks take at most this share of the time, as a large company's day is a long read. */
+  readonly timeShare: number;
 }
 
 export interface DriftEvents {
@@ -25,9 +27,6 @@ export interface DriftEvents {
   /** Another instance looks from now on. */
   onHandedOver(): void;
 }
-
-/** Looks take at most this share of the time, as a large company's day is a long read. */
-const BUSY_SHARE = 0.01;
 
 /**
  * Compares the figures of one day after the other with the log, the newest day first, and tells which buckets stay wrong:
@@ -93,7 +92,7 @@ export class DriftWatch {
       } catch (error) {
         if (!this.stopped.signal.aborted) this.events.onFailed(day, error);
       }
-      pauseMs = Math.max(pauseMs, this.readingMs / BUSY_SHARE);
+      pauseMs = Math.max(pauseMs, this.readingMs / this.options.timeShare);
     }
   }
 

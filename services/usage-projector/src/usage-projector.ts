@@ -24,6 +24,7 @@ const HOUR_MS = 3_600_000;
 const WAITING_TOO_LONG_MS = 60_000;
 /** A difference that stands for longer, with nothing new in the log, is not one that is being mended, in ms. */
 const DRIFT_SETTLE_MS = 2 * WAITING_TOO_LONG_MS;
+const DRIFT_TIME_SHARE = 0.01;
 
 const settings = {
   ...kafkaSettings,
@@ -80,7 +81,7 @@ export const usageProjector: ServiceDefinition<typeof settings> = {
     host.onShutdown(() => projector.stop());
     const watch = new DriftWatch(
       clickhouse,
-      { intervalMs: config.driftIntervalMs, settleMs: DRIFT_SETTLE_MS },
+      { intervalMs: config.driftIntervalMs, settleMs: DRIFT_SETTLE_MS, timeShare: DRIFT_TIME_SHARE },
       driftMetrics(host.metrics, host.log),
       () => projector.isFirst,
     );
