@@ -85,12 +85,13 @@ export function setFingerprint(low: u32, high: u32): void {
   fingerprint = ((<u64>high) << 32) | low;
 }
 
-let next: usize = 0;
-function region(bytes: usize): usize {
+// In 64 bits, so that it does not come round to 0.
+let next: u64 = 0;
+function region(bytes: u64): usize {
   const at = next;
   // 8 bytes more, as texts are copied by words.
   next = (at + bytes + 15) & ~7;
-  return at;
+  return <usize>at;
 }
 
 /**
@@ -113,9 +114,9 @@ export function begin(maxRows: u32, textBytes: u32, inputBytes: u32): usize {
   leftCount = 0;
   attributeCount = 0;
 
-  const n = <usize>maxRows;
+  const n = <u64>maxRows;
   // What is absent in a body still has its length in the column.
-  const text = <usize>textBytes + n;
+  const text = <u64>textBytes + n;
   next = __heap_base;
   input = region(inputBytes);
   occurredAt = region(n * 8);
@@ -142,18 +143,20 @@ export function begin(maxRows: u32, textBytes: u32, inputBytes: u32): usize {
   minutes = region(n * 4);
   users = region(n * 4);
   left = region(n * 4);
-  let places: usize = 16;
+  let places: u64 = 16;
   while (places < n * 2) places <<= 1;
-  tableMask = places - 1;
+  tableMask = <usize>(places - 1);
   identities = region(places * 8);
   minuteTable = region(places * 4);
   userTable = region(places * 8);
 
+  // Beyond this a pointer would be negative to JavaScript.
+  if (next > 0x7fff0000) return 0;
   const missing = <i32>((next + 0xffff) >> 16) - memory.size();
   if (missing > 0 && memory.grow(missing) < 0) return 0;
-  memory.fill(identities, 0, places * 8);
-  memory.fill(minuteTable, 0, places * 4);
-  memory.fill(userTable, 0, places * 8);
+  memory.fill(identities, 0, <usize>places * 8);
+  memory.fill(minuteTable, 0, <usize>places * 4);
+  memory.fill(userTable, 0, <usize>places * 8);
   return input;
 }
 

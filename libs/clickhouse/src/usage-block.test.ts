@@ -361,6 +361,17 @@ describe('the records of a batch', () => {
     expect(() => begun(cut).takeRecords(cut)).toThrow('not in Kafka');
   });
 
+  it('are refused a block beyond what can be addressed, which is whole again for the next', () => {
+    const block = new UsageBlock();
+    for (const bytes of [206, 415, 1000].map((mebibytes) => mebibytes * 1024 * 1024)) {
+      expect(() => block.begin(1, bytes, bytes)).toThrow('no memory');
+    }
+    const records = packed([lying(usageEvent({ occurred_at: AT }))]);
+    block.begin(1, records.bytes.length, records.bytes.length);
+    expect(block.takeRecords(records)).toEqual([]);
+    expect(block.rows).toBe(1);
+  });
+
   it('fill a block again and again, whatever was in it before', () => {
     const block = new UsageBlock();
     for (const size of [1000, 1, 5000, 300]) {

@@ -53,6 +53,15 @@ describe('toDeadLetter', () => {
     expect([empty.value.key, empty.value.value]).toEqual([Buffer.alloc(0), Buffer.alloc(0)]);
   });
 
+  it('keeps no more of a key and of headers than fits, and says that it is not whole', () => {
+    const large = Buffer.alloc(100_000, 1);
+    const record = { ...rejected.record, key: large, headers: { a: large } };
+    const letter = toDeadLetter('t', batch, { ...rejected, record }, 99, 50);
+    expect(letter.headers).toEqual({ code: 'invalid_id', truncated: '3' });
+    const { key, headers, value } = deadLetter.decode(letter.value ?? new Uint8Array());
+    expect([key?.length, headers, value]).toEqual([65_536, [], Buffer.from([0xc3, 0x01, 0xfe])]);
+  });
+
   it('tells the length of a value that it keeps only the beginning of', () => {
     const letter = toDeadLetter('t', batch, rejected, 99, 2);
     expect(letter.headers).toEqual({ code: 'invalid_id', truncated: '3' });

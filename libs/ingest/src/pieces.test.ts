@@ -38,6 +38,10 @@ const sizeOfPiece = ({ packed: own, records }: RecordBatch): number =>
     ? records.reduce((sum, one) => sum + sizeOfRecord(one), 0)
     : own.reduce((sum, one) => sum + sizeOfPacked(one), 0);
 
+it('a record takes no more room than an event may, whatever is in it', () => {
+  expect(sizeOfRecord(record(0, 300 * 1024 * 1024))).toBe(16 * 1024);
+});
+
 describe('the pieces of a batch', () => {
   it('have every record once, in order, and fit, but for a single record that does not', () => {
     fc.assert(

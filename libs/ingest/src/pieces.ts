@@ -3,15 +3,21 @@ import type { PackedRecords, RecordBatch, StreamRecord } from '@laurel/stream';
 /** What an event's Avro body may have more than what it was decoded from: a byte or so of each field that is absent there. */
 const ABSENT_BYTES = 64;
 
+/** No event's body is longer: its texts are at most 7 ids of 256 bytes and 8 KiB of attributes in 32 entries. */
+const MAX_BODY_BYTES = 16 * 1024;
+
 /** How much room the records of a batch of the log may need in a block, in bytes. */
 export const sizeOfPacked = ({ bytes, count }: PackedRecords): number => bytes.length + count * ABSENT_BYTES;
 
-/** The same of one record. */
+/** The same of one record, however much there is in it that is no part of an event. */
 export const sizeOfRecord = ({ value, headers }: StreamRecord): number =>
-  Object.values(headers).reduce((sum, bytes) => sum + (bytes?.length ?? 0), ABSENT_BYTES + (value?.length ?? 0));
+  Math.min(
+    MAX_BODY_BYTES,
+    Object.values(headers).reduce((sum, bytes) => sum + (bytes?.length ?? 0), ABSENT_BYTES + (value?.length ?? 0)),
+  );
 
 /**
- * The batch in pieces that each fit into a block of this size, but for a single record that is larger. Mostly that is the batch
+ * The batch in pieces that each fit into a block of this size. Mostly that is the batch
  * itself; but what a publisher has compressed well may come to a multiple of what was fetched.
  */
 export function* piecesOf(batch: RecordBatch, maxBytes: number): Generator<RecordBatch, void> {

@@ -31,6 +31,8 @@ export interface BatchConsumerConfig extends Omit<ConsumerConfig, 'retry'> {
 
 /** After an outage that kafkajs doesn't restart after, in ms. */
 const RESTART_AFTER_MS = 500;
+/** How long a disconnect waits for a restart that is under way, in ms. */
+const RESTARTED_WITHIN_MS = 5000;
 
 /**
  * A consumer of kafkajs, which keeps its connections, group and commits, but whose answers to fetches are read by
@@ -42,11 +44,13 @@ const RESTART_AFTER_MS = 500;
  * Other consumers and producers of the same client are as they were.
  */
 export function batchConsumer(kafka: Kafka, { onFailure, ...config }: BatchConsumerConfig): Consumer {
+  let wanted: ConsumerRunConfig | undefined;
   const consumer = consumerWithOwnFetches(kafka, {
     ...config,
-    retry: { restartOnFailure: () => Promise.resolve(true) },
+    // One that was closed meanwhile shall not begin again, without anybody who could close it.
+    retry: { restartOnFailure: () => Promise.resolve(wanted !== undefined) },
   });
-  let wanted: ConsumerRunConfig | undefined;
+  let restarting: Promise<void> = Promise.resolve();
   const restart = async (): Promise<void> => {
     await sleep(RESTART_AFTER_MS);
     try {
@@ -59,8 +63,8 @@ export function batchConsumer(kafka: Kafka, { onFailure, ...config }: BatchConsu
     }
   };
   const ended = (error: Error): void => {
-    if (classifyKafkaFailure(error) === 'retriable') void restart();
-    else onFailure(error);
+    if (classifyKafkaFailure(error) !== 'retriable') onFailure(error);
+    else if (wanted !== undefined) restarting = restart();
   };
   consumer.on(consumer.events.CRASH, ({ payload }) => {
     if (!payload.restart) ended(payload.error);
@@ -71,9 +75,10 @@ export function batchConsumer(kafka: Kafka, { onFailure, ...config }: BatchConsu
       wanted = options;
       return consumer.run(options);
     },
-    disconnect: () => {
+    disconnect: async () => {
       wanted = undefined;
-      return consumer.disconnect();
+      await Promise.race([restarting, sleep(RESTARTED_WITHIN_MS, undefined, { ref: false })]);
+      await consumer.disconnect();
     },
   };
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Consumer, Kafka } from 'kafkajs';
 import type { StreamRecord } from '@laurel/stream';
 import { batchConsumer, recordsOf } from './batch-consumer.js';
+import { classifyKafkaFailure } from './failure.js';
 
 export interface RangeReaderOptions {
   /** With its prefix. */
@@ -106,7 +107,12 @@ export class RangeReader {
           throw new RangeStalled(place, before);
         } else {
           // What retention deletes under a reader never comes.
-          reading.next = Math.max(reading.next, await this.logStart(partition));
+          const start = await this.logStart(partition).catch((error: unknown) => {
+            // Who can't be asked is asked again, until the reading has stalled for too long.
+            if (classifyKafkaFailure(error) === 'retriable') return 0;
+            throw error;
+          });
+          reading.next = Math.max(reading.next, start);
         }
       }
     } finally {
@@ -169,12 +175,24 @@ export class RangeReader {
 
   private resume(partition: number, offset: number): void {
     const { topic } = this.options;
-    this.consumer.seek({ topic, partition, offset: String(offset) });
-    this.consumer.resume([{ topic, partitions: [partition] }]);
+    this.whileRunning(() => {
+      this.consumer.seek({ topic, partition, offset: String(offset) });
+      this.consumer.resume([{ topic, partitions: [partition] }]);
+    });
   }
 
   private pause(partitions: readonly number[]): void {
-    if (partitions.length > 0) this.consumer.pause([{ topic: this.options.topic, partitions: [...partitions] }]);
+    if (partitions.length === 0) return;
+    this.whileRunning(() => this.consumer.pause([{ topic: this.options.topic, partitions: [...partitions] }]));
+  }
+
+  /** Between two runs, in an outage, kafkajs takes no such wish; when it joins again, all of them are made anew. */
+  private whileRunning(wish: () => void): void {
+    try {
+      wish();
+    } catch (error) {
+      if (!(error instanceof Error && error.message.includes('not initialized'))) throw error;
+    }
   }
 
   private async logStart(partition: number): Promise<number> {

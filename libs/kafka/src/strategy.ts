@@ -299,15 +299,15 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
     if (isGivenUp() || handler === null) return DONE;
     const { partition } = batch;
     const highWatermark = Number(batch.highWatermark);
-    const records = new FetchedBatch(topic, batch);
-    const first = firstOffset(records);
     const track = (nextOffset: number, busySinceMs: number | undefined): void => {
       if (isGivenUp()) return;
       this.partitions.set(place, { topic, partition, nextOffset, highWatermark, busySinceMs });
     };
-    track(first, Date.now());
 
     try {
+      const records = new FetchedBatch(topic, batch);
+      const first = firstOffset(records);
+      track(first, Date.now());
       if (!(await this.check(signal, topic, partition, first))) return DONE;
       const delivery: Delivery = {
         batch: records,

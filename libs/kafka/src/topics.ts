@@ -75,6 +75,8 @@ async function assertVisible(admin: Admin, topic: string, declared: TopicDeclara
   const differing = differingConfig(await topicConfig(admin, topic), declared);
   if (differing.length > 0 || (await partitionCount(admin, topic)) < declared.partitions)
     throw new NotYetVisible(topic);
+  // Each partition's leader is asked: it may know of the topic later than who was told to make it.
+  await admin.fetchTopicOffsets(topic);
 }
 
 type Admin = ReturnType<Kafka['admin']>;

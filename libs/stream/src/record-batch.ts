@@ -46,9 +46,10 @@ export interface BatchContext {
   readonly signal: AbortSignal;
 }
 
-export const firstOffset = ({ packed, records }: RecordBatch): number =>
-  (packed?.[0] === undefined ? records[0]?.offset : packed[0].firstOffset) ?? 0;
+// Records are read only where they have to be: that costs more than all that is done with them packed.
+export const firstOffset = (batch: RecordBatch): number =>
+  (batch.packed === undefined ? batch.records[0]?.offset : batch.packed[0]?.firstOffset) ?? 0;
 
 /** What comes after it is the next to be read. */
-export const lastOffset = ({ packed, records }: RecordBatch): number =>
-  (packed === undefined ? records.at(-1)?.offset : packed.at(-1)?.lastOffset) ?? 0;
+export const lastOffset = (batch: RecordBatch): number =>
+  (batch.packed === undefined ? batch.records.at(-1)?.offset : batch.packed.at(-1)?.lastOffset) ?? 0;

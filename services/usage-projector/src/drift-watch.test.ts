@@ -43,7 +43,13 @@ describe('the watch over drift', () => {
     new DriftWatch(
       database.client,
       { intervalMs: 1, settleMs, timeShare: 1 },
-      { onLook: () => undefined, onFailed: () => undefined, onHandedOver: () => undefined, ...events },
+      {
+        onLook: () => undefined,
+        onRound: () => undefined,
+        onFailed: () => undefined,
+        onHandedOver: () => undefined,
+        ...events,
+      },
       isOurs,
     );
   const codes = (suspects: readonly Suspect[]): unknown[] => suspects.map(({ code, of, bucket }) => [code, of, bucket]);
@@ -74,7 +80,11 @@ describe('the watch over drift', () => {
   });
 
   it('goes from day to day, the newest first and round again, while the task is this instance’s', async () => {
-    for (const day of [0, 1, 2]) await store(`${day}`, HOUR - day * 86_400);
+    for (const day of [0, 1, 2]) {
+      await store(`${day}`, HOUR - day * 86_400);
+      // No roll is made of the day before.
+      if (day !== 1) await roll(HOUR - day * 86_400);
+    }
     let isOurs = true;
     let handedOver = 0;
     const looked: [number, number][] = [];
@@ -82,7 +92,7 @@ describe('the watch over drift', () => {
       {
         onLook: (day, suspects) => {
           looked.push([(day - DAY) / 86_400, suspects.length]);
-          isOurs = looked.length < 4;
+          isOurs = looked.length < 7;
         },
         onHandedOver: () => (handedOver += 1),
       },
@@ -91,13 +101,12 @@ describe('the watch over drift', () => {
     watch.start();
     while (handedOver < 3) await sleep(5);
     watch.stop();
-    // No roll was made of any of them.
-    expect(looked).toEqual([
-      [0, 1],
-      [-1, 1],
-      [-2, 1],
-      [0, 1],
-    ]);
+    // The wrong one again after each other, and no other twice in a round.
+    const days = looked.map(([day]) => day);
+    expect(days.filter((day) => day !== -1)).toEqual([0, -2, 0, -2].slice(0, days.filter((day) => day !== -1).length));
+    expect(days.slice(0, 2)).toEqual([0, -1]);
+    expect(days.filter((day) => day === -1).length).toBeGreaterThanOrEqual(3);
+    expect(looked.every(([day, wrong]) => wrong === (day === -1 ? 1 : 0))).toBe(true);
   });
 
   it('bears a database that is away, and tells', async () => {
@@ -108,7 +117,12 @@ describe('the watch over drift', () => {
     const watch = new DriftWatch(
       gone.client,
       { intervalMs: 1, settleMs: 1, timeShare: 1 },
-      { onLook: () => undefined, onFailed: (_day, error) => failed.push(error), onHandedOver: () => undefined },
+      {
+        onLook: () => undefined,
+        onRound: () => undefined,
+        onFailed: (_day, error) => failed.push(error),
+        onHandedOver: () => undefined,
+      },
       () => true,
     );
     watch.start();

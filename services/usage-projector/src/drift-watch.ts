@@ -22,6 +22,8 @@ export interface DriftOptions {
 export interface DriftEvents {
   /** A day was compared; `drifting` are its buckets that stayed wrong. */
   onLook(day: BucketStart, drifting: readonly Suspect[]): void;
+  /** Every day that there is; their comparison begins. */
+  onRound(days: readonly BucketStart[]): void;
   /** A day could not be compared; it is its turn again in the next round. */
   onFailed(day: BucketStart | undefined, error: unknown): void;
   /** Another instance looks from now on. */
@@ -74,33 +76,44 @@ export class DriftWatch {
   }
 
   private async run(): Promise<void> {
+    const { intervalMs, timeShare } = this.options;
+    const { signal } = this.stopped;
+    const isStopped = (): boolean => signal.aborted;
     let left: BucketStart[] = [];
-    for (let pauseMs = this.options.intervalMs; await this.pause(pauseMs);) {
-      pauseMs = this.options.intervalMs;
+    const wrong = new Set<BucketStart>();
+    let restUntil = performance.now() + intervalMs;
+    let looks = 0;
+    for (;;) {
+      await sleep(intervalMs, undefined, { signal, ref: false }).catch(() => undefined);
+      if (isStopped()) return;
       if (!this.isOurs()) {
         left = [];
+        wrong.clear();
         this.events.onHandedOver();
         continue;
       }
+      if (performance.now() < restUntil) continue;
       this.readingMs = 0;
       let day: BucketStart | undefined;
       try {
-        if (left.length === 0) left = [...(await daysToAudit(this.clickhouse, 0))];
-        day = left.pop();
+        if (left.length === 0) {
+          left = [...(await daysToAudit(this.clickhouse, 0))];
+          this.events.onRound(left);
+        }
+        // What was wrong is looked at again between the others, so that it is soon seen to be mended.
+        const [again] = looks % 2 === 0 ? [] : wrong;
+        day = again ?? left.pop();
         if (day === undefined) continue;
-        this.events.onLook(day, await this.look(day));
+        looks += 1;
+        const drifting = await this.look(day);
+        wrong.delete(day);
+        if (drifting.length > 0) wrong.add(day);
+        this.events.onLook(day, drifting);
       } catch (error) {
-        if (!this.stopped.signal.aborted) this.events.onFailed(day, error);
+        if (!isStopped()) this.events.onFailed(day, error);
       }
-      pauseMs = Math.max(pauseMs, this.readingMs / this.options.timeShare);
+      restUntil = performance.now() + this.readingMs / timeShare;
     }
-  }
-
-  /** @returns false when it was stopped. */
-  private async pause(ms: number): Promise<boolean> {
-    const { signal } = this.stopped;
-    await sleep(ms, undefined, { signal, ref: false }).catch(() => undefined);
-    return !signal.aborted;
   }
 }
 

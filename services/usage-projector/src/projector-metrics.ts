@@ -41,7 +41,7 @@ export function driftMetrics(registry: Registry, log: Log): DriftEvents {
   const registers = [registry];
   const buckets = new Gauge({
     name: 'laurel_drift_buckets',
-    help: 'Buckets whose figures stay other than the log’s, as of the last look at each day; 0 where another instance looks',
+    help: 'Buckets whose figures stay other than the log’s for minutes, as of the last look at each day; also while announcements wait; 0 where another instance looks',
     registers,
   });
   const looks = new Counter({
@@ -60,6 +60,10 @@ export function driftMetrics(registry: Registry, log: Log): DriftEvents {
       if (suspects.length === 0) return;
       const names = suspects.map(({ code, of, bucket }) => ({ code, of, at: new Date(bucket * 1000).toISOString() }));
       log.warn({ buckets: names.slice(0, NAMED) }, 'figures differ from the log: run laurel audit --heal');
+    },
+    onRound: (days) => {
+      for (const day of [...drifting.keys()]) if (!days.includes(day)) drifting.delete(day);
+      show();
     },
     onFailed: (day, error) => {
       looks.inc({ result: 'failed' });

@@ -81,7 +81,11 @@ export const usageProjector: ServiceDefinition<typeof settings> = {
     host.onShutdown(() => projector.stop());
     const watch = new DriftWatch(
       clickhouse,
-      { intervalMs: config.driftIntervalMs, settleMs: DRIFT_SETTLE_MS, timeShare: DRIFT_TIME_SHARE },
+      {
+        intervalMs: config.driftIntervalMs,
+        settleMs: Math.max(DRIFT_SETTLE_MS, 2 * (config.lateMaxWaitMs + config.rollIntervalMs)),
+        timeShare: DRIFT_TIME_SHARE,
+      },
       driftMetrics(host.metrics, host.log),
       () => projector.isFirst,
     );
