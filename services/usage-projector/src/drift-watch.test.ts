@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  rollDay,
   rollHours,
   rollIdOf,
   runAll,
@@ -38,6 +39,9 @@ describe('the watch over drift', () => {
     const id = rollIdOf((offset += 1), Date.now(), 0);
     await runAll(database.client, rollHours([at], id));
     await writeHeads(database.client, 'hour', [at], id);
+    const day = Math.floor(at / 86_400) * 86_400;
+    await runAll(database.client, rollDay(day, id));
+    await writeHeads(database.client, 'day', [day], id);
   }
   const watchOver = (events: Partial<DriftEvents> = {}, isOurs = (): boolean => true, settleMs = 20): DriftWatch =>
     new DriftWatch(
