@@ -23,47 +23,49 @@ const HEADER_BYTES: usize = 10;
 const MARKER: u16 = 0x01c3;
 let fingerprint: u64 = 0;
 
+// What is exported is read by src/usage-block.ts.
+
 // Columns of fixed width: one region each, of so many bytes a row.
-let occurredAt: usize = 0;
-let version: usize = 0;
-let revision: usize = 0;
-let retracted: usize = 0;
-let status: usize = 0;
-let origin: usize = 0;
-let tokens: usize = 0;
-let costIsNull: usize = 0;
-let cost: usize = 0;
-let attributeSizes: usize = 0;
-let offsets: usize = 0;
-let recordedAt: usize = 0;
+export let occurredAt: usize = 0;
+export let version: usize = 0;
+export let revision: usize = 0;
+export let retracted: usize = 0;
+export let status: usize = 0;
+export let origin: usize = 0;
+export let tokens: usize = 0;
+export let costIsNull: usize = 0;
+export let cost: usize = 0;
+export let attributeSizes: usize = 0;
+export let offsets: usize = 0;
+export let recordedAt: usize = 0;
 // Columns of text: a region and how far it is filled.
-let userId: usize = 0;
-let userIdEnd: usize = 0;
-let source: usize = 0;
-let sourceEnd: usize = 0;
-let eventId: usize = 0;
-let eventIdEnd: usize = 0;
-let team: usize = 0;
-let teamEnd: usize = 0;
-let sessionId: usize = 0;
-let sessionIdEnd: usize = 0;
-let provider: usize = 0;
-let providerEnd: usize = 0;
-let model: usize = 0;
-let modelEnd: usize = 0;
-let attributeNames: usize = 0;
-let attributeNamesEnd: usize = 0;
-let attributeValues: usize = 0;
-let attributeValuesEnd: usize = 0;
+export let userId: usize = 0;
+export let userIdEnd: usize = 0;
+export let source: usize = 0;
+export let sourceEnd: usize = 0;
+export let eventId: usize = 0;
+export let eventIdEnd: usize = 0;
+export let team: usize = 0;
+export let teamEnd: usize = 0;
+export let sessionId: usize = 0;
+export let sessionIdEnd: usize = 0;
+export let provider: usize = 0;
+export let providerEnd: usize = 0;
+export let model: usize = 0;
+export let modelEnd: usize = 0;
+export let attributeNames: usize = 0;
+export let attributeNamesEnd: usize = 0;
+export let attributeValues: usize = 0;
+export let attributeValuesEnd: usize = 0;
 let attributeCount: u64 = 0;
 
 let capacity: u32 = 0;
-let rows: u32 = 0;
+export let rows: u32 = 0;
 // Of bodies, in bytes: their texts fit into the columns for as long as these are not more than was asked for.
 let bodyCapacity: usize = 0;
 let bodyBytes: usize = 0;
-let duplicates: u32 = 0;
-let oldestMs: f64 = Infinity;
+export let duplicates: u32 = 0;
+export let oldestMs: f64 = Infinity;
 
 // Open addressing; 0 stands for an empty place.
 let tableMask: usize = 0;
@@ -71,14 +73,14 @@ let identities: usize = 0;
 let minuteTable: usize = 0;
 let userTable: usize = 0;
 // Lists: minutes since the epoch; of each distinct user, where the row's text is in its column.
-let minutes: usize = 0;
-let minuteCount: u32 = 0;
+export let minutes: usize = 0;
+export let minuteCount: u32 = 0;
 let lastMinute: u32 = 0;
-let users: usize = 0;
-let userCount: u32 = 0;
-// Where the records are in the input that were not taken.
-let left: usize = 0;
-let leftCount: u32 = 0;
+export let users: usize = 0;
+export let userCount: u32 = 0;
+// Where the records are in the input that were not taken of it.
+export let left: usize = 0;
+export let leftCount: u32 = 0;
 let input: usize = 0;
 
 export function setFingerprint(low: u32, high: u32): void {
@@ -111,7 +113,6 @@ export function begin(maxRows: u32, textBytes: u32, inputBytes: u32): usize {
   minuteCount = 0;
   lastMinute = 0;
   userCount = 0;
-  leftCount = 0;
   attributeCount = 0;
 
   const n = <u64>maxRows;
@@ -147,7 +148,7 @@ export function begin(maxRows: u32, textBytes: u32, inputBytes: u32): usize {
   while (places < n * 2) places <<= 1;
   tableMask = <usize>(places - 1);
   identities = region(places * 8);
-  minuteTable = region(places * 4);
+  minuteTable = region(places * 8);
   userTable = region(places * 8);
 
   // Beyond this a pointer would be negative to JavaScript.
@@ -155,7 +156,7 @@ export function begin(maxRows: u32, textBytes: u32, inputBytes: u32): usize {
   const missing = <i32>((next + 0xffff) >> 16) - memory.size();
   if (missing > 0 && memory.grow(missing) < 0) return 0;
   memory.fill(identities, 0, <usize>places * 8);
-  memory.fill(minuteTable, 0, <usize>places * 4);
+  memory.fill(minuteTable, 0, <usize>places * 8);
   memory.fill(userTable, 0, <usize>places * 8);
   return input;
 }
@@ -200,6 +201,14 @@ function text(end: usize, least: u32, most: u32, isTrusted: bool): void {
   textLength = <u32>length;
   at += textLength;
   if (!isTrusted && !isAscii(textAt, at)) isPlain = false;
+}
+
+/** A text or none, which then has no bytes. */
+function optionalText(end: usize, isTrusted: bool): void {
+  const branch = long();
+  textLength = 0;
+  if (branch > 1) isPlain = false;
+  else if (branch == 1) text(end, 1, MAX_ID_BYTES, isTrusted);
 }
 
 function isAscii(from: usize, to: usize): bool {
@@ -269,24 +278,12 @@ function take(from: usize, end: usize, offset: f64, timestampMs: f64, isTrusted:
     if (time < MIN_OCCURRED_AT_MS || <f64>time > timestampMs + <f64>MAX_AHEAD_MS) return false;
   }
 
-  let teamAt: usize = 0;
-  let teamLength: u32 = 0;
-  let branch = long();
-  if (branch > 1) return false;
-  if (branch == 1) {
-    text(end, 1, MAX_ID_BYTES, isTrusted);
-    teamAt = textAt;
-    teamLength = textLength;
-  }
-  let sessionAt: usize = 0;
-  let sessionLength: u32 = 0;
-  branch = long();
-  if (branch > 1) return false;
-  if (branch == 1) {
-    text(end, 1, MAX_ID_BYTES, isTrusted);
-    sessionAt = textAt;
-    sessionLength = textLength;
-  }
+  optionalText(end, isTrusted);
+  const teamAt = textAt;
+  const teamLength = textLength;
+  optionalText(end, isTrusted);
+  const sessionAt = textAt;
+  const sessionLength = textLength;
   text(end, 1, MAX_ID_BYTES, isTrusted);
   const providerAt = textAt;
   const providerLength = textLength;
@@ -373,56 +370,32 @@ function take(from: usize, end: usize, offset: f64, timestampMs: f64, isTrusted:
 
   if (timestampMs < oldestMs) oldestMs = timestampMs;
   const minute = <u32>(time / 60000);
-  if (minute != lastMinute) {
-    lastMinute = minute;
-    noteMinute(minute);
+  if (minute != lastMinute && isNew(minuteTable, minute)) {
+    store<u32>(minutes + <usize>minuteCount * 4, minute);
+    minuteCount += 1;
   }
-  noteUser(xxh64(userAt, userEnd, 0), userPlace);
+  lastMinute = minute;
+  if (isNew(userTable, xxh64(userAt, userEnd, 0))) {
+    store<u32>(users + <usize>userCount * 4, <u32>userPlace);
+    userCount += 1;
+  }
   // Event id and source lie side by side, and so do time and user.
-  noteIdentity(xxh64(timeAt, userEnd, xxh64(from, identityEnd, 0)));
+  if (!isNew(identities, xxh64(timeAt, userEnd, xxh64(from, identityEnd, 0)))) duplicates += 1;
   return true;
 }
 
-function noteMinute(minute: u32): void {
-  let place = (<usize>minute * 0x9e3779b1) & tableMask;
+/** Puts a number into one of the tables. @returns whether it was not there yet. */
+function isNew(table: usize, value: u64): bool {
+  if (value == 0) value = 1;
+  let place = (<usize>value) & tableMask;
   for (;;) {
-    const found = load<u32>(minuteTable + place * 4);
-    if (found == minute) return;
+    const found = load<u64>(table + place * 8);
+    if (found == value) return false;
     if (found == 0) break;
     place = (place + 1) & tableMask;
   }
-  store<u32>(minuteTable + place * 4, minute);
-  store<u32>(minutes + <usize>minuteCount * 4, minute);
-  minuteCount += 1;
-}
-
-function noteUser(hash: u64, columnAt: usize): void {
-  if (hash == 0) hash = 1;
-  let place = (<usize>hash) & tableMask;
-  for (;;) {
-    const found = load<u64>(userTable + place * 8);
-    if (found == hash) return;
-    if (found == 0) break;
-    place = (place + 1) & tableMask;
-  }
-  store<u64>(userTable + place * 8, hash);
-  store<u32>(users + <usize>userCount * 4, <u32>columnAt);
-  userCount += 1;
-}
-
-function noteIdentity(hash: u64): void {
-  if (hash == 0) hash = 1;
-  let place = (<usize>hash) & tableMask;
-  for (;;) {
-    const found = load<u64>(identities + place * 8);
-    if (found == hash) {
-      duplicates += 1;
-      return;
-    }
-    if (found == 0) break;
-    place = (place + 1) & tableMask;
-  }
-  store<u64>(identities + place * 8, hash);
+  store<u64>(table + place * 8, value);
+  return true;
 }
 
 /** A number of Kafka's in ZigZag (Kafka protocol guide, "VARLONG"). */
@@ -456,6 +429,7 @@ export function takeRecords(
   firstWanted: f64,
 ): i32 {
   const inputEnd = input + length;
+  leftCount = 0;
   let recordAt = input;
   let wanted: i32 = 0;
   for (let index: u32 = 0; index < count; index += 1) {
@@ -512,109 +486,4 @@ function isCloudEvent(headers: usize, end: usize): bool {
 /** One canonical body of a valid event, which lies in the input. @returns whether it was taken: it always should be. */
 export function takeBody(length: u32, offset: f64, timestampMs: f64): bool {
   return take(input, input + length, offset, timestampMs, true);
-}
-
-// Each is asked for once a block: how many rows, duplicates within them, minutes, users, and records that were left.
-export function rowCount(): u32 {
-  return rows;
-}
-export function duplicateCount(): u32 {
-  return duplicates;
-}
-export function oldestRecordMs(): f64 {
-  return oldestMs;
-}
-export function minutesAt(): usize {
-  return minutes;
-}
-export function minutesLength(): u32 {
-  return minuteCount;
-}
-export function usersAt(): usize {
-  return users;
-}
-export function usersLength(): u32 {
-  return userCount;
-}
-export function leftAt(): usize {
-  return left;
-}
-export function leftLength(): u32 {
-  return leftCount;
-}
-/** The records that were left are dealt with: more input may come. */
-export function forgetLeft(): void {
-  leftCount = 0;
-}
-
-/** Where a column begins, in the order of `fixedColumns` and then `textColumns` of src/usage-block.ts. */
-export function columnAt(index: i32): usize {
-  switch (index) {
-    case 0:
-      return occurredAt;
-    case 1:
-      return version;
-    case 2:
-      return revision;
-    case 3:
-      return retracted;
-    case 4:
-      return status;
-    case 5:
-      return origin;
-    case 6:
-      return tokens;
-    case 7:
-      return costIsNull;
-    case 8:
-      return cost;
-    case 9:
-      return attributeSizes;
-    case 10:
-      return offsets;
-    case 11:
-      return recordedAt;
-    case 12:
-      return userId;
-    case 13:
-      return source;
-    case 14:
-      return eventId;
-    case 15:
-      return team;
-    case 16:
-      return sessionId;
-    case 17:
-      return provider;
-    case 18:
-      return model;
-    case 19:
-      return attributeNames;
-    default:
-      return attributeValues;
-  }
-}
-
-/** Where a text column ends. */
-export function columnEnd(index: i32): usize {
-  switch (index) {
-    case 12:
-      return userIdEnd;
-    case 13:
-      return sourceEnd;
-    case 14:
-      return eventIdEnd;
-    case 15:
-      return teamEnd;
-    case 16:
-      return sessionIdEnd;
-    case 17:
-      return providerEnd;
-    case 18:
-      return modelEnd;
-    case 19:
-      return attributeNamesEnd;
-    default:
-      return attributeValuesEnd;
-  }
 }

@@ -14,7 +14,7 @@ export interface RecordPosition {
 }
 
 /** What assembly/usage-block.ts exports. Pointers are signed there, and below 2^31. */
-interface Kernel {
+interface Kernel extends Readonly<Record<Variable, WebAssembly.Global>> {
   readonly memory: WebAssembly.Memory;
   setFingerprint(low: number, high: number): void;
   begin(maxRows: number, bodyBytes: number, inputBytes: number): number;
@@ -27,46 +27,36 @@ interface Kernel {
     firstWanted: number,
   ): number;
   takeBody(length: number, offset: number, timestampMs: number): number;
-  rowCount(): number;
-  duplicateCount(): number;
-  oldestRecordMs(): number;
-  minutesAt(): number;
-  minutesLength(): number;
-  usersAt(): number;
-  usersLength(): number;
-  leftAt(): number;
-  leftLength(): number;
-  forgetLeft(): void;
-  columnAt(index: number): number;
-  columnEnd(index: number): number;
 }
 
-/** In the order of `columnAt`. `tokens` are seven columns, each as long as there may be rows. */
-const fixed = {
-  occurredAt: 0,
-  version: 1,
-  revision: 2,
-  retracted: 3,
-  status: 4,
-  origin: 5,
-  tokens: 6,
-  costIsNull: 7,
-  cost: 8,
-  attributeSizes: 9,
-  offset: 10,
-  recordedAt: 11,
-} as const;
-const texts = {
-  user_id: 12,
-  source: 13,
-  event_id: 14,
-  team: 15,
-  session_id: 16,
-  provider: 17,
-  model: 18,
-  attributeNames: 19,
-  attributeValues: 20,
-} as const;
+/** Where a column begins. `tokens` are seven columns, each as long as there may be rows. */
+type FixedColumn =
+  | 'occurredAt'
+  | 'version'
+  | 'revision'
+  | 'retracted'
+  | 'status'
+  | 'origin'
+  | 'tokens'
+  | 'costIsNull'
+  | 'cost'
+  | 'attributeSizes'
+  | 'offsets'
+  | 'recordedAt';
+type TextColumn =
+  'userId' | 'source' | 'eventId' | 'team' | 'sessionId' | 'provider' | 'model' | 'attributeNames' | 'attributeValues';
+type List = 'minutes' | 'users' | 'left';
+type Variable =
+  | FixedColumn
+  | TextColumn
+  | `${TextColumn}End`
+  | List
+  | 'minuteCount'
+  | 'userCount'
+  | 'leftCount'
+  | 'rows'
+  | 'duplicates'
+  | 'oldestMs';
 
 const compiled = new WebAssembly.Module(Buffer.from(usageBlockWasm, 'base64'));
 
@@ -88,8 +78,8 @@ function newKernel(): Kernel {
  * One block of rows of `usage_events` in ClickHouse's Native format, made from Avro without an object for an event: what is
  * plainly valid goes from the bytes of the log into columns (assembly/usage-block.ts). The rest comes as events, one by one.
  *
- * Its memory is used again by the next block, so that one is filled, inserted and begun anew. It grows to about the size of
- * the largest block's records twice, and stays so.
+ * Its memory is used again by the next block, so that one is filled, inserted and begun anew. It grows with the
+ * largest block, and stays so.
  */
 export class UsageBlock {
   private readonly kernel = newKernel();
@@ -120,9 +110,7 @@ export class UsageBlock {
     this.write(bytes);
     const wanted = kernel.takeRecords(bytes.length, count, baseOffset, firstTimestampMs, appendedAtMs, firstOffset);
     if (wanted < 0) throw new Error(`the records from offset ${baseOffset} on are not in Kafka's format`);
-    const left = [...new Uint32Array(kernel.memory.buffer, kernel.leftAt(), kernel.leftLength())];
-    kernel.forgetLeft();
-    return left;
+    return [...this.list('left', 'leftCount')];
   }
 
   takeEvent(event: UsageEvent, { offset, timestampMs }: RecordPosition): void {
@@ -140,30 +128,28 @@ export class UsageBlock {
   }
 
   get rows(): number {
-    return this.kernel.rowCount();
+    return this.kernel.rows.value;
   }
 
   /** Rows of an identity that an earlier row has already; identities are compared by 64 bits of hash. */
   get duplicates(): number {
-    return this.kernel.duplicateCount();
+    return this.kernel.duplicates.value;
   }
 
   /** The least Kafka timestamp of all rows, in ms; Infinity when there is none. */
   get oldestRecordAtMs(): number {
-    return this.kernel.oldestRecordMs();
+    return this.kernel.oldestMs.value;
   }
 
   /** The minutes since the epoch that rows lie in, in no order. */
   minutes(): readonly number[] {
-    const { kernel } = this;
-    return [...new Uint32Array(kernel.memory.buffer, kernel.minutesAt(), kernel.minutesLength())];
+    return [...this.list('minutes', 'minuteCount')];
   }
 
   /** Each person of whom there is a row, once. */
   users(): readonly string[] {
-    const { kernel } = this;
-    const memory = Buffer.from(kernel.memory.buffer);
-    return Array.from(new Uint32Array(kernel.memory.buffer, kernel.usersAt(), kernel.usersLength()), (at) => {
+    const memory = Buffer.from(this.kernel.memory.buffer);
+    return Array.from(this.list('users', 'userCount'), (at) => {
       // Ids are at most 256 bytes long, so their length takes one byte or two.
       const low = memory[at] ?? 0;
       const [start, length] = low < 0x80 ? [at + 1, low] : [at + 2, (low & 0x7f) | ((memory[at + 1] ?? 0) << 7)];
@@ -197,20 +183,20 @@ export class UsageBlock {
   private columns(topic: string, partition: number): Readonly<Record<string, BlockColumn>> {
     const { rows } = this;
     const column = (type: string, ...bytes: readonly Uint8Array[]): BlockColumn => ({ type, bytes });
-    const wide = (type: string, which: keyof typeof fixed, width: number): BlockColumn =>
+    const wide = (type: string, which: FixedColumn, width: number): BlockColumn =>
       column(type, this.fixed(which, width));
-    const text = (which: keyof typeof texts): BlockColumn => column('String', this.text(which));
+    const text = (which: TextColumn): BlockColumn => column('String', this.text(which));
     const tokens = (index: number): BlockColumn => column('UInt64', this.fixed('tokens', 8, index * 8 * this.maxRows));
     return {
       occurred_at: wide("DateTime64(3, 'UTC')", 'occurredAt', 8),
-      user_id: text('user_id'),
+      user_id: text('userId'),
       source: text('source'),
-      event_id: text('event_id'),
+      event_id: text('eventId'),
       version: wide('UInt128', 'version', 16),
       revision: wide('UInt32', 'revision', 4),
       retracted: wide('Bool', 'retracted', 1),
       team: text('team'),
-      session_id: text('session_id'),
+      session_id: text('sessionId'),
       provider: text('provider'),
       model: text('model'),
       status: wide(enumType(usageStatusValues), 'status', 1),
@@ -231,20 +217,25 @@ export class UsageBlock {
       ),
       kafka_topic: column('String', repeated(topic, rows)),
       kafka_partition: column('UInt32', new Uint8Array(new Uint32Array(rows).fill(partition).buffer)),
-      kafka_offset: wide('UInt64', 'offset', 8),
+      kafka_offset: wide('UInt64', 'offsets', 8),
       recorded_at: wide("DateTime64(3, 'UTC')", 'recordedAt', 8),
     };
   }
 
-  private fixed(which: keyof typeof fixed, width: number, from = 0): Uint8Array {
+  private fixed(which: FixedColumn, width: number, from = 0): Uint8Array {
     const { kernel } = this;
-    return new Uint8Array(kernel.memory.buffer, kernel.columnAt(fixed[which]) + from, this.rows * width);
+    return new Uint8Array(kernel.memory.buffer, kernel[which].value + from, this.rows * width);
   }
 
-  private text(which: keyof typeof texts): Uint8Array {
+  private text(which: TextColumn): Uint8Array {
     const { kernel } = this;
-    const start = kernel.columnAt(texts[which]);
-    return new Uint8Array(kernel.memory.buffer, start, kernel.columnEnd(texts[which]) - start);
+    const start = kernel[which].value;
+    return new Uint8Array(kernel.memory.buffer, start, kernel[`${which}End`].value - start);
+  }
+
+  private list(which: List, length: 'minuteCount' | 'userCount' | 'leftCount'): Uint32Array {
+    const { kernel } = this;
+    return new Uint32Array(kernel.memory.buffer, kernel[which].value, kernel[length].value);
   }
 }
 

@@ -9,6 +9,9 @@ declare namespace WebAssembly {
     module: Module,
     imports?: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
   ) => Instance;
+  interface Global {
+    readonly value: number;
+  }
   interface Memory {
     /** Another one after the memory has grown. */
     readonly buffer: ArrayBuffer;
