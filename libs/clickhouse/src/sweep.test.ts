@@ -86,6 +86,33 @@ describe('a sweep', () => {
     expect(await rollsIn('usage_by_hour')).toEqual([underWay]);
   });
 
+  it('keeps for its readers what became a head after it was seen without one, and is none again', async () => {
+    await store();
+    const [first, passing, last] = [rollIdOf(1, 1, 0), rollIdOf(2, 1, 0), rollIdOf(3, 1, 0)];
+    const sweeper = new Sweeper(client(), LONG_AGO_MS);
+    await rollAll(first, true);
+    await rollAll(passing, false);
+    await sweeper.sweep(() => 0, 0);
+    for (const grain of ['minute', 'hour'] as const) await writeHeads(client(), grain, [TEN], passing);
+    await writeHeads(client(), 'day', [DAY], passing);
+    await rollAll(last, true);
+    await sweeper.sweep(() => LONG_AGO_MS, 0);
+    expect(await everywhere()).toEqual(new Set([`${first},${passing},${last}`]));
+    await sweeper.sweep(() => 2 * LONG_AGO_MS, 0);
+    expect(await everywhere()).toEqual(new Set([`${last}`]));
+  });
+
+  it('deletes what was given up before it had a head', async () => {
+    await store();
+    const [head, abandoned] = [rollIdOf(1, 1, 0), rollIdOf(2, 1, 0)];
+    const sweeper = new Sweeper(client(), LONG_AGO_MS);
+    await rollAll(head, true);
+    await rollAll(abandoned, false);
+    await sweeper.sweep(() => 0, 0);
+    await sweeper.sweep(() => LONG_AGO_MS, 0);
+    expect(await everywhere()).toEqual(new Set([`${head}`]));
+  });
+
   it('deletes a roll for one bucket and keeps it for another, whose head it is', async () => {
     const NEXT = TEN + HOUR;
     await store();

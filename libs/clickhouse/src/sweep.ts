@@ -12,20 +12,29 @@ const ROLLED_TABLES = [
 /** The rows of one table that one roll wrote for one bucket, as SQL's tuple (start, roll_id). */
 type HeadlessRoll = string;
 
+/**
+ * Either below the head of its bucket, for good: it may have been the head before. Or beyond it: it has never been the head,
+ * and becomes it if its attempt is still under way.
+ */
+type Place = 'below' | 'beyond';
+
 /** By table, the rolls of buckets that are not their head. */
-export type HeadlessRolls = ReadonlyMap<string, ReadonlySet<HeadlessRoll>>;
+export type HeadlessRolls = ReadonlyMap<string, ReadonlyMap<HeadlessRoll, Place>>;
 
 /** Rolls that no reader who begins now would take. */
 export async function headlessRolls(client: ClickHouseClient): Promise<HeadlessRolls> {
-  const found = new Map<string, ReadonlySet<HeadlessRoll>>();
+  const found = new Map<string, ReadonlyMap<HeadlessRoll, Place>>();
   for (const { table, bucket, grain } of ROLLED_TABLES) {
     const result = await client.query({
-      query: `SELECT DISTINCT toUnixTimestamp(${bucket}) AS start, toString(roll_id) AS roll FROM ${table}
-        WHERE (${bucket}, roll_id) NOT IN (SELECT bucket, max(roll_id) FROM roll_heads WHERE grain = '${grain}' GROUP BY bucket)`,
+      query: `SELECT toUnixTimestamp(bucket) AS start, toString(roll_id) AS roll, if(roll_id < head, 'below', 'beyond') AS place
+        FROM (SELECT DISTINCT ${bucket} AS bucket, roll_id FROM ${table}) AS rolls
+        LEFT JOIN (SELECT bucket, max(roll_id) AS head FROM roll_heads WHERE grain = '${grain}' GROUP BY bucket) AS heads
+          USING bucket
+        WHERE roll_id != head`,
       format: 'JSONEachRow',
     });
-    const rolls = await result.json<{ start: number; roll: string }>();
-    found.set(table, new Set(rolls.map(({ start, roll }) => `(${start}, toUInt128('${roll}'))`)));
+    const rolls = await result.json<{ start: number; roll: string; place: Place }>();
+    found.set(table, new Map(rolls.map(({ start, roll, place }) => [`(${start}, toUInt128('${roll}'))`, place])));
   }
   return found;
 }
@@ -36,7 +45,7 @@ const ROLLS_A_STATEMENT = 1000;
 /** Deletes rolls. That none of them is a head is asked again, in the statement itself. */
 export async function deleteRolls(client: ClickHouseClient, rolls: HeadlessRolls): Promise<void> {
   for (const { table, bucket, grain } of ROLLED_TABLES) {
-    const all = [...(rolls.get(table) ?? [])];
+    const all = [...(rolls.get(table)?.keys() ?? [])];
     for (let from = 0; from < all.length; from += ROLLS_A_STATEMENT) {
       const some = all.slice(from, from + ROLLS_A_STATEMENT);
       await client.command({
@@ -80,9 +89,10 @@ interface Sight {
 }
 
 /**
- * Deletes what nobody reads any more. Nothing of it rests on the time of day, which may be set: only what a sweep saw as
- * headless long ago, and which still is, goes. So an attempt that was under way then is over, and so is the query of
- * whoever may have read the roll as a head.
+ * Deletes what nobody reads any more. Nothing of it rests on the time of day, which may be set: only what a sweep saw without
+ * a head long ago, and in the same place, goes. What was below the head then has not been the head since, and whoever read
+ * it as that is done. What was beyond it and still is has never been the head, and its attempt is over. But what was beyond
+ * it then and is below it now may have been the head until a moment ago.
  */
 export class Sweeper {
   private sights: Sight[] = [];
@@ -110,5 +120,11 @@ export class Sweeper {
   }
 }
 
+/** In the same place. */
 const inBoth = (one: HeadlessRolls, other: HeadlessRolls): HeadlessRolls =>
-  new Map([...one].map(([table, rolls]) => [table, new Set([...rolls].filter((roll) => other.get(table)?.has(roll)))]));
+  new Map(
+    [...one].map(([table, rolls]) => [
+      table,
+      new Map([...rolls].filter(([roll, place]) => other.get(table)?.get(roll) === place)),
+    ]),
+  );

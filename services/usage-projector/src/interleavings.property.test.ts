@@ -81,4 +81,27 @@ describe('publish, duplicate, late, revise, retract, crash and rebalance, in wha
       "names a roll that isn't there",
     );
   });
+  it('leave a former head to its readers that a sweep had seen before it was one', async () => {
+    const commands = [
+      ...stored(one),
+      pass(24 * 60),
+      roll(NEXT_DAY, after(4)),
+      // It has no head yet …
+      sweep(THROUGH),
+      // … and gets it, so that a reader takes it for one …
+      resume(0),
+      pass(9),
+      { kind: 'read', view: 0, course: after(6) } as const,
+      // … but has none again when the next sweep looks.
+      ...stored(another),
+      roll(NEXT_DAY),
+      pass(7),
+      sweep(THROUGH),
+      resume(0),
+    ];
+    await play({ commands, pauseMs: 0 });
+    await expect(play({ commands, pauseMs: 0 }, 'deletes what may have been a head in between')).rejects.toThrow(
+      "names a roll that isn't there",
+    );
+  });
 });

@@ -1,5 +1,5 @@
 import type { Process } from './process.fixture.js';
-import type { RollName } from './tables.fixture.js';
+import type { RollName, Tables } from './tables.fixture.js';
 import type { World } from './world.fixture.js';
 
 /** As of the projector: far beyond any attempt's deadline, and any reader's. */
@@ -9,10 +9,10 @@ export const STALE_AFTER_MS = 15 * 60_000;
 interface Sight {
   readonly atMs: number;
   readonly closedHour: number;
-  readonly rolls: ReadonlySet<RollName>;
+  readonly rolls: ReturnType<Tables['headless']>;
 }
 
-/** The rule of libs/clickhouse's Sweeper: only what was seen headless long ago, and still is, goes. */
+/** The rule of libs/clickhouse's Sweeper: only what was seen without a head long ago, and in the same place, goes. */
 export class ModelSweeper {
   private readonly sights: Sight[] = [];
 
@@ -25,9 +25,15 @@ export class ModelSweeper {
     const rolls = await process.ask(() => tables.headless());
     const atMs = mutation === 'dates what a sweep saw by its beginning' ? beganMs : this.world.nowMs;
     const old = this.sights.findLast((sight) => beganMs - sight.atMs >= STALE_AFTER_MS);
-    if (mutation === 'deletes headless rolls at once') await process.ask(() => tables.deleteRolls(rolls));
+    if (mutation === 'deletes headless rolls at once')
+      await process.ask(() => tables.deleteRolls(new Set(rolls.keys())));
     else if (old !== undefined) {
-      await process.ask(() => tables.deleteRolls(new Set([...rolls].filter((roll) => old.rolls.has(roll)))));
+      const isSwept = ([roll, place]: readonly [RollName, string]): boolean =>
+        mutation === 'deletes what may have been a head in between'
+          ? old.rolls.has(roll)
+          : old.rolls.get(roll) === place;
+      const swept = new Set([...rolls].filter(isSwept).map(([roll]) => roll));
+      await process.ask(() => tables.deleteRolls(swept));
       await process.ask(() => tables.dropMinutesBefore(Math.min(old.closedHour, closedHour)));
     }
     this.sights.push({ atMs, closedHour, rolls });

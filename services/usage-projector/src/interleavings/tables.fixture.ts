@@ -128,13 +128,15 @@ export class Tables {
     return this.rolls.get(table)?.get(bucket)?.get(rollId);
   }
 
-  headless(): ReadonlySet<RollName> {
-    const found = new Set<RollName>();
+  /** Whether each may have been a head before, or never was: a greater roll is the head, or none is. */
+  headless(): ReadonlyMap<RollName, 'below' | 'beyond'> {
+    const found = new Map<RollName, 'below' | 'beyond'>();
     for (const [grain, tables] of Object.entries(ROLLED) as [Grain, readonly RolledTable[]][]) {
       for (const table of tables) {
         for (const [bucket, rolls] of this.rolls.get(table) ?? []) {
           for (const roll of rolls.keys()) {
-            if (this.heads[grain].get(bucket) !== roll) found.add(`${table} ${bucket} ${roll}`);
+            const head = this.heads[grain].get(bucket) ?? 0n;
+            if (roll !== head) found.set(`${table} ${bucket} ${roll}`, roll < head ? 'below' : 'beyond');
           }
         }
       }
@@ -144,7 +146,7 @@ export class Tables {
 
   /** That none of them is a head is asked again, in the statement itself. */
   deleteRolls(names: ReadonlySet<RollName>): void {
-    for (const name of this.headless()) {
+    for (const name of this.headless().keys()) {
       if (!names.has(name)) continue;
       const [table, bucket, roll] = name.split(' ') as [RolledTable, string, string];
       this.rolls.get(table)?.get(Number(bucket))?.delete(BigInt(roll));

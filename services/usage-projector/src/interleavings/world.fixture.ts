@@ -16,8 +16,11 @@ export const mutations = [
   'deletes headless rolls at once',
   'writes the head of a roll however old',
 ] as const;
-/** The last one is too rare to be met by chance: a script of its own shows it. */
-export type Mutation = (typeof mutations)[number] | 'dates what a sweep saw by its beginning';
+/** The last two are too rare to be met by chance: scripts of their own show them. */
+export type Mutation =
+  | (typeof mutations)[number]
+  | 'dates what a sweep saw by its beginning'
+  | 'deletes what may have been a head in between';
 
 /** A partition of `usage.events.v1` and the group's place in it. */
 export interface EventsPartition {
