@@ -181,7 +181,9 @@ function report(
   parts: readonly PartReport[],
 ): Report {
   const faults = faultReports(records);
-  const missed = faults.filter(({ bitten, injected }) => bitten < injected);
+  // One that met no moment to bite got another turn, so that all have bitten as often as there were rounds.
+  const wanted = options.rounds > 0 ? options.rounds : Infinity;
+  const missed = faults.filter(({ bitten, injected }) => bitten < Math.min(injected, wanted));
   const checks = [...(verdict?.checks ?? []), ...parts.flatMap((part) => part.checks)];
   const failures = [
     ...checks.flatMap(({ name, differing }) => (differing > 0 ? [`${differing} differ: ${name}`] : [])),

@@ -20,7 +20,7 @@ export interface ScheduleOptions {
   readonly faults: readonly Fault[];
   /** No fault begins after this … */
   readonly untilMs: number;
-  /** … but those of so many rounds. */
+  /** … but those of so many rounds, and then those that have not bitten in one of these. */
   readonly rounds: number;
   /** So many injections; as many as there is time for without it. */
   readonly times?: number;
@@ -37,10 +37,12 @@ export interface ScheduleOptions {
 }
 
 const TRIES = 3;
+/** A fault that hasn't bitten in its tries gets its turn again after all others, at most so often. */
+const TURNS_MORE = 2;
 
 /**
  * Every fault in turn, in an order that the seed decides and that is another one in each round; those on different targets
- * overlap. One that hasn't bitten is tried again.
+ * overlap. One that hasn't bitten is tried again, at once and then after all others.
  */
 export async function runSchedule(
   scene: Scene,
@@ -55,18 +57,21 @@ export async function runSchedule(
   let queue: Fault[] = [];
   let round = 0;
   let taken = 0;
+  const missed: Fault[] = [];
   const take = (): Fault | undefined | 'wait' => {
     if (taken >= times || options.signal?.aborted === true) return undefined;
     const isEnough = queue.length === 0 ? round >= rounds : round > rounds;
-    if (isEnough && Date.now() > untilMs) return undefined;
-    if (queue.length === 0) {
+    const isOver = isEnough && Date.now() > untilMs;
+    if (isOver && missed.length === 0) return undefined;
+    if (!isOver && queue.length === 0) {
       queue = random.fork(`round ${round}`).shuffled(faults);
       round += 1;
     }
-    const index = queue.findIndex(({ target }) => !busy.has(target));
+    const turns = isOver ? missed : queue;
+    const index = turns.findIndex(({ target }) => !busy.has(target));
     if (index < 0) return 'wait';
     taken += 1;
-    return queue.splice(index, 1)[0];
+    return turns.splice(index, 1)[0];
   };
   const worker = async (): Promise<void> => {
     for (;;) {
@@ -78,6 +83,8 @@ export async function runSchedule(
       }
       busy.add(fault.target);
       const injected = await injectOne(fault, scene);
+      const misses = 1 + records.filter((one) => one.fault === fault && one.bite === undefined).length;
+      if (injected.bite === undefined && rounds > 0 && misses <= TURNS_MORE) missed.push(fault);
       const recovered = recoveryOf(injected, monitor, options).then((record) => {
         records.push(record);
         onRecord(record);
