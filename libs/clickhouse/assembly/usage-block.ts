@@ -1,7 +1,8 @@
-// From Avro to a block of ClickHouse's Native format, without a value of JavaScript in between. What it does not take as
+// From Avro and JSON to a block of ClickHouse's Native format, without a value of JavaScript in between. What it does not take as
 // plainly valid it leaves to `decodeUsage` in libs/events, which says why it is not, or brings it into canonical form.
 // Beside this module stands src/usage-block.ts, which owns its memory and is the only one to call it.
 
+import { ATTRIBUTES_BYTES, bodyOfJson, MAX_JSON_BODY_BYTES, MAX_JSON_BYTES } from './usage-json';
 import { xxh64 } from './xxh64';
 
 // Bounds of what is valid: `usageLimits` of libs/events. A test holds the two against each other.
@@ -82,6 +83,9 @@ export let userCount: u32 = 0;
 export let left: usize = 0;
 export let leftCount: u32 = 0;
 let input: usize = 0;
+// Where JSON becomes Avro.
+let jsonBody: usize = 0;
+let jsonAttributes: usize = 0;
 
 export function setFingerprint(low: u32, high: u32): void {
   fingerprint = ((<u64>high) << 32) | low;
@@ -144,6 +148,8 @@ export function begin(maxRows: u32, textBytes: u32, inputBytes: u32): usize {
   minutes = region(n * 4);
   users = region(n * 4);
   left = region(n * 4);
+  jsonBody = region(MAX_JSON_BODY_BYTES);
+  jsonAttributes = region(ATTRIBUTES_BYTES);
   let places: u64 = 16;
   while (places < n * 2) places <<= 1;
   tableMask = <usize>(places - 1);
@@ -450,13 +456,7 @@ export function takeRecords(
       const value = at;
       const headers = valueLength > 0 ? value + <usize>valueLength : value;
       if (headers > end) return -1;
-      const taken =
-        valueLength > <i64>HEADER_BYTES &&
-        load<u16>(value) == MARKER &&
-        load<u64>(value, 2) == fingerprint &&
-        !isCloudEvent(headers, end) &&
-        take(value + HEADER_BYTES, headers, offset, timestampMs, false);
-      if (!taken) {
+      if (!takeValue(value, headers, end, offset, timestampMs)) {
         store<u32>(left + <usize>leftCount * 4, <u32>(recordAt - input));
         leftCount += 1;
       }
@@ -466,21 +466,48 @@ export function takeRecords(
   return wanted;
 }
 
-// The name ce_specversion in two words that overlap.
+/** A record's value, which goes up to its headers. */
+function takeValue(value: usize, headers: usize, end: usize, offset: f64, timestampMs: f64): bool {
+  const length = headers - value;
+  if (length > HEADER_BYTES && load<u16>(value) == MARKER && load<u64>(value, 2) == fingerprint) {
+    return !tellOfFraming(headers, end, false) && take(value + HEADER_BYTES, headers, offset, timestampMs, false);
+  }
+  if (length == 0 || length > MAX_JSON_BYTES || load<u8>(value) != 0x7b || tellOfFraming(headers, end, true))
+    return false;
+  const bodyEnd = bodyOfJson(value, headers, jsonBody, jsonAttributes);
+  return bodyEnd != 0 && take(jsonBody, bodyEnd, offset, timestampMs, false);
+}
+
+// Names and values of headers, in words that overlap.
 const CE_SPECV: u64 = 0x76636570735f6563;
 const CVERSION: u64 = 0x6e6f697372657663;
+const CONTENT_: u64 = 0x2d746e65746e6f63;
+const ENT_TYPE: u64 = 0x657079742d746e65;
+const APPLICAT: u64 = 0x746163696c707061;
+const ION_JSON: u64 = 0x6e6f736a2f6e6f69;
 
-/** Whether a header says that the record is a CloudEvent in binary mode: then the value is its data alone. */
-function isCloudEvent(headers: usize, end: usize): bool {
+/**
+ * Whether a header says that the record is a CloudEvent: in binary mode the value is its data alone, in structured mode JSON is
+ * its envelope. Of JSON every content type is taken for that but plain JSON.
+ */
+function tellOfFraming(headers: usize, end: usize, isJson: bool): bool {
   at = headers;
   for (let count = varlong(); count > 0 && at < end; count -= 1) {
     const length = varlong();
     if (length == 14 && load<u64>(at) == CE_SPECV && load<u64>(at, 6) == CVERSION) return true;
+    const isContentType = length == 12 && load<u64>(at) == CONTENT_ && load<u64>(at, 4) == ENT_TYPE;
     at += <usize>max<i64>(length, 0);
     const valueLength = varlong();
+    if (isJson && isContentType && !isPlainJson(at, valueLength)) return true;
     at += <usize>max<i64>(valueLength, 0);
   }
   return false;
+}
+
+/** `application/json`, or that and parameters without a plus sign, which could name another type. */
+function isPlainJson(from: usize, length: i64): bool {
+  if (length < 16 || load<u64>(from) != APPLICAT || load<u64>(from, 8) != ION_JSON) return false;
+  return !contains(from, from + <usize>length, 0x2b);
 }
 
 /** One canonical body of a valid event, which lies in the input. @returns whether it was taken: it always should be. */

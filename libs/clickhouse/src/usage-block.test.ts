@@ -213,6 +213,12 @@ const lying = (event: UsageEvent): Lying => ({
   value: usageRecorded.encode(event),
   timestampMs: event.occurred_at + 7,
 });
+/** JSON without the member that a pair of name and value would be a second of. */
+function without(json: string, pair: string): string {
+  const name = pair.slice(1, pair.indexOf('"', 1));
+  const members = Object.entries(JSON.parse(json) as Record<string, unknown>);
+  return JSON.stringify(Object.fromEntries(members.filter(([own]) => own !== name)));
+}
 const whole = (block: UsageBlock): Buffer => Buffer.concat(block.bytes('t', 7));
 
 describe('the records of a batch', () => {
@@ -293,6 +299,175 @@ describe('the records of a batch', () => {
     );
   });
 
+  const word = letters.map((text) => text.replaceAll(/[@"\\]/g, 'a'));
+  /** Names as tools choose them, in any order. */
+  const name = fc.stringMatching(/^[a-z_.-]{1,12}$/);
+  const plainText = anEvent.chain((event) =>
+    fc
+      .record({
+        event_id: word,
+        source: word,
+        user_id: word,
+        provider: word,
+        model: word,
+        team: fc.option(word),
+        session_id: fc.option(word),
+        attributes: fc.dictionary(name, word, { maxKeys: 5 }),
+      })
+      .map((texts) => usageEvent({ ...event, ...texts })),
+  );
+
+  /** The documented JSON form as different tools write it: what is absent left out or null, times as text or number, any order. */
+  const jsonOf = (event: UsageEvent): fc.Arbitrary<string> =>
+    fc
+      .record({
+        isTight: fc.boolean(),
+        space: fc.constantFrom(0, 1, '\t'),
+        time: fc.constantFrom(
+          event.occurred_at,
+          new Date(event.occurred_at).toISOString(),
+          new Date(event.occurred_at).toISOString().replace('Z', '999Z'),
+          new Date(event.occurred_at).toISOString().replace(/0{1,2}Z$/, 'Z'),
+        ),
+        order: fc.shuffledSubarray(Object.keys(event), { minLength: Object.keys(event).length }),
+      })
+      .map(({ isTight, space, time, order }) => {
+        const absent: Readonly<Record<string, unknown>> = {
+          revision: 0,
+          retracted: false,
+          status: 'ok',
+          origin: 'unknown',
+        };
+        const written: Record<string, unknown> = {
+          ...event,
+          occurred_at: time,
+          tokens: isTight
+            ? Object.fromEntries(Object.entries(event.tokens).filter(([, one]) => one > 0))
+            : event.tokens,
+        };
+        const fields = order
+          .map((field) => [field, written[field]] as const)
+          .filter(([field, value]) => !isTight || (value !== null && value !== absent[field]));
+        return JSON.stringify(Object.fromEntries(fields), undefined, space);
+      });
+  const jsonHeaders = fc.constantFrom<Readonly<Record<string, string>>>(
+    {},
+    { 'content-type': 'application/json' },
+    { traceparent: '00-4bf9', 'content-type': 'application/json; charset=utf-8' },
+  );
+
+  it('that are plainly valid JSON become the very bytes that their events become, without being decoded', () => {
+    const lyingJson = plainText.chain((event) =>
+      fc.record({ event: fc.constant(event), json: jsonOf(event), headers: jsonHeaders }),
+    );
+    fc.assert(
+      fc.property(fc.array(lyingJson, { minLength: 1, maxLength: 10 }), (events) => {
+        const records = packed(
+          events.map(({ event, json, headers }) => ({
+            value: Buffer.from(json),
+            headers,
+            timestampMs: event.occurred_at + 7,
+          })),
+        );
+        const quick = begun(records);
+        expect(quick.takeRecords(records)).toEqual([]);
+        const slow = begun(records);
+        events.forEach(({ event }, index) =>
+          slow.takeEvent(event, { offset: BASE_OFFSET + index, timestampMs: event.occurred_at + 7 }),
+        );
+        expect(whole(quick).equals(whole(slow))).toBe(true);
+        expect(quick.duplicates).toBe(slow.duplicates);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  /** JSON that is an event no more, or not quite, or still, or in another way than it says. */
+  const bentJson = plainText
+    .chain((event) => jsonOf(event))
+    .chain((json) =>
+      fc.oneof(
+        fc.nat(json.length).map((length) => json.slice(0, length)),
+        fc
+          .tuple(
+            fc.nat(json.length),
+            fc.nat(3),
+            fc.oneof(
+              fc.constantFrom('"', '\\', '{', '}', '[', ']', ':', ',', '-', '+', '.', ' ', '@', '\n', '\0', 'é'),
+              fc.constantFrom('0', '1', '9', 'e', 'E', 't', 'f', 'n', 'null', '\\u0041', '""', '1e3'),
+            ),
+          )
+          .map(([at, cut, more]) => json.slice(0, at) + more + json.slice(at + cut)),
+        fc
+          .constantFrom(
+            '"specversion":"1.0"',
+            '"colour":"green"',
+            '"user_id":"another"',
+            '"tokens":{"input":1,"input":2}',
+            '"tokens":{"inputs":1}',
+            '"tokens":{"input":-0}',
+            '"tokens":{"input":1.0}',
+            '"tokens":{"input":01}',
+            '"tokens":{"input":9007199254740993}',
+            '"attributes":{"a":"1","a":"2"}',
+            '"attributes":{"2":"a","1":"b"}',
+            '"attributes":{"__proto__":"x","b":"y"}',
+            '"attributes":{"a":null}',
+            '"attributes":[]',
+            '"team":""',
+            '"team":1',
+            '"occurred_at":"2020-02-30T00:00:00Z"',
+            '"occurred_at":"2020-01-02T24:00:00Z"',
+            '"occurred_at":"2020-01-02T23:59:60Z"',
+            '"occurred_at":"2020-01-02T00:00:00+01:00"',
+            '"occurred_at":"2020-01-02t00:00:00z"',
+            '"occurred_at":"2020-01-02T00:00:00.Z"',
+            '"occurred_at":"2020-01-02T00:00:00.1234567890Z"',
+            '"occurred_at":"2020-1-02T00:00:00.5Z"',
+            '"occurred_at":1577923200000.5',
+            '"retracted":1',
+            '"status":"OK"',
+            '"origin":null',
+            '"revision":"1"',
+          )
+          .chain((pair) =>
+            fc.tuple(fc.boolean(), fc.boolean()).map(([isAlone, isFirst]) => {
+              const rest = isAlone ? without(json, pair) : json;
+              return isFirst ? `{${pair},${rest.slice(1)}` : `${rest.slice(0, -1)},${pair}}`;
+            }),
+          ),
+      ),
+    );
+
+  it('are taken as JSON only where decoding it accepts it, and then as the same row', () => {
+    const headers = fc.oneof(
+      { weight: 3, arbitrary: jsonHeaders },
+      {
+        weight: 1,
+        arbitrary: fc.constantFrom<Readonly<Record<string, string>>>(
+          { 'content-type': 'application/cloudevents+json' },
+          { 'content-type': 'application/json;profile=application/cloudevents+json' },
+          { 'content-type': '' },
+          { ce_specversion: '1.0' },
+        ),
+      },
+    );
+    fc.assert(
+      fc.property(bentJson, headers, (json, given) => {
+        const records = packed([{ value: Buffer.from(json), headers: given, timestampMs: AT }]);
+        const quick = begun(records);
+        expect(quick.takeRecords(records)).toEqual(quick.rows === 1 ? [] : [0]);
+        if (quick.rows === 0) return;
+        const decoded = decode(records.recordAt(0));
+        if (!decoded.ok) throw new Error(`${json}: ${JSON.stringify(decoded)} was taken`);
+        const slow = begun(records);
+        slow.takeEvent(decoded.value, { offset: BASE_OFFSET, timestampMs: AT });
+        expect(whole(quick).equals(whole(slow))).toBe(true);
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
   const bounds: readonly (readonly [string, Readonly<Record<string, unknown>>, boolean])[] = [
     ['the largest count', { tokens: { input: usageLimits.maxCount, output: 1 } }, true],
     ['more than the largest count', { tokens: { input: usageLimits.maxCount + 1 } }, false],
@@ -343,7 +518,7 @@ describe('the records of a batch', () => {
     expect(
       begun(records)
         .takeRecords(records)
-        .map((place) => records.recordAt(place).offset),
+        ?.map((place) => records.recordAt(place).offset),
     ).toEqual([BASE_OFFSET + 1]);
   });
 
@@ -355,10 +530,10 @@ describe('the records of a batch', () => {
     expect([block.rows, block.oldestRecordAtMs]).toEqual([1, AT + 99]);
   });
 
-  it('that are not in Kafka’s format are an error, not rows', () => {
+  it('that are not in Kafka’s format are told apart from those that are merely left', () => {
     const records = packed([lying(usageEvent({ occurred_at: AT }))]);
     const cut = { ...records, bytes: records.bytes.subarray(0, -2) };
-    expect(() => begun(cut).takeRecords(cut)).toThrow('not in Kafka');
+    expect(begun(cut).takeRecords(cut)).toBeUndefined();
   });
 
   it('are refused a block beyond what can be addressed, which is whole again for the next', () => {

@@ -100,17 +100,18 @@ export class UsageBlock {
   }
 
   /**
-   * Takes all records that are plainly valid: in single-object encoding, within every bound, in ASCII, in canonical form.
+   * Takes all records that are plainly valid: in Avro's single-object encoding or in JSON, within every bound, in ASCII, and in
+   * canonical form where they are Avro.
    *
-   * @returns where in their bytes the others begin.
+   * @returns where in their bytes the others begin; undefined when they are not in Kafka's format: then the block is to be begun
+   *   anew, as it may hold some of them.
    */
-  takeRecords(records: PackedRecords): readonly number[] {
+  takeRecords(records: PackedRecords): readonly number[] | undefined {
     const { kernel } = this;
     const { bytes, count, baseOffset, firstTimestampMs, appendedAtMs = NaN, firstOffset } = records;
     this.write(bytes);
     const wanted = kernel.takeRecords(bytes.length, count, baseOffset, firstTimestampMs, appendedAtMs, firstOffset);
-    if (wanted < 0) throw new Error(`the records from offset ${baseOffset} on are not in Kafka's format`);
-    return [...this.list('left', 'leftCount')];
+    return wanted < 0 ? undefined : [...this.list('left', 'leftCount')];
   }
 
   takeEvent(event: UsageEvent, { offset, timestampMs }: RecordPosition): void {
@@ -168,7 +169,8 @@ export class UsageBlock {
     const columns = this.columns(topic, partition);
     const { stream } = await client.exec({
       query: `INSERT INTO usage_events (${Object.keys(columns).join(', ')}) FORMAT Native`,
-      clickhouse_settings: { max_partitions_per_insert_block: '0' },
+      // Else the server would also replace rows within the block, which takes it a third of the whole insert and is done by merges.
+      clickhouse_settings: { max_partitions_per_insert_block: '0', optimize_on_insert: 0 },
       values: Readable.from(nativeBlock(columns, this.rows), { objectMode: false }),
     });
     // The answer is empty; reading it to its end gives the connection back.

@@ -10,7 +10,7 @@ import {
   RecordProducer,
   RegistrySchemas,
 } from '@laurel/kafka';
-import { acceptBatch, type LedgerEntry, type RecordBatch } from '@laurel/stream';
+import { acceptBatch, type LedgerEntry, type PackedRecords, type RecordBatch } from '@laurel/stream';
 import { dayOf, minuteOf, minuteOfDay } from '@laurel/usage';
 import { usageEvent } from '@laurel/usage/fixture';
 import { IngestPorts } from './ingest-ports.js';
@@ -161,6 +161,30 @@ describe('a batch of events, on the real Kafka and ClickHouse', () => {
     );
     const kept = letters.find(({ offset }) => offset === 2)?.value?.toString() ?? '';
     expect(large.startsWith(kept)).toBe(true);
+  });
+
+  it('keeps a batch of the log that is broken as one dead letter, and stores what came with it', async () => {
+    const { records, ...batch } = batchOf(10, [{ event_id: 'a' }, { event_id: 'b' }]);
+    const chunk = (bytes: Uint8Array, count: number, from: number, own: RecordBatch['records']): PackedRecords => ({
+      ...{ bytes, count, baseOffset: from, firstOffset: from, lastOffset: from + count - 1, records: own },
+      ...{ firstTimestampMs: NOW, appendedAtMs: NOW },
+      recordAt: () => {
+        throw new Error('none of them can be read by itself');
+      },
+    });
+    const broken = Buffer.from('\x7fnot what Kafka calls a record');
+    const packed = [
+      chunk(broken, 3, 7, [
+        { offset: 9, key: null, value: broken, headers: {}, timestampMs: NOW, unreadable: 'it is broken' },
+      ]),
+      chunk(broken, 2, 10, records),
+    ];
+    const entry = await accept({ ...batch, records: packed.flatMap((one) => one.records), packed });
+    expect(entry).toMatchObject({ from: 7, to: 11, rows: 2, dead: 1 });
+    expect(await deadLetters()).toMatchObject([
+      { code: 'unknown_framing', message: 'it is broken', offset: 9, value: broken },
+    ]);
+    expect((await stored()).map(({ event_id }) => event_id)).toEqual(['a', 'b']);
   });
 
   it('loses nothing of an erased person’s batch but their events', async () => {

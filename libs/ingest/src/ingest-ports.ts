@@ -1,5 +1,5 @@
 import { Erasures, UsageBlock, type ClickHouseClient } from '@laurel/clickhouse';
-import { decodeUsage, topics, type Checked, type UsageEvent } from '@laurel/events';
+import { decodeUsage, reject, topics, type Checked, type UsageEvent } from '@laurel/events';
 import { isTooLarge, type RecordProducer, type RegistrySchemas } from '@laurel/kafka';
 import {
   keepTrying,
@@ -52,6 +52,8 @@ export class IngestPorts implements AcceptPorts<Touched> {
 
   /** One record, by itself. Waits for its schema where the registry has to be asked. */
   decode(record: StreamRecord, signal: AbortSignal): Checked<UsageEvent> | Promise<Checked<UsageEvent>> {
+    const { unreadable } = record;
+    if (unreadable !== undefined) return reject('unknown_framing', unreadable);
     const decoded = decodeUsage(record, this.schemas);
     return 'needsSchema' in decoded ? this.decodeAfterLookUp(record, decoded.needsSchema, signal) : decoded;
   }
@@ -120,7 +122,7 @@ export class IngestPorts implements AcceptPorts<Touched> {
     }
   }
 
-  /** What the block does not take by itself is decoded record by record; all of it is, where somebody in it was erased. */
+  /** What the block does not take by itself is decoded record by record; all of it is, where somebody in it was erased, or it is broken. */
   private async fill(block: UsageBlock, batch: RecordBatch, signal: AbortSignal): Promise<Filled> {
     const { packed } = batch;
     if (packed === undefined) {
@@ -130,8 +132,14 @@ export class IngestPorts implements AcceptPorts<Touched> {
     const sizes = packed.map(sizeOfPacked);
     const rows = packed.reduce((sum, { count }) => sum + count, 0);
     begin(block, rows, sizes);
-    const left = packed.flatMap((one) => block.takeRecords(one).map((place) => one.recordAt(place)));
-    if (this.erasures.isEmpty || !block.users().some((user) => this.erasures.has(user))) {
+    const left: StreamRecord[] = [];
+    let isWhole = true;
+    for (const one of packed) {
+      const places = block.takeRecords(one);
+      if (places === undefined) isWhole = false;
+      else for (const place of places) left.push(one.recordAt(place));
+    }
+    if (isWhole && (this.erasures.isEmpty || !block.users().some((user) => this.erasures.has(user)))) {
       return this.fillSingly(block, left, signal);
     }
     begin(block, rows, sizes);

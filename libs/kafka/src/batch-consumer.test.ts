@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import kafkajs from 'kafkajs';
 import type { StreamRecord } from '@laurel/stream';
 import { batchConsumer, recordsOf } from './batch-consumer.js';
+import { MAX_UNPACKED_BYTES } from './fetch-response.js';
 import { FetchedRecord } from './fetched-record.js';
 import { toRecord } from './records.js';
 import {
@@ -201,5 +202,18 @@ describe('WireReader', () => {
         expect(new WireReader(bytes).int64()).toBe(value);
       }),
     );
+  });
+
+  it('reads a batch that comes to more than there is room for as one record that says so, and goes on', async () => {
+    const topic = `${newPrefix()}bomb`;
+    await createTopic(kafka, topic, 1);
+    await produce(kafka, topic, [{ value: 'before' }]);
+    await produce(kafka, topic, [{ value: 'small' }, { value: Buffer.alloc(MAX_UNPACKED_BYTES) }], GZIP);
+    await produce(kafka, topic, [{ value: 'after' }]);
+    const [before, bomb, after, ...more] = await byUs(topic);
+    expect([before?.offset, bomb?.offset, after?.offset, more]).toEqual([0, 2, 3, []]);
+    expect(bomb?.unreadable).toMatch(/^the batch of offsets 1 to 2 can't be read: .*67108864/);
+    expect(bomb?.value?.length).toBeLessThan(1024 * 1024);
+    expect(Buffer.from(after?.value ?? []).toString()).toBe('after');
   });
 });

@@ -146,9 +146,9 @@ export function recordsOf({ messages }: Pick<Batch, 'messages'>): readonly Strea
   return chunks.flatMap((one): readonly StreamRecord[] => (one instanceof RecordChunk ? one.records : [toRecord(one)]));
 }
 
-/** The same, unread; undefined where a broker is so old that kafkajs has read them. */
+/** The same, unread; undefined where a broker is so old that kafkajs has read them, or some can't be read. */
 export function packedRecordsOf({ messages }: Pick<Batch, 'messages'>): readonly PackedRecords[] | undefined {
   const chunks = messages as readonly (KafkaMessage | RecordChunk)[];
-  const packed = chunks.filter((one) => one instanceof RecordChunk);
+  const packed = chunks.filter((one) => one instanceof RecordChunk && one.unreadable === undefined) as RecordChunk[];
   return packed.length === chunks.length ? packed : undefined;
 }

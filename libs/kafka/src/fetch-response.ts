@@ -1,6 +1,6 @@
-import type { PackedRecords } from '@laurel/stream';
-import kafkajs from 'kafkajs';
+import type { PackedRecords, StreamRecord } from '@laurel/stream';
 import { FetchedRecord } from './fetched-record.js';
+import { unpack } from './unpack.js';
 import { WireReader } from './wire-reader.js';
 
 /**
@@ -10,7 +10,7 @@ import { WireReader } from './wire-reader.js';
 export class RecordChunk implements PackedRecords {
   /** Of the batch's last offset, as kafkajs wants it. */
   readonly offset: string;
-  private read: readonly FetchedRecord[] | undefined;
+  private read: readonly StreamRecord[] | undefined;
 
   constructor(
     readonly bytes: Buffer,
@@ -22,11 +22,14 @@ export class RecordChunk implements PackedRecords {
     readonly appendedAtMs: number | undefined,
     /** Markers and aborted records: kafkajs counts their offsets and hands them to nobody. */
     readonly isControlRecord: boolean,
+    /** Why `bytes` are not records, where they are not; then they are as they came. */
+    readonly unreadable: string | undefined,
   ) {
     this.offset = String(lastOffset);
   }
 
-  get records(): readonly FetchedRecord[] {
+  /** A batch that is broken is one record that can't be read, at its last offset. */
+  get records(): readonly StreamRecord[] {
     this.read ??= this.readAll();
     return this.read;
   }
@@ -37,14 +40,25 @@ export class RecordChunk implements PackedRecords {
     return this.readOne(wire);
   }
 
-  private readAll(): readonly FetchedRecord[] {
+  private readAll(): readonly StreamRecord[] {
+    if (this.unreadable !== undefined) return [this.asOne(this.unreadable)];
     const records: FetchedRecord[] = [];
     const wire = new WireReader(this.bytes);
-    for (let index = 0; index < this.count; index += 1) {
-      const record = this.readOne(wire);
-      if (record.offset >= this.firstOffset) records.push(record);
+    try {
+      for (let index = 0; index < this.count; index += 1) {
+        const record = this.readOne(wire);
+        if (record.offset >= this.firstOffset) records.push(record);
+      }
+    } catch (error) {
+      return [this.asOne(messageOf(error))];
     }
     return records;
+  }
+
+  private asOne(why: string): StreamRecord {
+    const { bytes: value, baseOffset, lastOffset: offset, firstTimestampMs, appendedAtMs } = this;
+    const unreadable = `the batch of offsets ${baseOffset} to ${offset} can't be read: ${why}`;
+    return { offset, key: null, value, headers: {}, timestampMs: appendedAtMs ?? firstTimestampMs, unreadable };
   }
 
   private readOne(wire: WireReader): FetchedRecord {
@@ -209,11 +223,12 @@ async function readBatches(
     const isSkipped = isControl || isAborted;
     const body = bytes.subarray(wire.at, end);
     const compression = attributes & COMPRESSION_MASK;
-    const isPlain = compression === 0 || isSkipped;
+    const unpacked: Unpacked =
+      compression === 0 || isSkipped ? { records: body, unreadable: undefined } : await unpacking(compression, body);
     const appendedAtMs = (attributes & LOG_APPEND_TIME) === 0 ? undefined : maxTimestampMs;
     chunks.push(
       new RecordChunk(
-        isPlain ? body : await decompress(compression, body),
+        unpacked.records,
         count,
         baseOffset,
         lastOffset,
@@ -221,20 +236,27 @@ async function readBatches(
         firstTimestampMs,
         appendedAtMs,
         isSkipped,
+        unpacked.unreadable,
       ),
     );
   }
   return chunks;
 }
 
-/** By the same codecs as kafkajs' own decoder. */
-async function decompress(compression: number, body: Buffer): Promise<Buffer> {
-  const codecs = kafkajs.CompressionCodecs as Readonly<Record<number, (() => Codec) | undefined>>;
-  const codec = codecs[compression];
-  if (codec === undefined) throw new Error(`records are compressed in the unknown way ${compression}`);
-  return codec().decompress(body);
+interface Unpacked {
+  readonly records: Buffer;
+  readonly unreadable: string | undefined;
 }
 
-interface Codec {
-  decompress(bytes: Buffer): Promise<Buffer>;
+/** What one batch may come to. The broker bounds it before it is unpacked, by 2 MiB for the topic of events. */
+export const MAX_UNPACKED_BYTES = 64 * 1024 * 1024;
+
+async function unpacking(compression: number, body: Buffer): Promise<Unpacked> {
+  try {
+    return { records: await unpack(compression, body, MAX_UNPACKED_BYTES), unreadable: undefined };
+  } catch (error) {
+    return { records: body, unreadable: messageOf(error) };
+  }
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -4,6 +4,8 @@ import type { IncomingRecord } from '@laurel/events';
 export interface StreamRecord extends IncomingRecord {
   readonly offset: number;
   readonly key: Uint8Array | null;
+  /** Why it can't be read, where it can't: then it stands for a whole batch of the log, and its value is that batch's bytes. */
+  readonly unreadable?: string;
 }
 
 /** Records as they lie in one batch of the log, one after the other, for whoever reads them without an object each. */
