@@ -1,9 +1,18 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { titleStandings, windowContext, type ClickHouseClient, type WindowContext } from '@laurel/clickhouse';
-import { generatedHandle, unitOf, type Eligibility, type Margin, type Metric, type TitleRule } from '@laurel/titles';
+import {
+  generatedHandle,
+  unitOf,
+  type Eligibility,
+  type Margin,
+  type Metric,
+  type Standing,
+  type TitleRule,
+} from '@laurel/titles';
 import { evidenceJson, holderJson, type EvidenceJson, type HolderJson } from '../awards/award-json.js';
 import { AwardLog } from '../awards/award-log.js';
 import { readParameters } from '../http/parameters.js';
+import { Reused } from '../reused.js';
 import { Startup } from '../startup.js';
 import { namedWindow, type NamedWindow, type WindowJson } from '../usage/window-json.js';
 
@@ -45,8 +54,16 @@ export interface TitlesJson {
   readonly titles: readonly TitleJson[];
 }
 
+interface TitleStandings {
+  readonly rule: TitleRule;
+  readonly named: NamedWindow;
+  readonly standings: readonly Standing[];
+}
+
 @Controller('v1/titles')
 export class TitlesController {
+  private readonly standings = new Reused(() => this.readStandings());
+
   constructor(
     @Inject(CLICKHOUSE) private readonly clickhouse: ClickHouseClient,
     @Inject(RULES) private readonly rules: readonly TitleRule[],
@@ -59,19 +76,23 @@ export class TitlesController {
     readParameters({ query: {} }, { query });
     this.startup.requireDatabase();
     this.startup.requireAwards();
+    const standings = await this.standings.get();
+    return { titles: standings.map((one) => this.title(one)) };
+  }
+
+  private async readStandings(): Promise<readonly TitleStandings[]> {
     const nowMs = Date.now();
     const contexts = new Map<number, Promise<WindowContext>>();
-    const titles = this.rules.map((rule) => {
+    const standings = this.rules.map(async (rule) => {
       const named = namedWindow(`${rule.window_days}d`, nowMs);
       const context = contexts.get(rule.window_days) ?? windowContext(this.clickhouse, named.window);
       contexts.set(rule.window_days, context);
-      return this.title(rule, named, context);
+      return { rule, named, standings: await titleStandings(this.clickhouse, rule, await context, [], STANDINGS) };
     });
-    return { titles: await Promise.all(titles) };
+    return Promise.all(standings);
   }
 
-  private async title(rule: TitleRule, { json }: NamedWindow, context: Promise<WindowContext>): Promise<TitleJson> {
-    const standings = await titleStandings(this.clickhouse, rule, await context, [], STANDINGS);
+  private title({ rule, named: { json }, standings }: TitleStandings): TitleJson {
     return {
       id: rule.id,
       name: rule.name,

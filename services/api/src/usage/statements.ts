@@ -2,6 +2,7 @@ import type { Statement } from '@laurel/clickhouse';
 import { tokenClasses, tokenFields } from '@laurel/events';
 import { dayKey, type Window } from '@laurel/usage';
 import type { ScopeParameter } from '../http/parameters.js';
+import { boardColumns } from './board.js';
 
 const sumOf = (columns: readonly string[]): string => columns.map((column) => `t.${column}`).join(' + ');
 const TOTAL = sumOf(tokenClasses.map((name) => `${name}_tokens`));
@@ -32,40 +33,33 @@ export const windowParams = (window: Window): Readonly<Record<string, string>> =
 });
 
 /**
- * The best `limit` people by a metric with their competition ranks ("1224"), and how many people there are in all.
- * The greater value first, of equal values the smaller user id by its bytes.
+ * Everybody by a metric with their competition ranks ("1224"), as `boardColumns`. The greater value first, of equal values the
+ * smaller user id by its bytes.
  */
-export function leaderboard(metric: BoardMetric, window: Window, scope: ScopeParameter, limit: number): Statement {
+export function leaderboard(metric: BoardMetric, window: Window, scope: ScopeParameter): Statement {
   return {
-    query: `SELECT *, rank() OVER (ORDER BY value DESC) AS place, count() OVER () AS people
+    query: `SELECT ${boardColumns.join(', ')}
       FROM (
-        SELECT t.user_id AS user_id, ${TEAMS} AS teams, sum(${METRICS[metric]}) AS value, ${SUMS}
-        FROM usage_by_day AS t
-        WHERE ${WITHIN} ${scope.kind === 'team' ? 'AND t.team = {team:String}' : ''}
-        GROUP BY t.user_id
+        SELECT *, rank() OVER (ORDER BY value DESC) AS place
+        FROM (
+          SELECT t.user_id AS user_id, ${TEAMS} AS teams, sum(${METRICS[metric]}) AS value, ${SUMS}
+          FROM usage_by_day AS t
+          WHERE ${WITHIN} ${scope.kind === 'team' ? 'AND t.team = {team:String}' : ''}
+          GROUP BY t.user_id
+        )
       )
-      ORDER BY value DESC, user_id ASC
-      LIMIT {limit:UInt32}`,
-    query_params: { ...windowParams(window), limit, ...(scope.kind === 'team' ? { team: scope.team } : {}) },
+      ORDER BY value DESC, user_id ASC`,
+    query_params: { ...windowParams(window), ...(scope.kind === 'team' ? { team: scope.team } : {}) },
   };
 }
 
-/** A person's place on the company's board of total tokens; no row without usage in the window. */
-export function userPlace(userId: string, window: Window): Statement {
-  return {
-    query: `SELECT place, people, teams
-      FROM (
-        SELECT user_id, teams, rank() OVER (ORDER BY total DESC) AS place, count() OVER () AS people
-        FROM (
-          SELECT t.user_id AS user_id, sum(${TOTAL}) AS total,
-            arraySort(groupUniqArrayIf(t.team, t.team != '' AND t.user_id = {user:String})) AS teams
-          FROM usage_by_day AS t WHERE ${WITHIN} GROUP BY t.user_id
-        )
-      )
-      WHERE user_id = {user:String}`,
-    query_params: { ...windowParams(window), user: userId },
-  };
-}
+/** One text that is another one as soon as any figure can be: what the views read is named by the heads and the boundaries. */
+export const figuresVersion: Statement = {
+  query: `SELECT toString(sum(cityHash64(grain, bucket, head))) AS heads, (SELECT toString(groupArray((grain, closed_before))) FROM
+      (SELECT grain, max(closed_before) AS closed_before FROM closures GROUP BY grain ORDER BY grain)) AS boundaries
+    FROM (SELECT grain, bucket, max(roll_id) AS head FROM roll_heads GROUP BY grain, bucket)`,
+  query_params: {},
+};
 
 /** A person's figures by day and model. Days, models and totals are sums of these rows, so that they agree. */
 export function userDaysAndModels(userId: string, window: Window): Statement {

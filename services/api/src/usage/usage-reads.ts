@@ -1,28 +1,29 @@
+import { buffer } from 'node:stream/consumers';
 import { figuresOfRow, type ClickHouseClient, type Statement } from '@laurel/clickhouse';
 import { compareUtf8 } from '@laurel/titles';
 import { addFigures, noFigures, totalOf, type Figures, type Window } from '@laurel/usage';
 import type { ScopeParameter } from '../http/parameters.js';
-import { anyUsage, leaderboard, modelUsage, userDaysAndModels, userPlace, type BoardMetric } from './statements.js';
+import { Board } from './board.js';
+import { Reused, ReusedByKey } from '../reused.js';
+import {
+  anyUsage,
+  figuresVersion,
+  leaderboard,
+  modelUsage,
+  userDaysAndModels,
+  type BoardMetric,
+} from './statements.js';
 
 type FiguresRow = Parameters<typeof figuresOfRow>[0];
-
-export interface BoardEntry {
-  readonly rank: number;
-  readonly userId: string;
-  readonly teams: readonly string[];
-  readonly value: string;
-  readonly figures: Figures;
-}
-
-export interface Board {
-  readonly people: number;
-  readonly entries: readonly BoardEntry[];
-}
 
 export interface ModelFigures {
   readonly provider: string;
   readonly model: string;
   readonly figures: Figures;
+}
+
+export interface ModelMixEntry extends ModelFigures {
+  readonly users: number;
 }
 
 export interface UserUsage {
@@ -36,29 +37,42 @@ export interface UserUsage {
   readonly models: readonly ModelFigures[];
 }
 
+interface BoardKey {
+  readonly metric: BoardMetric;
+  readonly window: Window;
+  readonly scope: ScopeParameter;
+}
+
+/** An answer, and of which state of the figures it is. */
+interface Versioned<T> {
+  readonly version: string;
+  readonly answer: T;
+}
+
+/** A board of 85,000 people takes 11 MiB. */
+const BOARDS_KEPT = 8;
+const TEAM_BOARDS_KEPT = 200;
+const WINDOWS_KEPT = 8;
+
 /** Reads the projections for the API. Failures are the client's own, for the problem filter to judge. */
 export class UsageReads {
+  private readonly version = new Reused(() => this.readVersion());
+  private readonly boards = this.reused((key: BoardKey) => this.readBoard(key), BOARDS_KEPT);
+  private readonly teamBoards = this.reused((key: BoardKey) => this.readBoard(key), TEAM_BOARDS_KEPT);
+  private readonly modelMixes = this.reused((window: Window) => this.readModels(window), WINDOWS_KEPT);
+
   constructor(private readonly clickhouse: ClickHouseClient) {}
 
-  async board(metric: BoardMetric, window: Window, scope: ScopeParameter, limit: number): Promise<Board> {
-    const rows = await this.rows<BoardRow>(leaderboard(metric, window, scope, limit));
-    return {
-      people: Number(rows[0]?.people ?? 0),
-      entries: rows.map((row) => ({
-        rank: Number(row.place),
-        userId: row.user_id,
-        teams: row.teams,
-        value: row.value,
-        figures: figuresOfRow(row),
-      })),
-    };
+  async board(metric: BoardMetric, window: Window, scope: ScopeParameter): Promise<Board> {
+    const boards = scope.kind === 'team' ? this.teamBoards : this.boards;
+    return (await boards.get({ metric, window, scope })).answer;
   }
 
   /** Undefined when the person has no usage on any day. */
   async user(userId: string, window: Window): Promise<UserUsage | undefined> {
-    const [rows, [place]] = await Promise.all([
+    const [rows, board] = await Promise.all([
       this.rows<UserRow>(userDaysAndModels(userId, window)),
-      this.rows<PlaceRow>(userPlace(userId, window)),
+      this.board('total_tokens', window, { kind: 'company' }),
     ]);
     if (rows.length === 0 && (await this.rows(anyUsage(userId))).length === 0) return undefined;
     const days = new Map<string, Figures>();
@@ -73,16 +87,44 @@ export class UsageReads {
       const known = models.get(key)?.figures ?? noFigures;
       models.set(key, { provider, model, figures: addFigures(known, figures) });
     }
+    const entry = board.entryOf(userId);
     return {
-      place: place === undefined ? null : { rank: Number(place.place), people: Number(place.people) },
-      teams: place?.teams ?? [],
+      place: entry === undefined ? null : { rank: entry.rank, people: board.people },
+      teams: entry?.teams ?? [],
       figures: total,
       days,
       models: [...models.values()].sort(byTokens),
     };
   }
 
-  async models(window: Window): Promise<readonly (ModelFigures & { readonly users: number })[]> {
+  async models(window: Window): Promise<readonly ModelMixEntry[]> {
+    return (await this.modelMixes.get(window)).answer;
+  }
+
+  /** Read anew only where a figure may have changed. */
+  private reused<K, T>(read: (key: K) => Promise<T>, most: number): ReusedByKey<K, Versioned<T>> {
+    const readVersioned = async (key: K, last: Versioned<T> | undefined): Promise<Versioned<T>> => {
+      // Before the figures, so that what changes meanwhile makes them old.
+      const version = await this.version.get();
+      return version === last?.version ? last : { version, answer: await read(key) };
+    };
+    return new ReusedByKey(readVersioned, (key) => JSON.stringify(key), most);
+  }
+
+  private async readVersion(): Promise<string> {
+    return JSON.stringify(await this.rows(figuresVersion));
+  }
+
+  private async readBoard({ metric, window, scope }: BoardKey): Promise<Board> {
+    const { query, query_params } = leaderboard(metric, window, scope);
+    const { stream } = await this.clickhouse.exec({
+      query: `${query} FORMAT RowBinary`,
+      query_params: { ...query_params },
+    });
+    return new Board(await buffer(stream));
+  }
+
+  private async readModels(window: Window): Promise<readonly ModelMixEntry[]> {
     const rows = await this.rows<ModelRow>(modelUsage(window));
     return rows.map((row) => ({
       provider: row.provider,
@@ -100,20 +142,6 @@ export class UsageReads {
     });
     return result.json<T>();
   }
-}
-
-interface BoardRow extends FiguresRow {
-  readonly user_id: string;
-  readonly place: string;
-  readonly people: string;
-  readonly teams: readonly string[];
-  readonly value: string;
-}
-
-interface PlaceRow {
-  readonly place: string;
-  readonly people: string;
-  readonly teams: readonly string[];
 }
 
 interface UserRow extends FiguresRow {

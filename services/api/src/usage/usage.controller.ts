@@ -88,14 +88,14 @@ export class UsageController {
     const { metric } = given.path;
     const { scope, limit } = given.query;
     const { window, json } = namedWindow(given.query.window, Date.now());
-    const { people, entries } = await this.reads.board(metric, window, scope, limit);
+    const board = await this.reads.board(metric, window, scope);
     return {
       metric,
       measures: MEASURES,
       window: json,
       scope: scope.kind === 'company' ? 'company' : `team:${scope.team}`,
-      people,
-      entries: entries.map(({ rank, userId, teams, value, figures }) => ({
+      people: board.people,
+      entries: board.first(limit).map(({ rank, userId, teams, value, figures }) => ({
         rank,
         user_id: userId,
         handle: generatedHandle(userId),
