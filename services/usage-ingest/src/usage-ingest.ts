@@ -24,7 +24,7 @@ const settings = {
   ...registrySettings,
   maxFetchBytes: integer('LAUREL_INGEST_MAX_FETCH_BYTES', 65_536, 268_435_456, {
     description: 'most bytes of records in one fetch, which bounds memory',
-    default: '16777216',
+    default: '33554432',
   }),
   maxWaitMs: integer('LAUREL_INGEST_MAX_WAIT_MS', 1, 10_000, {
     description: 'how long the broker gathers records before it answers a fetch',
@@ -53,6 +53,7 @@ export const usageIngest: ServiceDefinition<typeof settings> = {
       groupId: `${topicPrefix}laurel-usage-ingest`,
       topicPrefix,
       maxBytes: config.maxFetchBytes,
+      maxBytesPerPartition: config.maxFetchBytes / 4,
       maxWaitMs: config.maxWaitMs,
       sessionTimeoutMs: config.sessionTimeoutMs,
       policy,

@@ -46,6 +46,12 @@ export interface ProjectorEvents {
 const STALE_AFTER_MS = 15 * 60_000;
 /** A roll that took longer gets no head and is made again, in ms; well below STALE_AFTER_MS. */
 const HEAD_WITHIN_MS = 10 * 60_000;
+/**
+ * After a pass it rests for so many times as long as the pass took: when much comes in at once, as after an outage, more
+ * announcements become one roll, and the queries take a third of one core's time at most.
+ */
+const REST_TIMES = 2;
+const REST_AT_MOST_MS = 5000;
 const SWEEP_EVERY_MS = 5 * 60_000;
 const CLOSE_CHECK_EVERY_MS = 5000;
 /** An hour's end is announced again after this long, should the first announcement have met no owner, in ms. */
@@ -124,6 +130,7 @@ export class Projector {
       // Waits are measured by a clock that is never set: only hour ends and roll ids are about the time of day.
       const began = performance.now();
       for (const [partition, owned] of [...this.owned]) await this.flush(partition, owned);
+      const restMs = Math.min(REST_TIMES * (performance.now() - began), REST_AT_MOST_MS);
       if (began - closesCheckedAt >= CLOSE_CHECK_EVERY_MS) {
         closesCheckedAt = began;
         await this.announceHourEnds();
@@ -132,7 +139,7 @@ export class Projector {
         sweptAt = began;
         await this.sweep();
       }
-      await sleep(Math.max(0, this.options.rollIntervalMs - (performance.now() - began)), undefined, { signal });
+      await sleep(Math.max(restMs, this.options.rollIntervalMs - (performance.now() - began)), undefined, { signal });
     }
   }
 
