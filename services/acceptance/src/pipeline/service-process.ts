@@ -20,11 +20,19 @@ export class ServiceProcess {
     private readonly logFile: string,
   ) {}
 
-  /** Resolves when it is ready. */
-  static async start(name: ServiceName, environment: NodeJS.ProcessEnv): Promise<ServiceProcess> {
+  /**
+   * Resolves when it is ready.
+   *
+   * @param options of Node's own.
+   */
+  static async start(
+    name: ServiceName,
+    environment: NodeJS.ProcessEnv,
+    options: readonly string[] = [],
+  ): Promise<ServiceProcess> {
     const logFile = join(logFolder, `${name}-${Date.now()}-${Math.random().toString(36).slice(2)}.log`);
     const log = openSync(logFile, 'w');
-    const child = spawn(process.execPath, [join(SERVICES, name, 'dist', 'main.js')], {
+    const child = spawn(process.execPath, [...options, join(SERVICES, name, 'dist', 'main.js')], {
       env: { ...process.env, ...environment, LAUREL_HTTP_PORT: '0', LAUREL_LOG_FORMAT: 'json' },
       // The channel ends with this process, and the service with the channel.
       stdio: ['ignore', log, log, 'ipc'],
@@ -38,6 +46,11 @@ export class ServiceProcess {
     const service = new ServiceProcess(name, url, child, logFile);
     await eventually(`${name} to be ready`, async () => (await fetch(`${url}/ready`)).ok || undefined);
     return service;
+  }
+
+  get pid(): number {
+    if (this.child.pid === undefined) throw new Error(`${this.name} has no process`);
+    return this.child.pid;
   }
 
   get isRunning(): boolean {

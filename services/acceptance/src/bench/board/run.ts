@@ -1,0 +1,152 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { ClickHouseClient } from '@laurel/clickhouse';
+import { awardEvent, topics } from '@laurel/events';
+import { ServiceProcess } from '../../pipeline/service-process.js';
+import type { BenchStack } from '../bench-stack.js';
+import { CpuMeter, peakMiBOf, type Cost } from '../processes.js';
+import { percentile } from '../statistics.js';
+import { REPORTED, writeCompany, type CompanyShape } from './company.js';
+
+const LAUREL = fileURLToPath(new URL('../../../../cli/dist/main.js', import.meta.url));
+const run = promisify(execFile);
+
+const REQUESTS = 200;
+const REQUESTS_ON_HOURS = 10;
+const PREFIX = 'board.';
+const DATABASE = 'board_run';
+
+/** Times of one request, in ms. */
+export interface Latency {
+  readonly what: string;
+  readonly requests: number;
+  readonly p50: number;
+  readonly p95: number;
+  readonly most: number;
+}
+
+export interface BoardRun {
+  readonly company: CompanyShape;
+  readonly latencies: readonly Latency[];
+  /** All titles evaluated once, from the start of title-awarder to its first awards. */
+  readonly titles: Cost;
+  /** Most memory of title-awarder. */
+  readonly awarderMiB: number;
+}
+
+/** The API's pages and the titles at the size of the reported company, or a part of it. */
+export async function benchBoard(
+  stack: BenchStack,
+  scale: number,
+  onProgress: (line: string) => void,
+): Promise<BoardRun> {
+  const company = {
+    ...REPORTED,
+    people: Math.round(REPORTED.people * scale),
+    tokens: REPORTED.tokens * scale,
+    topTokens: REPORTED.topTokens,
+  };
+  return stack.inDatabase(DATABASE, async (client) => {
+    const environment = stack.environment(PREFIX, DATABASE);
+    for (const what of ['topics', 'migrate']) {
+      await run(process.execPath, [LAUREL, what, 'apply'], { env: { ...process.env, ...environment } });
+    }
+    await writeCompany(client, company, Date.now(), onProgress);
+    const titles = await evaluateTitles(stack, environment);
+    const api = await ServiceProcess.start('api', environment);
+    try {
+      const latencies: Latency[] = [];
+      for (const [what, path] of PAGES) {
+        latencies.push(
+          await timed(what, REQUESTS, async (request) => {
+            const answer = await fetch(`${api.url}${path(request, company)}`);
+            if (!answer.ok) throw new Error(`${what}: ${answer.status} ${await answer.text()}`);
+            await answer.arrayBuffer();
+          }),
+        );
+        onProgress(JSON.stringify(latencies.at(-1)));
+      }
+      for (const [what, query] of ON_HOURS) {
+        latencies.push(await timed(what, REQUESTS_ON_HOURS, () => read(client, query)));
+        onProgress(JSON.stringify(latencies.at(-1)));
+      }
+      return { company, latencies, ...titles };
+    } finally {
+      await api.end('SIGTERM');
+    }
+  });
+}
+
+const someone = (request: number, { people }: CompanyShape): string =>
+  `u-${String(1 + ((request * 7919) % people)).padStart(6, '0')}`;
+
+const PAGES: readonly (readonly [string, (request: number, company: CompanyShape) => string])[] = [
+  ['top 250 of 30 days', () => '/v1/leaderboards/total_tokens?window=30d&limit=250'],
+  ['top 250 of 7 days', () => '/v1/leaderboards/total_tokens?window=7d&limit=250'],
+  ['top 250 of a team', (request) => `/v1/leaderboards/total_tokens?scope=team:team-${request % 50}&limit=250`],
+  ['a person: rank, history, models', (request, company) => `/v1/users/${someone(request, company)}`],
+  ['models of 30 days', () => '/v1/models?window=30d'],
+  ['titles and their holders', () => '/v1/titles'],
+];
+
+/** What the same would take without days. */
+const ON_HOURS = [
+  [
+    'top 250 on hourly rows (SQL alone)',
+    `SELECT user_id, sum(input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens + cache_write_tokens + output_tokens) AS value
+      FROM usage WHERE toDate(hour) > today() - 30 GROUP BY user_id ORDER BY value DESC, user_id LIMIT 250`,
+  ],
+  [
+    'models on hourly rows (SQL alone)',
+    `SELECT provider, model, uniqExact(user_id), sum(input_tokens + cache_read_tokens + output_tokens) AS value
+      FROM usage WHERE toDate(hour) > today() - 30 GROUP BY provider, model ORDER BY value DESC`,
+  ],
+] as const;
+
+async function read(client: ClickHouseClient, query: string): Promise<void> {
+  await (await client.query({ query, format: 'JSONEachRow' })).text();
+}
+
+async function timed(what: string, requests: number, ask: (request: number) => Promise<void>): Promise<Latency> {
+  await ask(0);
+  const took: number[] = [];
+  for (let request = 1; request <= requests; request += 1) {
+    const began = performance.now();
+    await ask(request);
+    took.push(performance.now() - began);
+  }
+  return { what, requests, p50: percentile(took, 50), p95: percentile(took, 95), most: Math.max(...took) };
+}
+
+async function evaluateTitles(
+  stack: BenchStack,
+  environment: NodeJS.ProcessEnv,
+): Promise<Pick<BoardRun, 'titles' | 'awarderMiB'>> {
+  const meter = new CpuMeter({ clickhouse: stack.pids.clickhouse });
+  const awarder = await ServiceProcess.start('title-awarder', environment);
+  const consumer = stack.kafka.consumer({ groupId: `${PREFIX}bench-${Date.now()}` });
+  try {
+    await consumer.connect();
+    await consumer.subscribe({ topic: PREFIX + topics.titleAwards.name, fromBeginning: true });
+    const held = new Set<string>();
+    await new Promise<void>((resolve, reject) => {
+      consumer
+        .run({
+          eachMessage: ({ message: { value } }) => {
+            if (value !== null) held.add(awardEvent.decode(value).title_id);
+            if (held.size === TITLES) resolve();
+            return Promise.resolve();
+          },
+        })
+        .catch(reject);
+    });
+    return { titles: meter.stop({ 'title-awarder': awarder.pid }), awarderMiB: peakMiBOf(awarder.pid) };
+  } finally {
+    await consumer.disconnect();
+    await awarder.end('SIGTERM');
+  }
+}
+
+/** Those that Laurel brings. */
+const TITLES = 4;

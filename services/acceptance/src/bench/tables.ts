@@ -1,0 +1,101 @@
+import type { BoardRun } from './board/run.js';
+import type { FreshnessRun } from './freshness/run.js';
+import type { GrowthRun } from './ingest/growth.js';
+import type { IngestRun } from './ingest/run.js';
+import type { Cost } from './processes.js';
+import type { PublisherRun } from './publisher/run.js';
+import { digits, percentile, shown, spreadOf, type Spread } from './statistics.js';
+
+const MILLION = 1e6;
+
+/** In Markdown. */
+function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(heads), line(heads.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+/** Of a million events, over all runs. */
+const perMillion = (run: IngestRun, of: (cost: Cost) => number): Spread =>
+  spreadOf(run.costs.map((cost) => (of(cost) / run.events) * MILLION));
+
+const cpuOf = ({ cpu }: Cost, isCounted: (name: string) => boolean = () => true): number =>
+  Object.entries(cpu).reduce((sum, [name, seconds]) => sum + (isCounted(name) ? seconds : 0), 0);
+const isClickHouse = (name: string): boolean => name === 'clickhouse';
+
+/** The parts of an ingest run's cost, each as cells of a row. */
+const costCells = (run: IngestRun): readonly string[] => [
+  shown(perMillion(run, (cost) => cpuOf(cost))),
+  shown(perMillion(run, (cost) => cpuOf(cost, isClickHouse))),
+  shown(perMillion(run, (cost) => cpuOf(cost, (name) => name.startsWith('usage-ingest') || name === 'client'))),
+  shown(perMillion(run, (cost) => cpuOf(cost, (name) => name.startsWith('usage-projector')))),
+  shown(perMillion(run, ({ wallSeconds }) => wallSeconds)),
+];
+const COST_HEADS = ['CPU s per 1 M', 'ClickHouse’s', 'the consumer’s', 'the projector’s', 'wall s per 1 M'];
+
+export const ingestTable = (runs: readonly IngestRun[]): string =>
+  table(
+    ['', 'events as', ...COST_HEADS],
+    runs.map((run) => [run.peer, run.framing, ...costCells(run)]),
+  );
+
+export const growthTable = (runs: readonly GrowthRun[]): string =>
+  table(
+    ['events', 'partitions', ...COST_HEADS],
+    runs.map((run) => [String(run.events), String(run.partitions), ...costCells(run)]),
+  );
+
+/** Of one core, in per cent. */
+const coreShare = ({ cost, seconds }: FreshnessRun, name: string): string =>
+  `${digits(((cost.cpu[name] ?? NaN) / seconds) * 100)} %`;
+
+export const freshnessTable = (runs: readonly FreshnessRun[]): string =>
+  table(
+    [
+      'events/s',
+      'figure p50 s',
+      'p99 s',
+      'most s',
+      'award p50 s',
+      'most s',
+      'ingest',
+      'projector',
+      'awarder',
+      'ClickHouse',
+    ],
+    runs.map((run) => [
+      String(run.rate),
+      ...[50, 99, 100].map((percent) => digits(percentile(run.visibleMs, percent) / 1000)),
+      ...[50, 100].map((percent) => digits(percentile(run.awardMs, percent) / 1000)),
+      ...['usage-ingest', 'usage-projector', 'title-awarder', 'clickhouse'].map((name) => coreShare(run, name)),
+    ]),
+  );
+
+export const boardTables = (runs: readonly BoardRun[]): string =>
+  table(
+    ['people', 'what', 'p50 ms', 'p95 ms', 'most ms'],
+    runs.flatMap(({ company, latencies, titles, awarderMiB }) => [
+      ...latencies.map(({ what, p50, p95, most }) => [
+        String(company.people),
+        what,
+        ...[p50, p95, most].map((ms) => digits(ms)),
+      ]),
+      [
+        String(company.people),
+        `all titles evaluated: ${digits(cpuOf(titles))} CPU s (of it ClickHouse ${digits(cpuOf(titles, isClickHouse))}), most memory ${Math.round(awarderMiB)} MiB`,
+        '',
+        '',
+        '',
+      ],
+    ]),
+  );
+
+export const publisherTable = (runs: readonly PublisherRun[]): string =>
+  table(
+    ['client', 'does', 'events/s', 'CPU s per 1 M'],
+    runs.map(({ client, does, rates, cpuSecondsPerMillion }) => [
+      client,
+      does,
+      shown(spreadOf(rates.map(Math.round))),
+      cpuSecondsPerMillion.length === 0 ? '' : shown(spreadOf(cpuSecondsPerMillion)),
+    ]),
+  );
