@@ -269,7 +269,8 @@ describe('KafkaBatchStrategy', () => {
       committed += 1;
     });
     // A commit of a lost membership does nothing: it is no error of the handler's.
-    await eventually('the standstill to end', () => committed === 1);
+    // It may have been given the batch again by now.
+    await eventually('the standstill to end', () => committed > 0);
     const values = new Set<number>();
     await join((delivery) => {
       for (const value of valuesOf(delivery)) values.add(value);

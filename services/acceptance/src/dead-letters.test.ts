@@ -437,11 +437,13 @@ describe('a redrive', () => {
   });
 
   it('that begins while another one runs takes over, and each letter is sent once', async () => {
-    const former: Promise<Ended>[] = [];
-    for (let takeovers = 0; takeovers < 4; takeovers += 1) {
-      const start = seen;
+    const former = [run(pipeline, 'redrive', '--all', '--yes', '--rate', '40')];
+    await eventually('it to send some', () => Promise.resolve(seen > 30));
+    for (let takeovers = 1; takeovers < 4; takeovers += 1) {
+      const before = former.at(-1);
       former.push(run(pipeline, 'redrive', '--all', '--yes', '--rate', '40'));
-      await eventually('it to send some', () => Promise.resolve(seen > start + 30));
+      // So the next one begins only when this one has taken over, however long a process takes to start.
+      await before;
     }
     const last = await Promise.all([1, 2].map(() => run(pipeline, 'redrive', '--all', '--yes')));
     for (const one of await Promise.all(former))

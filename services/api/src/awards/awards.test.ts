@@ -194,9 +194,14 @@ describe('the stream of awards', () => {
   const allOffsets = async (url: string): Promise<string[]> =>
     (await get<AwardsJson>(`${url}/v1/awards?limit=1000`)).awards.map(({ offset }) => offset).reverse();
 
+  /** A transaction that was committed may be seen a moment later: until then its awards would be new ones. */
+  const eventuallyAwards = (url: string, count: number): Promise<true> =>
+    eventually(async () => ((await allOffsets(url)).length === count ? true : undefined));
+
   it('tells of new awards only, unless asked for those after one', async () => {
     await stack.append(handovers(0, 3));
     const { url } = await stack.startApi();
+    await eventuallyAwards(url, 3);
     const fresh = await follow(`${url}/v1/awards/stream`);
     const whole = await follow(`${url}/v1/awards/stream?last_event_id=-1`);
     const later = await follow(`${url}/v1/awards/stream?last_event_id=1`);
@@ -215,6 +220,7 @@ describe('the stream of awards', () => {
     await stack.append(handovers(0, 2));
     const first = await stack.startApi();
     const port = new URL(first.url).port;
+    await eventuallyAwards(first.url, 2);
     const idle = await follow(`${first.url}/v1/awards/stream`);
     const whole = await follow(`${first.url}/v1/awards/stream?last_event_id=-1`);
     await eventually(() => (whole.offsets.length === 2 ? true : undefined));

@@ -2,6 +2,7 @@ import { figuresByUser, isWithin, totalOf, windowOf, type Figures } from '@laure
 import { compareUtf8, generatedHandle } from '@laurel/titles';
 import type { UsageEvent } from '@laurel/events';
 import { usage } from '../testing/events.js';
+import { eventually } from '../testing/eventually.js';
 import { testStack, type TestStack } from '../testing/stack.js';
 import { figuresJson } from './figures-json.js';
 import { boardMetrics, type BoardMetric } from './statements.js';
@@ -181,6 +182,22 @@ describe('the figures', () => {
       expect(users).toBe(new Set(own.map((event) => event.user_id)).size);
       expect(share).toBeCloseTo(Number(rest.total_tokens) / Number(all), 12);
     }
+  });
+
+  it('shows what was recorded since it was last asked: on a board, of a team, of a person, of a model', async () => {
+    const paths = ['/v1/leaderboards/total_tokens', '/v1/leaderboards/total_tokens?scope=team:new', '/v1/models'];
+    for (const path of paths) await get(path);
+    const [input, output] = [12_345_678, 9];
+    await stack.store([
+      usage({ user_id: 'new', team: 'new', model: 'new', occurred_at: daysAgo(2), tokens: { input, output } }),
+    ]);
+    for (const path of paths) {
+      await eventually(async () => (JSON.stringify(await get(path)).includes('"12345687"') ? true : undefined));
+    }
+    expect(await get<UserJson>('/v1/users/new')).toMatchObject({
+      teams: ['new'],
+      totals: { total_tokens: '12345687' },
+    });
   });
 });
 

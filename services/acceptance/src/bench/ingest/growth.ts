@@ -2,7 +2,7 @@ import type { BenchStack } from '../bench-stack.js';
 import { benchIngest, type IngestRun } from './run.js';
 
 const PARTITIONS = 6;
-const LAUREL_ONLY = ['Laurel'] as const;
+const ONE_INSTANCE = ['Laurel'] as const;
 
 export interface GrowthRun extends IngestRun {
   readonly partitions: number;
@@ -20,7 +20,7 @@ export async function benchGrowth(
   ];
   const found: GrowthRun[] = [];
   for (const shape of shapes) {
-    const options = { ...shape, runs, only: LAUREL_ONLY, exactly: true, framings: ['avro'] as const };
+    const options = { ...shape, runs, only: ONE_INSTANCE, exactly: true, framings: ['avro'] as const };
     const measured = await benchIngest(stack, options, onProgress);
     found.push(...measured.map((run) => ({ ...run, partitions: shape.partitions })));
   }
