@@ -1,6 +1,7 @@
 import { titleHolders, topics } from '@laurel/events';
 import { readToEnd } from '@laurel/kafka';
 import { eventually } from './pipeline/eventually.js';
+import { HttpGate } from './pipeline/http-gate.js';
 import { Pipeline } from './pipeline/pipeline.js';
 import { usage } from './pipeline/usage.js';
 
@@ -8,11 +9,17 @@ const DAY_MS = 86_400_000;
 
 describe('laurel forget', () => {
   let pipeline: Pipeline;
+  let gate: HttpGate;
 
   beforeAll(async () => {
-    pipeline = await Pipeline.create(['usage-ingest', 'usage-projector', 'title-awarder', 'api']);
+    pipeline = await Pipeline.create(['usage-ingest', 'usage-projector', 'api']);
+    gate = await HttpGate.open(String(pipeline.environment['LAUREL_CLICKHOUSE_URL']));
+    await pipeline.start('title-awarder', { LAUREL_CLICKHOUSE_URL: gate.url });
   });
-  afterAll(() => pipeline.close());
+  afterAll(async () => {
+    await pipeline.close();
+    gate.close();
+  });
 
   const eventsOf = (user_id: string, input: number) =>
     [0, 1, 9].map((day) =>
@@ -100,6 +107,31 @@ describe('laurel forget', () => {
     expect(JSON.stringify(after.filter(({ type }) => type === 'title_awarded'))).not.toContain('u-ada');
     const answer = await fetch(`${pipeline.service('api').url}/v1/users/u-ada`);
     expect(answer.status).toBe(404);
+  });
+
+  it('names a person no more who is erased while the titles are being evaluated', async () => {
+    await pipeline.publish(eventsOf('u-cy', 50_000_000));
+    await pipeline.settled();
+    await eventually('cy to hold the title', async () =>
+      (await holders()).get('token_legend|company')?.includes('u-cy'),
+    );
+    const before = (await pipeline.awards()).length;
+    // The awarder was told that nobody else is erased, and stands still before it knows …
+    const release = await gate.holdNext((passage) => passage.includes('FROM erasures'));
+    const forgetting = pipeline.laurel('forget', 'u-cy', '--yes', '--json');
+    await eventually('the figures to be without cy', async () => {
+      const [row] = await pipeline.rows<{ n: string }>("SELECT count() AS n FROM usage WHERE user_id = 'u-cy'");
+      return row?.n === '0';
+    });
+    // … when that is no longer so.
+    release();
+    await forgetting;
+    await eventually('cy to hold nothing', async () => ![...(await holders()).values()].flat().includes('u-cy'));
+    const after = (await pipeline.awards()).slice(before);
+    expect(after.filter(({ type, user_id }) => type === 'title_revoked' && user_id === 'u-cy').length).toBeGreaterThan(
+      0,
+    );
+    expect(JSON.stringify(after.filter(({ type }) => type === 'title_awarded'))).not.toContain('u-cy');
   });
 
   it('keeps a person erased whose old and new events are sent again, and accounts for them', async () => {

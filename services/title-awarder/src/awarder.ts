@@ -136,8 +136,6 @@ export class Awarder {
     // The partition may be lost while an outage is waited out: to claim anew would then fence the rightful writer.
     if (!this.active) return;
     const reign = (this.reign ??= await this.beginReign());
-    await this.erasures.refresh();
-    const isErased = (userId: string): boolean => this.erasures.has(userId);
     const contexts = new Map<number, WindowContext>();
     for (const rule of this.rules) {
       const context =
@@ -149,6 +147,9 @@ export class Awarder {
       const holders = state.holders.map((award) => award.user_id);
       const standings = await titleStandings(this.clickhouse, rule, context, holders);
       const corrected = await this.correctedHolders(rule, state, standings);
+      // Only now: whoever is missing from these standings for an erasure was on the list before.
+      await this.erasures.refresh();
+      const isErased = (userId: string): boolean => this.erasures.has(userId);
       const { window } = context;
       const evaluation = { rule, standings, window, evaluatedAtMs: nowMs, corrected, isErased };
       await this.write(reign, state, decide(evaluation, state));

@@ -9,7 +9,8 @@ export type Passage = string;
  * been carried out, and whoever sent it does not know yet.
  */
 export class HttpGate {
-  private held: { readonly matches: (passage: Passage) => boolean; readonly onHeld: () => void } | undefined;
+  private held:
+    { readonly matches: (passage: Passage) => boolean; readonly onHeld: (release: () => void) => void } | undefined;
 
   private constructor(
     readonly url: string,
@@ -24,14 +25,14 @@ export class HttpGate {
         { hostname, port, path: incoming.url, method: incoming.method, headers: incoming.headers },
         (answer) => {
           const passage = `${decodeURIComponent((incoming.url ?? '').replaceAll('+', ' '))}\n${Buffer.concat(head).toString('utf8', 0, 4096)}`;
+          const release = (): void => {
+            outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+            answer.pipe(outgoing);
+          };
           const { held } = gate;
-          if (held?.matches(passage) === true) {
-            gate.held = undefined;
-            held.onHeld();
-            return;
-          }
-          outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-          answer.pipe(outgoing);
+          if (held?.matches(passage) !== true) { release(); return; }
+          gate.held = undefined;
+          held.onHeld(release);
         },
       );
       onward.on('error', () => outgoing.destroy());
@@ -51,8 +52,8 @@ export class HttpGate {
     return gate;
   }
 
-  /** Keeps the next answer to a matching request for ever; resolves when it was there to be given. */
-  holdNext(matches: (passage: Passage) => boolean): Promise<void> {
+  /** Keeps the next answer to a matching request until it is released; resolves when it was there to be given. */
+  holdNext(matches: (passage: Passage) => boolean): Promise<() => void> {
     return new Promise((resolve) => {
       this.held = { matches, onHeld: resolve };
     });
