@@ -30,7 +30,10 @@ export class HttpGate {
             answer.pipe(outgoing);
           };
           const { held } = gate;
-          if (held?.matches(passage) !== true) { release(); return; }
+          if (held?.matches(passage) !== true) {
+            release();
+            return;
+          }
           gate.held = undefined;
           held.onHeld(release);
         },
