@@ -451,11 +451,12 @@ export function takeRecords(
     if (offset >= firstWanted) {
       wanted += 1;
       const keyLength = varlong();
+      if (keyLength > <i64>end - <i64>at) return -1;
       if (keyLength > 0) at += <usize>keyLength;
       const valueLength = varlong();
+      if (valueLength > <i64>end - <i64>at) return -1;
       const value = at;
       const headers = valueLength > 0 ? value + <usize>valueLength : value;
-      if (headers > end) return -1;
       if (!takeValue(value, headers, end, offset, timestampMs)) {
         store<u32>(left + <usize>leftCount * 4, <u32>(recordAt - input));
         leftCount += 1;
@@ -494,10 +495,12 @@ function tellOfFraming(headers: usize, end: usize, isJson: bool): bool {
   at = headers;
   for (let count = varlong(); count > 0 && at < end; count -= 1) {
     const length = varlong();
+    if (length > <i64>end - <i64>at) return true;
     if (length == 14 && load<u64>(at) == CE_SPECV && load<u64>(at, 6) == CVERSION) return true;
     const isContentType = length == 12 && load<u64>(at) == CONTENT_ && load<u64>(at, 4) == ENT_TYPE;
     at += <usize>max<i64>(length, 0);
     const valueLength = varlong();
+    if (valueLength > <i64>end - <i64>at) return true;
     if (isJson && isContentType && !isPlainJson(at, valueLength)) return true;
     at += <usize>max<i64>(valueLength, 0);
   }

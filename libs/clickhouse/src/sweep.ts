@@ -26,11 +26,11 @@ export async function headlessRolls(client: ClickHouseClient): Promise<HeadlessR
   const found = new Map<string, ReadonlyMap<HeadlessRoll, Place>>();
   for (const { table, bucket, grain } of ROLLED_TABLES) {
     const result = await client.query({
-      query: `SELECT toUnixTimestamp(bucket) AS start, toString(roll_id) AS roll, if(roll_id < head, 'below', 'beyond') AS place
+      query: `SELECT toUnixTimestamp(bucket) AS start, toString(roll_id) AS roll, if(roll_id < ifNull(head, 0), 'below', 'beyond') AS place
         FROM (SELECT DISTINCT ${bucket} AS bucket, roll_id FROM ${table}) AS rolls
         LEFT JOIN (SELECT bucket, max(roll_id) AS head FROM roll_heads WHERE grain = '${grain}' GROUP BY bucket) AS heads
           USING bucket
-        WHERE roll_id != head`,
+        WHERE roll_id != ifNull(head, 0)`,
       format: 'JSONEachRow',
     });
     const rolls = await result.json<{ start: number; roll: string; place: Place }>();

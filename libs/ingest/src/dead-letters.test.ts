@@ -62,6 +62,11 @@ describe('toDeadLetter', () => {
     expect([key?.length, headers, value]).toEqual([65_536, [], Buffer.from([0xc3, 0x01, 0xfe])]);
   });
 
+  it('says of a whole batch of the log where it begins', () => {
+    const record = { ...rejected.record, unreadable: { why: 'it is broken', firstOffset: 38 } };
+    expect(decoded({ ...rejected, record }).headers).toEqual({ code: 'invalid_id', 'batch-from': '38' });
+  });
+
   it('tells the length of a value that it keeps only the beginning of', () => {
     const letter = toDeadLetter('t', batch, rejected, 99, 2);
     expect(letter.headers).toEqual({ code: 'invalid_id', truncated: '3' });

@@ -4,6 +4,8 @@ import type { RecordBatch, Rejected } from '@laurel/stream';
 
 /** On a dead letter that is not whole: how many bytes the original value has. */
 export const TRUNCATED_HEADER = 'truncated';
+/** On the dead letter of a whole batch of the log that can't be read: the first offset of it that was asked for. */
+export const BATCH_FROM_HEADER = 'batch-from';
 
 /** Of a key, and of all headers, of a record that is not kept whole, in bytes. */
 const KEPT_BESIDE_BYTES = 64 * 1024;
@@ -37,6 +39,7 @@ export function toDeadLetter(
     headers: {
       code: fault.code,
       ...(isCut ? { [TRUNCATED_HEADER]: String(length) } : {}),
+      ...(record.unreadable === undefined ? {} : { [BATCH_FROM_HEADER]: String(record.unreadable.firstOffset) }),
     },
     value: deadLetter.encode({
       ...fault,

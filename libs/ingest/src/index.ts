@@ -1,3 +1,3 @@
 export * from './announcements.js';
-export { TRUNCATED_HEADER } from './dead-letters.js';
+export { BATCH_FROM_HEADER, TRUNCATED_HEADER } from './dead-letters.js';
 export * from './ingest-ports.js';

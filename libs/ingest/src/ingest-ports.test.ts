@@ -175,7 +175,14 @@ describe('a batch of events, on the real Kafka and ClickHouse', () => {
     const broken = Buffer.from('\x7fnot what Kafka calls a record');
     const packed = [
       chunk(broken, 3, 7, [
-        { offset: 9, key: null, value: broken, headers: {}, timestampMs: NOW, unreadable: 'it is broken' },
+        {
+          offset: 9,
+          key: null,
+          value: broken,
+          headers: {},
+          timestampMs: NOW,
+          unreadable: { why: 'it is broken', firstOffset: 7 },
+        },
       ]),
       chunk(broken, 2, 10, records),
     ];

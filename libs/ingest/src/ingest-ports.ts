@@ -53,7 +53,7 @@ export class IngestPorts implements AcceptPorts<Touched> {
   /** One record, by itself. Waits for its schema where the registry has to be asked. */
   decode(record: StreamRecord, signal: AbortSignal): Checked<UsageEvent> | Promise<Checked<UsageEvent>> {
     const { unreadable } = record;
-    if (unreadable !== undefined) return reject('unknown_framing', unreadable);
+    if (unreadable !== undefined) return reject('unknown_framing', unreadable.why);
     const decoded = decodeUsage(record, this.schemas);
     return 'needsSchema' in decoded ? this.decodeAfterLookUp(record, decoded.needsSchema, signal) : decoded;
   }

@@ -212,7 +212,8 @@ describe('WireReader', () => {
     await produce(kafka, topic, [{ value: 'after' }]);
     const [before, bomb, after, ...more] = await byUs(topic);
     expect([before?.offset, bomb?.offset, after?.offset, more]).toEqual([0, 2, 3, []]);
-    expect(bomb?.unreadable).toMatch(/^the batch of offsets 1 to 2 can't be read: .*67108864/);
+    expect(bomb?.unreadable?.firstOffset).toBe(1);
+    expect(bomb?.unreadable?.why).toMatch(/^the batch of offsets 1 to 2 can't be read: .*67108864/);
     expect(bomb?.value?.length).toBeLessThan(1024 * 1024);
     expect(Buffer.from(after?.value ?? []).toString()).toBe('after');
   });

@@ -1,6 +1,6 @@
 import type { PackedRecords, StreamRecord } from '@laurel/stream';
 import { FetchedRecord } from './fetched-record.js';
-import { unpack } from './unpack.js';
+import { isForWantOfMemory, unpack } from './unpack.js';
 import { WireReader } from './wire-reader.js';
 
 /**
@@ -57,7 +57,10 @@ export class RecordChunk implements PackedRecords {
 
   private asOne(why: string): StreamRecord {
     const { bytes: value, baseOffset, lastOffset: offset, firstTimestampMs, appendedAtMs } = this;
-    const unreadable = `the batch of offsets ${baseOffset} to ${offset} can't be read: ${why}`;
+    const unreadable = {
+      why: `the batch of offsets ${baseOffset} to ${offset} can't be read: ${why}`,
+      firstOffset: this.firstOffset,
+    };
     return { offset, key: null, value, headers: {}, timestampMs: appendedAtMs ?? firstTimestampMs, unreadable };
   }
 
@@ -146,6 +149,7 @@ export async function decodeFetchResponse(
   const errorCode = wire.int16();
   const sessionId = wire.int32();
   const responses: { topicName: string; partitions: FetchedPartition[] }[] = [];
+  const room: Room = { left: MAX_UNPACKED_BYTES_A_FETCH };
   for (let topics = wire.int32(); topics > 0; topics -= 1) {
     const topicName = wire.string();
     const partitions: FetchedPartition[] = [];
@@ -163,6 +167,7 @@ export async function decodeFetchResponse(
         raw.subarray(wire.at, wire.at + size),
         aborted,
         firstWanted(topicName, partition),
+        room,
       );
       if (messages === undefined) return undefined;
       wire.at += size;
@@ -184,7 +189,8 @@ export async function decodeFetchResponse(
 }
 
 /**
- * The batches of one partition; the last may be cut short, and is asked for again then. Aborted ones are found as Kafka's own
+ * The batches of one partition; the last may be cut short, and is asked for again then, and so is what there is no room for after
+ * the first. Aborted ones are found as Kafka's own
  * client does (CompletedFetch.nextFetchedRecord): kafkajs begins at most one aborted transaction a message, and hands out
  * records of the second where a fetch begins within two.
  */
@@ -192,6 +198,7 @@ async function readBatches(
   bytes: Buffer,
   aborted: readonly AbortedTransaction[],
   firstWanted: number,
+  room: Room,
 ): Promise<readonly RecordChunk[] | undefined> {
   const chunks: RecordChunk[] = [];
   const begins = [...aborted].sort((a, b) => a.firstOffset - b.firstOffset);
@@ -204,6 +211,7 @@ async function readBatches(
     wire.at += 4; // the leader's epoch
     if (wire.int8() !== MAGIC) return undefined;
     if (end > bytes.length) break;
+    if (chunks.length > 0 && room.left <= 0) break;
     wire.at += 4; // the checksum, which the connection has too
     const attributes = wire.int16();
     const lastOffset = baseOffset + wire.int32();
@@ -225,6 +233,7 @@ async function readBatches(
     const compression = attributes & COMPRESSION_MASK;
     const unpacked: Unpacked =
       compression === 0 || isSkipped ? { records: body, unreadable: undefined } : await unpacking(compression, body);
+    room.left -= unpacked.records.length;
     const appendedAtMs = (attributes & LOG_APPEND_TIME) === 0 ? undefined : maxTimestampMs;
     chunks.push(
       new RecordChunk(
@@ -250,11 +259,19 @@ interface Unpacked {
 
 /** What one batch may come to. The broker bounds it before it is unpacked, by 2 MiB for the topic of events. */
 export const MAX_UNPACKED_BYTES = 64 * 1024 * 1024;
+/** What all batches of one answer may come to; beyond it each partition still has its first. */
+const MAX_UNPACKED_BYTES_A_FETCH = 256 * 1024 * 1024;
+
+interface Room {
+  left: number;
+}
 
 async function unpacking(compression: number, body: Buffer): Promise<Unpacked> {
   try {
     return { records: await unpack(compression, body, MAX_UNPACKED_BYTES), unreadable: undefined };
   } catch (error) {
+    // The fetch is repeated then.
+    if (isForWantOfMemory(error)) throw error;
     return { records: body, unreadable: messageOf(error) };
   }
 }

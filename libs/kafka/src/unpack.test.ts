@@ -27,11 +27,13 @@ const xerial = async (blocks: readonly Buffer[]): Promise<Buffer> => {
   }
   return Buffer.concat(parts);
 };
-/** A frame of so many blocks of 128 KiB, each of one byte repeated: RFC 8878, 3.1.1. */
-const zstdZeros = (blocks: number): Buffer => {
-  const head = [0x28, 0xb5, 0x2f, 0xfd, 0, 0x38];
+const MIB_8 = 0x68;
+const MIB_128 = 0x88;
+/** A frame of so many blocks, each of one byte repeated: RFC 8878, 3.1.1. */
+const zstdZeros = (blocks: number, blockBytes = 128 * KIB, window = 0x38): Buffer => {
+  const head = [0x28, 0xb5, 0x2f, 0xfd, 0, window];
   const block = (isLast: boolean): number[] => {
-    const header = (isLast ? 1 : 0) | (1 << 1) | ((128 * KIB) << 3);
+    const header = (isLast ? 1 : 0) | (1 << 1) | (blockBytes << 3);
     return [header & 0xff, (header >> 8) & 0xff, header >> 16, 0];
   };
   return Buffer.from([...head, ...Array.from({ length: blocks }, (_, index) => block(index === blocks - 1)).flat()]);
@@ -57,6 +59,21 @@ describe('records of a batch', () => {
   it.each(cases)('that are broken are refused, in %s', async (_, codec, make) => {
     const body = await make();
     await expect(unpack(codec, body.subarray(0, Math.floor(body.length / 2)), zeros.length)).rejects.toThrow();
+  });
+
+  it('are refused where unpacking them would take minutes, however little they come to', async () => {
+    const many = Math.floor((16 * 2 ** 30) / (128 * 2 ** 20));
+    const refusal = /it would take too long/;
+    await expect(unpack(ZSTD, zstdZeros(many, 1, MIB_128), zeros.length)).rejects.toThrow(refusal);
+    const frames = Buffer.concat(Array.from({ length: 1025 }, () => zstdZeros(1, 1, MIB_8)));
+    await expect(unpack(ZSTD, frames, zeros.length)).rejects.toThrow(refusal);
+    await expect(unpack(ZSTD, zstdZeros(1, 1, MIB_128 + 1), zeros.length)).rejects.toThrow(/window of 150994944 bytes/);
+  });
+
+  it('are unpacked from several frames of zstd, of which some are to be passed over', async () => {
+    const skipped = Buffer.from([0x53, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3]);
+    const body = Buffer.concat([zstdZeros(1), skipped, zstdZeros(1)]);
+    expect((await unpack(ZSTD, body, zeros.length)).equals(zeros)).toBe(true);
   });
 
   it('are refused in a way that nobody knows', async () => {

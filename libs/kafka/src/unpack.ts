@@ -1,26 +1,26 @@
+import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { Decompress } from 'fzstd';
-import kafkajs from 'kafkajs';
+import { decompressFrame } from 'lz4-napi';
 
 /**
  * Unpacks the records of a batch. What it comes to is known, or watched, before there is memory for it: two megabytes of a batch
- * can be a thousand times as many.
+ * can be a thousand times as many. Nor does it take long, whatever the bytes say.
  *
  * @param compression as in a batch's attributes: 1 gzip, 2 snappy, 3 lz4, 4 zstd.
  * @param maxBytes that the records may come to.
- * @throws Error that says why it can't be unpacked.
+ * @throws Error that says why it can't be unpacked; see also `isForWantOfMemory`.
  */
 export async function unpack(compression: number, body: Buffer, maxBytes: number): Promise<Buffer> {
   switch (compression) {
     case 1:
       return unzip(body, { maxOutputLength: maxBytes });
     case 2:
-      requireRoom(lengthOfSnappy(body), maxBytes);
-      return codecOf(compression).decompress(body);
+      return unsnap(body, maxBytes);
     case 3:
       requireRoom(mostOfLz4(body), maxBytes);
-      return codecOf(compression).decompress(body);
+      return decompressFrame(body);
     case 4:
       return unzstd(body, maxBytes);
     default:
@@ -28,35 +28,45 @@ export async function unpack(compression: number, body: Buffer, maxBytes: number
   }
 }
 
+/** Whether the machine was at fault, and not the bytes: another attempt may succeed. */
+export function isForWantOfMemory(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error ? error.code : undefined;
+  return (
+    code === 'ERR_MEMORY_ALLOCATION_FAILED' ||
+    code === 'Z_MEM_ERROR' ||
+    code === 'ENOMEM' ||
+    error.message === 'Array buffer allocation failed'
+  );
+}
+
 const unzip = promisify(gunzip);
 
-interface Codec {
-  decompress(bytes: Buffer): Promise<Buffer>;
-}
-
-/** As registered with kafkajs. */
-function codecOf(compression: number): Codec {
-  const codec = (kafkajs.CompressionCodecs as Readonly<Record<number, (() => Codec) | undefined>>)[compression];
-  if (codec === undefined) throw new Error(`nothing is registered for compression ${compression}`);
-  return codec();
-}
-
 function requireRoom(bytes: number, maxBytes: number): void {
-  if (bytes > maxBytes) throw new RangeError(`unpacked, the records come to more than ${maxBytes} bytes`);
+  if (bytes > maxBytes) throw new Error(`unpacked, the records come to more than ${maxBytes} bytes`);
 }
+
+const snappy = createRequire(import.meta.url)('snappyjs') as { uncompress(raw: Buffer): Buffer };
 
 /** The framing of Java's library, "\x82SNAPPY\0" and two versions; then blocks, each after its length. */
 const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0]);
 const XERIAL_HEADER_BYTES = 16;
 
-/** Each block begins with the length that it unpacks to (https://github.com/google/snappy/blob/main/format_description.txt). */
-function lengthOfSnappy(body: Buffer): number {
-  if (!body.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC)) return unsignedAt(body, 0);
-  let length = 0;
-  for (let at = XERIAL_HEADER_BYTES; at + 4 < body.length; at += 4 + body.readUInt32BE(at)) {
-    length += unsignedAt(body, at + 4);
-  }
-  return length;
+/** A raw block begins with the length that it unpacks to (https://github.com/google/snappy/blob/main/format_description.txt). */
+function unsnap(body: Buffer, maxBytes: number): Buffer {
+  const blocks: Buffer[] = [];
+  if (body.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC)) {
+    for (let at = XERIAL_HEADER_BYTES; at + 4 <= body.length;) {
+      const end = at + 4 + body.readUInt32BE(at);
+      blocks.push(body.subarray(at + 4, end));
+      at = end;
+    }
+  } else blocks.push(body);
+  requireRoom(
+    blocks.reduce((sum, block) => sum + unsignedAt(block, 0), 0),
+    maxBytes,
+  );
+  return Buffer.concat(blocks.map((block) => snappy.uncompress(block)));
 }
 
 function unsignedAt(body: Buffer, from: number): number {
@@ -93,6 +103,7 @@ function mostOfLz4(body: Buffer): number {
 
 /** Frame by frame and block by block, as most writers don't say what it comes to. A block is at most 128 KiB. */
 function unzstd(body: Buffer, maxBytes: number): Buffer {
+  requireModestWork(body);
   const pieces: Uint8Array[] = [];
   let size = 0;
   const stream = new Decompress((piece) => {
@@ -102,4 +113,60 @@ function unzstd(body: Buffer, maxBytes: number): Buffer {
   });
   stream.push(body, true);
   return Buffer.concat(pieces);
+}
+
+const ZSTD_MAGIC = 0xfd2fb528;
+/** Frames that decoders pass over have one of sixteen magic numbers. */
+const ZSTD_SKIPPABLE_MAGIC = 0x184d2a50;
+/** The library sets up the whole window for a frame and moves it for each block: some seconds for all of these, in bytes. */
+const MOST_MOVED_BYTES = 16 * 2 ** 30;
+/** What Kafka's own client takes at most, in bytes. */
+const MOST_WINDOW_BYTES = 128 * 2 ** 20;
+
+/** By the headers of frames and blocks alone (RFC 8878, 3.1.1). Bytes that end too early are left for who unpacks them. */
+function requireModestWork(body: Buffer): void {
+  let moved = 0;
+  for (let at = 0; at + 8 <= body.length;) {
+    const magic = body.readUInt32LE(at);
+    if (magic - (magic & 15) === ZSTD_SKIPPABLE_MAGIC) {
+      at += 8 + body.readUInt32LE(at + 4);
+      continue;
+    }
+    if (magic !== ZSTD_MAGIC) throw new Error('this is not a frame of Zstandard');
+    const { window, headerBytes, checksumBytes } = zstdHeader(body.subarray(at + 4));
+    if (window > MOST_WINDOW_BYTES) throw new Error(`its window of ${window} bytes is more than ${MOST_WINDOW_BYTES}`);
+    at += 4 + headerBytes;
+    moved += window;
+    for (let isLast = false; !isLast && at + 3 <= body.length;) {
+      const header = body.readUIntLE(at, 3);
+      isLast = (header & 1) !== 0;
+      const isOneByteRepeated = ((header >> 1) & 3) === 1;
+      at += 3 + (isOneByteRepeated ? 1 : header >> 3);
+      moved += window;
+    }
+    at += checksumBytes;
+    if (moved > MOST_MOVED_BYTES)
+      throw new Error('it has so many blocks and so large a window that it would take too long');
+  }
+}
+
+function zstdHeader(frame: Buffer): {
+  readonly window: number;
+  readonly headerBytes: number;
+  readonly checksumBytes: number;
+} {
+  const descriptor = frame.readUInt8(0);
+  const isSingleSegment = (descriptor & 0x20) !== 0;
+  const sizeBytes = [isSingleSegment ? 1 : 0, 2, 4, 8][descriptor >> 6] ?? 0;
+  const sizeAt = 1 + (isSingleSegment ? 0 : 1) + ([0, 1, 2, 4][descriptor & 3] ?? 0);
+  const checksumBytes = (descriptor & 4) !== 0 ? 4 : 0;
+  const headerBytes = sizeAt + sizeBytes;
+  if (isSingleSegment) {
+    // Two bytes count from 256 on.
+    const size = sizeBytes === 8 ? Number(frame.readBigUInt64LE(sizeAt)) : frame.readUIntLE(sizeAt, sizeBytes);
+    return { window: sizeBytes === 2 ? size + 256 : size, headerBytes, checksumBytes };
+  }
+  const windowDescriptor = frame.readUInt8(1);
+  const base = 2 ** (10 + (windowDescriptor >> 3));
+  return { window: base + (base / 8) * (windowDescriptor & 7), headerBytes, checksumBytes };
 }

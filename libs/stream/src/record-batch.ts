@@ -4,8 +4,12 @@ import type { IncomingRecord } from '@laurel/events';
 export interface StreamRecord extends IncomingRecord {
   readonly offset: number;
   readonly key: Uint8Array | null;
-  /** Why it can't be read, where it can't: then it stands for a whole batch of the log, and its value is that batch's bytes. */
-  readonly unreadable?: string;
+  /** Where it can't be read: then it stands for a whole batch of the log, and its value is that batch's bytes. */
+  readonly unreadable?: {
+    readonly why: string;
+    /** The batch's first offset that was asked for. The record's own is the last one. */
+    readonly firstOffset: number;
+  };
 }
 
 /** Records as they lie in one batch of the log, one after the other, for whoever reads them without an object each. */
@@ -50,7 +54,10 @@ export interface BatchContext {
 
 // Records are read only where they have to be: that costs more than all that is done with them packed.
 export const firstOffset = (batch: RecordBatch): number =>
-  (batch.packed === undefined ? batch.records[0]?.offset : batch.packed[0]?.firstOffset) ?? 0;
+  (batch.packed === undefined ? firstOffsetOf(batch.records[0]) : batch.packed[0]?.firstOffset) ?? 0;
+
+const firstOffsetOf = (record: StreamRecord | undefined): number | undefined =>
+  record?.unreadable?.firstOffset ?? record?.offset;
 
 /** What comes after it is the next to be read. */
 export const lastOffset = (batch: RecordBatch): number =>

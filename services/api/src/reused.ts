@@ -2,6 +2,8 @@
 const FRESH_TIMES = 10;
 /** … and for so many times as long while it is read anew; after that whoever asks waits. */
 const STALE_TIMES = 20;
+/** A read that took longer was held up by something else, and counts as one of so long, in ms. */
+const MOST_TOOK_MS = 1000;
 
 interface Known<T> {
   readonly value: T;
@@ -51,7 +53,7 @@ export class Reused<T> {
     const value = await this.read(last?.value);
     // Dated by its beginning: what came in meanwhile it may not have seen. What was only looked at cost little, and would be
     // looked at all the time.
-    const tookMs = value === last?.value ? last.tookMs : this.clock() - began;
+    const tookMs = value === last?.value ? last.tookMs : Math.min(this.clock() - began, MOST_TOOK_MS);
     this.known = { value, atMs: began, tookMs };
     return value;
   }

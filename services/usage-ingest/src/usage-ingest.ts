@@ -53,7 +53,7 @@ export const usageIngest: ServiceDefinition<typeof settings> = {
       groupId: `${topicPrefix}laurel-usage-ingest`,
       topicPrefix,
       maxBytes: config.maxFetchBytes,
-      maxBytesPerPartition: config.maxFetchBytes / 4,
+      maxBytesPerPartition: Math.floor(config.maxFetchBytes / 4),
       maxWaitMs: config.maxWaitMs,
       sessionTimeoutMs: config.sessionTimeoutMs,
       policy,

@@ -50,8 +50,8 @@ interface Versioned<T> {
 }
 
 /** A board of 85,000 people takes 11 MiB. */
-const BOARDS_KEPT = 8;
-const TEAM_BOARDS_KEPT = 200;
+const BOARDS_KEPT = 16;
+const TEAM_BOARDS_KEPT = 50;
 const WINDOWS_KEPT = 8;
 
 /** Reads the projections for the API. Failures are the client's own, for the problem filter to judge. */
@@ -70,9 +70,10 @@ export class UsageReads {
 
   /** Undefined when the person has no usage on any day. */
   async user(userId: string, window: Window): Promise<UserUsage | undefined> {
+    const own: BoardKey = { metric: 'total_tokens', window, scope: { kind: 'company' } };
     const [rows, board] = await Promise.all([
       this.rows<UserRow>(userDaysAndModels(userId, window)),
-      this.board('total_tokens', window, { kind: 'company' }),
+      this.board(own.metric, window, own.scope),
     ]);
     if (rows.length === 0 && (await this.rows(anyUsage(userId))).length === 0) return undefined;
     const days = new Map<string, Figures>();
@@ -87,7 +88,8 @@ export class UsageReads {
       const known = models.get(key)?.figures ?? noFigures;
       models.set(key, { provider, model, figures: addFigures(known, figures) });
     }
-    const entry = board.entryOf(userId);
+    // Somebody new is on the next board that is read.
+    const entry = board.entryOf(userId) ?? (rows.length > 0 ? (await this.readBoard(own)).entryOf(userId) : undefined);
     return {
       place: entry === undefined ? null : { rank: entry.rank, people: board.people },
       teams: entry?.teams ?? [],

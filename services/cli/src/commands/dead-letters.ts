@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { deadLetterCodeValues, type DeadLetter, type DeadLetterCode } from '@laurel/events';
-import type { Letter } from '../dead-letters/letter-fold.js';
+import { isOneWholeRecord, type Letter } from '../dead-letters/letter-fold.js';
 import { historyOf, letterDocument, letterText } from '../dead-letters/one-letter.js';
 import { foldLetters, readWhole, type LetterSource } from '../dead-letters/read-letters.js';
 import { redrive, targetPartitions, type Redriven } from '../dead-letters/redrive.js';
@@ -225,11 +225,11 @@ async function redriveChosen(places: readonly string[], flags: RedriveFlags, com
   }
   if (open.length === 0) {
     process.exitCode = NOTHING_MATCHED;
-    report({ sent: [], sentBefore: matching, truncated: [], tooLarge: [], gone: [] }, flags);
+    report({ sent: [], sentBefore: matching, truncated: [], batches: [], tooLarge: [], gone: [] }, flags);
     return;
   }
   await targetPartitions(source.kafka, open, source.topicPrefix);
-  const whole = open.filter(({ truncatedFrom }) => truncatedFrom === undefined).length;
+  const whole = open.filter(isOneWholeRecord).length;
   if (flags.json !== true) {
     console.log(groupTable(groupsOf(open)));
     if (flags.dryRun === true) {
@@ -256,7 +256,8 @@ async function redriveChosen(places: readonly string[], flags: RedriveFlags, com
     { ...result, sentBefore: [...matching.filter((letter) => !open.includes(letter)), ...result.sentBefore] },
     flags,
   );
-  if (result.truncated.length + result.tooLarge.length + result.gone.length > 0) process.exitCode = 1;
+  if (result.truncated.length + result.batches.length + result.tooLarge.length + result.gone.length > 0)
+    process.exitCode = 1;
 }
 
 /** What was asked for; ends with the usage where it is unclear. */
@@ -268,7 +269,7 @@ function chosen(places: readonly string[], flags: RedriveFlags, command: Command
   return places.length > 0 ? { places: new Set(places) } : filters;
 }
 
-function report({ sent, sentBefore, truncated, tooLarge, gone }: Redriven, { json }: RedriveFlags): void {
+function report({ sent, sentBefore, truncated, batches, tooLarge, gone }: Redriven, { json }: RedriveFlags): void {
   if (json === true) {
     const places = (letters: readonly Letter[]): readonly string[] => letters.map(({ place }) => place);
     printJson({
@@ -276,6 +277,7 @@ function report({ sent, sentBefore, truncated, tooLarge, gone }: Redriven, { jso
       sent_before: sentBefore.length,
       letters: sent.map(letterJson),
       truncated: places(truncated),
+      batches: places(batches),
       too_large: places(tooLarge),
       gone: places(gone),
     });
@@ -285,6 +287,10 @@ function report({ sent, sentBefore, truncated, tooLarge, gone }: Redriven, { jso
   console.log(sent.length === 0 ? `nothing to send${before}` : `sent ${sent.length} letters again${before}`);
   for (const { place } of truncated)
     console.error(`${place} was not sent: only its beginning was kept. Its publisher has to send it again`);
+  for (const { place, batchFrom } of batches)
+    console.error(
+      `${place} was not sent: it is a whole batch, from offset ${batchFrom}, that can’t be read. Its publisher has to send it again`,
+    );
   for (const { place } of tooLarge) console.error(`${place} was not sent: its topic takes no record that large`);
   for (const { place } of gone) console.error(`${place} was not sent: the topic’s retention has deleted the letter`);
 }

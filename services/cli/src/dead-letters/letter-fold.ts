@@ -1,5 +1,5 @@
 import { deadLetter, type DeadLetter, type DeadLetterCode } from '@laurel/events';
-import { TRUNCATED_HEADER } from '@laurel/ingest';
+import { BATCH_FROM_HEADER, TRUNCATED_HEADER } from '@laurel/ingest';
 import type { StreamRecord } from '@laurel/stream';
 import { letterId, readMarker, REDRIVEN_FROM, type LetterId, type Origin } from './redriven.js';
 import { keyText } from './text.js';
@@ -23,6 +23,8 @@ export interface Letter extends Origin {
   readonly redrivenAtMs: number | undefined;
   /** How many bytes the original value had, if the letter holds only its beginning: it can't be sent again. */
   readonly truncatedFrom: number | undefined;
+  /** The first offset, if the letter is a whole batch of the log that can't be read: it can't be sent again either. */
+  readonly batchFrom: number | undefined;
   /** Where its latest copy is in the topic of dead letters. */
   readonly copy: Copy;
 }
@@ -78,7 +80,8 @@ export class LetterFold {
       rejectedAtMs: letter.rejected_at,
       key: keyText(letter.key),
       redrivenFrom: from === undefined ? undefined : Buffer.from(from.value).toString(),
-      truncatedFrom: truncated === undefined ? undefined : Number(Buffer.from(truncated).toString()),
+      truncatedFrom: numberOf(truncated),
+      batchFrom: numberOf(record.headers[BATCH_FROM_HEADER]),
       copy: { partition, offset: record.offset },
     });
   }
@@ -101,6 +104,13 @@ export class LetterFold {
     return this.unreadableRecords;
   }
 }
+
+/** Whether a letter holds a record as it was, to be sent again. */
+export const isOneWholeRecord = ({ truncatedFrom, batchFrom }: Letter): boolean =>
+  truncatedFrom === undefined && batchFrom === undefined;
+
+const numberOf = (header: Uint8Array | undefined): number | undefined =>
+  header === undefined ? undefined : Number(Buffer.from(header).toString());
 
 export const placeOf = ({ topic, partition, offset }: Pick<DeadLetter, 'topic' | 'partition' | 'offset'>): string =>
   `${topic}/${partition}/${offset}`;

@@ -52,6 +52,8 @@ export function letterText(letter: Letter, whole: DeadLetter, value: ReadValue, 
   lines.push(['value', valueHeading(whole, value)]);
   if (letter.truncatedFrom !== undefined)
     lines.push(['', `the beginning only, of ${letter.truncatedFrom.toLocaleString('en')} bytes`]);
+  if (letter.batchFrom !== undefined)
+    lines.push(['', `a whole batch of the log, of the offsets ${letter.batchFrom} to ${letter.offset}`]);
   const body = valueText(whole, value);
   return `${lines.map(([name, text]) => `${name.padEnd(10)}${text}`).join('\n')}${body === '' ? '' : `\n\n${body}`}`;
 }

@@ -125,6 +125,17 @@ describe('a redrive', () => {
     await expectSent(all);
   });
 
+  it('never sends a whole batch of the log that could not be read, and names it', async () => {
+    const batch = written(letter({ topic: events, offset: LETTERS, value: text(LETTERS) }));
+    const producer = new RecordProducer(kafka, topicPrefix);
+    await producer.connect();
+    await producer.send(topics.deadLetters.name, [{ ...batch, headers: { ...batch.headers, 'batch-from': '17' } }]);
+    await producer.close();
+    const { sent, batches } = await redrive({ kafka, topicPrefix }, await lettersOf());
+    expect([sent.length, batches.map(({ batchFrom }) => batchFrom)]).toEqual([LETTERS, [17]]);
+    await expectSent(all);
+  });
+
   it('keeps to the rate that it is given', async () => {
     const progress: number[] = [];
     const startedAtMs = Date.now();

@@ -11,7 +11,7 @@ import {
   type OutgoingRecord,
 } from '@laurel/kafka';
 import { keepTrying } from '@laurel/stream';
-import type { Letter } from './letter-fold.js';
+import { isOneWholeRecord, type Letter } from './letter-fold.js';
 import { foldLetters, readWhole, type LetterSource } from './read-letters.js';
 import { letterId, marker, REDRIVABLE, resent, type LetterId } from './redriven.js';
 
@@ -50,6 +50,8 @@ export interface Redriven {
   readonly sentBefore: readonly Letter[];
   /** Only their beginning was kept. */
   readonly truncated: readonly Letter[];
+  /** Each a whole batch of the log that can't be read. */
+  readonly batches: readonly Letter[];
   /** Their topic takes no record that large. */
   readonly tooLarge: readonly Letter[];
   /** Deleted by the retention of the topic meanwhile. */
@@ -109,7 +111,7 @@ export async function redrive(
       const present = (await foldLetters(source)).letters().filter((letter) => expired.delete(letterId(letter)));
       const isOpen = (letter: Letter): boolean =>
         letter.redrivenAtMs === undefined &&
-        letter.truncatedFrom === undefined &&
+        isOneWholeRecord(letter) &&
         !sent.has(letterId(letter)) &&
         !tooLarge.has(letterId(letter));
       const open = present.filter(isOpen);
@@ -122,12 +124,12 @@ export async function redrive(
         lot.add(letter, resent(whole, letter.place, partitions.get(letter.topic) ?? 0)),
       );
       await lot.send();
+      const kept = present.filter((letter) => letter.redrivenAtMs === undefined && !isOneWholeRecord(letter));
       return {
         sent: [...sent.values()],
         sentBefore: present.filter((letter) => letter.redrivenAtMs !== undefined && !sent.has(letterId(letter))),
-        truncated: present.filter(
-          ({ redrivenAtMs, truncatedFrom }) => redrivenAtMs === undefined && truncatedFrom !== undefined,
-        ),
+        truncated: kept.filter(({ batchFrom }) => batchFrom === undefined),
+        batches: kept.filter(({ batchFrom }) => batchFrom !== undefined),
         tooLarge: [...tooLarge.values()],
         gone: [...gone, ...expired.values()].filter((letter) => !sent.has(letterId(letter))),
       };

@@ -101,6 +101,7 @@ export function letterJson(letter: Letter): Record<string, unknown> {
     rejected_at: instant(letter.rejectedAtMs),
     redriven_at: instant(letter.redrivenAtMs),
     truncated_from_bytes: letter.truncatedFrom ?? null,
+    batch_from_offset: letter.batchFrom ?? null,
     redriven_from: letter.redrivenFrom ?? null,
   };
 }

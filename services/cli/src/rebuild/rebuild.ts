@@ -170,11 +170,13 @@ export async function rebuild(
       isExchanging = true;
       await shadow.enter({ stage: 'exchanging', next });
       await shadow.exchangeLog();
+    }
+    await publishHeads(clickhouse, heads);
+    if (fromKafka) {
       // Every offset read has its outcome, also where the ledger was lost.
       const ledger = new IngestPorts(clickhouse, world.producer, world.schemas, world.policy, topicPrefix);
       for (const entry of ports.entries) await ledger.record(entry);
     }
-    await publishHeads(clickhouse, heads);
     const late = fromKafka ? await shadow.copyLateRows(eventsTopic, next) : [];
     // A day that was closed meanwhile was rolled from the former heads of its hours; its first minute stands for it.
     const touched = new Touched([...late, ...days.filter((day) => day >= closed.day)]);
