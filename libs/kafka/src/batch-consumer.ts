@@ -1,18 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Batch, Consumer, ConsumerConfig, ConsumerRunConfig, Kafka, KafkaMessage } from 'kafkajs';
 import type { PackedRecords, StreamRecord } from '@laurel/stream';
+import { withBrokers, type Broker } from './client/brokers.js';
 import { classifyKafkaFailure } from './failure.js';
 import { decodeFetchResponse, FETCH_VERSION, RecordChunk, type FetchResponse } from './fetch-response.js';
 import { toRecord } from './records.js';
 
-/** The parts of kafkajs 2.2.4 that are not its interface and are used here. */
-interface Broker {
-  fetch: (this: Broker, request: FetchRequest) => Promise<unknown>;
-  lookupRequest(apiKey: number, definition: unknown): (options: unknown) => Exchange;
-}
-interface Cluster {
-  findBroker(wanted: unknown): Promise<Broker>;
-}
 interface FetchRequest {
   readonly topics: readonly {
     readonly topic: string;
@@ -45,7 +38,7 @@ const RESTARTED_WITHIN_MS = 5000;
  */
 export function batchConsumer(kafka: Kafka, { onFailure, ...config }: BatchConsumerConfig): Consumer {
   let wanted: ConsumerRunConfig | undefined;
-  const consumer = consumerWithOwnFetches(kafka, {
+  const consumer = withBrokers(kafka, readOwnFetches).consumer({
     ...config,
     // One that was closed meanwhile shall not begin again, without anybody who could close it.
     retry: { restartOnFailure: () => Promise.resolve(wanted !== undefined) },
@@ -83,38 +76,15 @@ export function batchConsumer(kafka: Kafka, { onFailure, ...config }: BatchConsu
   };
 }
 
-function consumerWithOwnFetches(kafka: Kafka, config: ConsumerConfig): Consumer {
-  const createCluster = Object.getOwnPropertySymbols(kafka).find(
-    ({ description }) => description === 'private:Kafka:createCluster',
-  );
-  if (createCluster === undefined) throw new Error('this is not the kafkajs whose fetches can be decoded here');
-  const create = (kafka as unknown as Record<symbol, (options: unknown) => Cluster>)[createCluster];
-  const own = Object.create(kafka, {
-    [createCluster]: { value: (options: unknown) => create && withOwnFetches(create(options)) },
-  }) as Kafka;
-  return own.consumer(config);
-}
-
-/** Each consumer has a cluster, and brokers, of its own. */
-function withOwnFetches(cluster: Cluster): Cluster {
-  const findBroker = cluster.findBroker.bind(cluster);
-  cluster.findBroker = async (wanted) => {
-    const broker = await findBroker(wanted);
-    if (!Object.hasOwn(broker, 'fetch')) broker.fetch = ownFetch(broker);
-    return broker;
-  };
-  return cluster;
-}
-
-function ownFetch(broker: Broker): Broker['fetch'] {
-  const { fetch } = broker;
-  return (request) => {
+function readOwnFetches(broker: Broker): void {
+  const fetch = broker.fetch as (this: Broker, request: FetchRequest) => Promise<unknown>;
+  broker.fetch = (request: FetchRequest) => {
     const firstWanted = offsetsOf(request);
     // For this one call, the broker finds another way to read the answer.
     const reading = Object.create(broker, {
       lookupRequest: {
         value: (apiKey: number, definition: unknown) => {
-          const make = broker.lookupRequest(apiKey, definition);
+          const make = broker.lookupRequest(apiKey, definition) as (options: unknown) => Exchange;
           return (options: unknown): Exchange => {
             const exchange = make(options);
             if (exchange.request.apiVersion !== FETCH_VERSION) return exchange;

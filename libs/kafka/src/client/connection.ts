@@ -1,5 +1,6 @@
 import type { ConnectionOptions } from 'node:tls';
 import kafkajs, { type Kafka, type SASLOptions } from 'kafkajs';
+import { closeHalfConnected, withBrokers } from './brokers.js';
 import { registerCodecs } from './codecs.js';
 
 /** How to reach a Kafka cluster. */
@@ -33,7 +34,7 @@ const LEVELS: Readonly<Record<number, KafkaLogLevel>> = { 1: 'error', 2: 'warn',
 /** A kafkajs client with every compression codec registered. Nothing connects until it is used. */
 export function kafkaClient(connection: KafkaConnection, log?: KafkaLog): Kafka {
   registerCodecs();
-  return new kafkajs.Kafka({
+  const kafka = new kafkajs.Kafka({
     clientId: connection.clientId,
     brokers: [...connection.brokers],
     ssl: connection.ssl ?? false,
@@ -49,4 +50,5 @@ export function kafkaClient(connection: KafkaConnection, log?: KafkaLog): Kafka 
       log?.(LEVELS[entry.level] ?? 'debug', message, fields);
     },
   });
+  return withBrokers(kafka, closeHalfConnected);
 }

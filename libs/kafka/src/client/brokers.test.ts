@@ -1,0 +1,39 @@
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { testBrokers } from '../testing/cluster.js';
+import { kafkaClient } from './connection.js';
+
+describe('a connection whose broker says nothing', () => {
+  it('is closed and made anew, and the client goes on', async () => {
+    const [address = ''] = testBrokers();
+    const [host = '', port = ''] = address.split(':');
+    const sockets: Socket[] = [];
+    let connections = 0;
+    let closed = 0;
+    // The first one is accepted, and never answered.
+    const proxy = createServer((socket) => {
+      sockets.push(socket);
+      connections += 1;
+      socket.on('error', () => undefined);
+      if (connections === 1) {
+        socket.resume().on('close', () => (closed += 1));
+        return;
+      }
+      const upstream = connect(Number(port), host);
+      sockets.push(upstream);
+      upstream.on('error', () => undefined);
+      socket.pipe(upstream).pipe(socket);
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    const brokers = [`127.0.0.1:${(proxy.address() as AddressInfo).port}`];
+    const admin = kafkaClient({ brokers, clientId: 'laurel-test', requestTimeoutMs: 500 }).admin();
+    try {
+      await admin.connect();
+      expect((await admin.describeCluster()).brokers.length).toBeGreaterThan(0);
+      expect([connections, closed]).toEqual([2, 1]);
+    } finally {
+      await admin.disconnect();
+      for (const socket of sockets) socket.destroy();
+      proxy.close();
+    }
+  });
+});
