@@ -29,7 +29,8 @@ it(
       command: 'services/acceptance/src/chaos/chaos.test.ts',
       onProgress: (line) => lines.push(line),
     });
-    if (!report.passed) throw new Error([...lines, reportText(report)].join('\n'));
+    // The reasons first: what prints them may cut the rest.
+    if (!report.passed) throw new Error([...report.failures, ...lines, reportText(report)].join('\n'));
     expect(report.faults.map(({ name }) => name).sort()).toEqual(faults.map(({ name }) => name).sort());
   },
   TIMEOUT_MS,
