@@ -35,6 +35,12 @@ describe('the watch over drift', () => {
     rows.push(event, { topic: 't', partition: 0, offset: 0, timestampMs: event.occurred_at });
     await rows.insert(database.client);
   }
+  const ledger = (from: number, rows: number): Promise<unknown> =>
+    database.client.insert({
+      table: 'ingest_ledger',
+      format: 'JSONEachRow',
+      values: [{ topic: 't', partition: 0, from_offset: from, to_offset: from + rows - 1, rows }],
+    });
   async function roll(at: BucketStart = HOUR): Promise<void> {
     const id = rollIdOf((offset += 1), Date.now(), 0);
     await runAll(database.client, rollHours([at], id));
@@ -46,10 +52,11 @@ describe('the watch over drift', () => {
   const watchOver = (events: Partial<DriftEvents> = {}, isOurs = (): boolean => true, settleMs = 20): DriftWatch =>
     new DriftWatch(
       database.client,
-      { intervalMs: 1, settleMs, timeShare: 1 },
+      { topic: 't', intervalMs: 1, settleMs, timeShare: 1 },
       {
         onLook: () => undefined,
         onRound: () => undefined,
+        onCounted: () => undefined,
         onFailed: () => undefined,
         onHandedOver: () => undefined,
         ...events,
@@ -61,14 +68,14 @@ describe('the watch over drift', () => {
   it('finds nothing where the figures are the log’s', async () => {
     await store('1');
     await roll();
-    expect(await watchOver().look(DAY)).toEqual([]);
+    expect(await watchOver().look(DAY)).toEqual({ drifting: [], identities: 1 });
   });
 
   it('finds a bucket that nobody computes again', async () => {
     await store('1');
     await roll();
     await store('2');
-    expect(codes(await watchOver().look(DAY))).toEqual([['figures_differ', 'hour', HOUR]]);
+    expect(codes((await watchOver().look(DAY)).drifting)).toEqual([['figures_differ', 'hour', HOUR]]);
   });
 
   it('says nothing of what is mended, or changes, while it waits', async () => {
@@ -80,7 +87,7 @@ describe('the watch over drift', () => {
     await sleep(300);
     await roll();
     await store('4', HOUR - 3600);
-    expect(await look).toEqual([]);
+    expect((await look).drifting).toEqual([]);
   });
 
   it('goes from day to day, the newest first and round again, while the task is this instance’s', async () => {
@@ -113,6 +120,26 @@ describe('the watch over drift', () => {
     expect(looked.every(([day, wrong]) => wrong === (day === -1 ? 1 : 0))).toBe(true);
   });
 
+  it('tells after a round how many records were stored for how many events', async () => {
+    await store('1');
+    await store('1');
+    await store('2', HOUR - 86_400);
+    await ledger(0, 2);
+    // A batch that was repeated has one entry.
+    await ledger(0, 2);
+    await ledger(2, 1);
+    const counted = new Promise<readonly number[]>((resolve) => {
+      const watch = watchOver({
+        onCounted: (...counts) => {
+          watch.stop();
+          resolve(counts);
+        },
+      });
+      watch.start();
+    });
+    expect(await counted).toEqual([3, 2]);
+  });
+
   it('bears a database that is away, and tells', async () => {
     await store('1');
     const failed: unknown[] = [];
@@ -120,10 +147,11 @@ describe('the watch over drift', () => {
     await gone.drop();
     const watch = new DriftWatch(
       gone.client,
-      { intervalMs: 1, settleMs: 1, timeShare: 1 },
+      { topic: 't', intervalMs: 1, settleMs: 1, timeShare: 1 },
       {
         onLook: () => undefined,
         onRound: () => undefined,
+        onCounted: () => undefined,
         onFailed: (_day, error) => failed.push(error),
         onHandedOver: () => undefined,
       },

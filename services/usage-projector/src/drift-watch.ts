@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   dayFigures,
   daysToAudit,
+  ledgerTotals,
   readClosures,
   suspectKey,
   suspectsOf,
@@ -11,6 +12,8 @@ import {
 } from '@laurel/clickhouse';
 
 export interface DriftOptions {
+  /** Of the events, on the broker. */
+  readonly topic: string;
   /** Least time between two looks, in ms. */
   readonly intervalMs: number;
   /** For how long a difference has to stand, in ms: well beyond any coalescing. */
@@ -24,6 +27,8 @@ export interface DriftEvents {
   onLook(day: BucketStart, drifting: readonly Suspect[]): void;
   /** Every day that there is; their comparison begins. */
   onRound(days: readonly BucketStart[]): void;
+  /** A round is over in which every day was compared: records stored by its begin, repeats of batches left out, and distinct events. */
+  onCounted(stored: number, events: number): void;
   /** A day could not be compared; it is its turn again in the next round. */
   onFailed(day: BucketStart | undefined, error: unknown): void;
   /** Another instance looks from now on. */
@@ -57,19 +62,39 @@ export class DriftWatch {
     this.stopped.abort();
   }
 
-  /** @returns the buckets of a day that are wrong and stay so. */
-  async look(day: BucketStart): Promise<readonly Suspect[]> {
-    const before = new Map((await this.suspects(day)).map((one) => [suspectKey(one), stateOf(one)]));
-    if (before.size === 0) return [];
+  async look(day: BucketStart): Promise<Look> {
+    const { suspects, identities } = await this.compare(day);
+    const before = new Map(suspects.map((one) => [suspectKey(one), stateOf(one)]));
+    if (before.size === 0) return { drifting: [], identities };
     await sleep(this.options.settleMs, undefined, { signal: this.stopped.signal, ref: false });
-    return (await this.suspects(day)).filter((one) => before.get(suspectKey(one)) === stateOf(one));
+    const after = await this.compare(day);
+    return {
+      identities: after.identities,
+      drifting: after.suspects.filter((one) => before.get(suspectKey(one)) === stateOf(one)),
+    };
   }
 
-  private async suspects(day: BucketStart): Promise<readonly Suspect[]> {
+  private count({ stored, days, events }: Round): void {
+    if (events.size === days)
+      this.events.onCounted(
+        stored,
+        [...events.values()].reduce((sum, one) => sum + one, 0),
+      );
+  }
+
+  private async stored(): Promise<number> {
+    const partitions = await ledgerTotals(this.clickhouse, this.options.topic);
+    return partitions.reduce((sum, { rows }) => sum + rows, 0);
+  }
+
+  private async compare(
+    day: BucketStart,
+  ): Promise<{ readonly suspects: readonly Suspect[]; readonly identities: number }> {
     const began = performance.now();
     try {
       const closed = await readClosures(this.clickhouse);
-      return suspectsOf(await dayFigures(this.clickhouse, day, closed), day, closed);
+      const figures = await dayFigures(this.clickhouse, day, closed);
+      return { suspects: suspectsOf(figures, day, closed), identities: figures.identities };
     } finally {
       this.readingMs += performance.now() - began;
     }
@@ -80,6 +105,7 @@ export class DriftWatch {
     const { signal } = this.stopped;
     const isStopped = (): boolean => signal.aborted;
     let left: BucketStart[] = [];
+    let round: Round | undefined;
     const wrong = new Set<BucketStart>();
     let restUntil = performance.now() + intervalMs;
     let looks = 0;
@@ -88,6 +114,7 @@ export class DriftWatch {
       if (isStopped()) return;
       if (!this.isOurs()) {
         left = [];
+        round = undefined;
         wrong.clear();
         this.events.onHandedOver();
         continue;
@@ -98,6 +125,7 @@ export class DriftWatch {
       try {
         if (left.length === 0) {
           left = [...(await daysToAudit(this.clickhouse, 0))];
+          round = { stored: await this.stored(), days: left.length, events: new Map() };
           this.events.onRound(left);
         }
         // What was wrong is looked at again between the others, so that it is soon seen to be mended.
@@ -105,16 +133,31 @@ export class DriftWatch {
         day = again ?? left.pop();
         if (day === undefined) continue;
         looks += 1;
-        const drifting = await this.look(day);
+        const { drifting, identities } = await this.look(day);
         wrong.delete(day);
         if (drifting.length > 0) wrong.add(day);
         this.events.onLook(day, drifting);
+        round?.events.set(day, identities);
+        if (round !== undefined && left.length === 0) this.count(round);
       } catch (error) {
         if (!isStopped()) this.events.onFailed(day, error);
       }
       restUntil = performance.now() + this.readingMs / timeShare;
     }
   }
+}
+
+/** What one comparison of a day tells. */
+export interface Look {
+  readonly drifting: readonly Suspect[];
+  /** How many distinct events the day has, retracted ones too. */
+  readonly identities: number;
+}
+
+interface Round {
+  readonly stored: number;
+  readonly days: number;
+  readonly events: Map<BucketStart, number>;
 }
 
 /** All that has to stay for a difference to count: what came since may mend it. */

@@ -50,6 +50,11 @@ export function driftMetrics(registry: Registry, log: Log): DriftEvents {
     labelNames: ['result'],
     registers,
   });
+  const absorbed = new Gauge({
+    name: 'laurel_duplicates_absorbed',
+    help: 'Records stored beyond one for each event: duplicates, lower revisions, and events of people erased since; as of the last round over all days, 0 where another instance looks',
+    registers,
+  });
   const drifting = new Map<BucketStart, number>();
   const show = (): void => buckets.set([...drifting.values()].reduce((sum, one) => sum + one, 0));
   return {
@@ -65,12 +70,14 @@ export function driftMetrics(registry: Registry, log: Log): DriftEvents {
       for (const day of [...drifting.keys()]) if (!days.includes(day)) drifting.delete(day);
       show();
     },
+    onCounted: (stored, events) => absorbed.set(Math.max(0, stored - events)),
     onFailed: (day, error) => {
       looks.inc({ result: 'failed' });
       log.debug({ day, err: error }, 'a day could not be compared with the log');
     },
     onHandedOver: () => {
       drifting.clear();
+      absorbed.set(0);
       show();
     },
   };
