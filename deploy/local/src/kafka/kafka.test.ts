@@ -27,7 +27,14 @@ const portOf = ({ brokers }: LocalKafka): number => Number(brokers[0]?.split(':'
 async function createTopic(topic: string): Promise<void> {
   const admin = client().admin();
   await admin.connect();
-  await admin.createTopics({ topics: [{ topic, numPartitions: 2 }], waitForLeaders: true });
+  await admin.createTopics({ topics: [{ topic, numPartitions: 2 }], waitForLeaders: false });
+  // A broker may not know, or not lead, a topic yet that its controller has just made.
+  const isLed = (): Promise<boolean> =>
+    admin.fetchTopicOffsets(topic).then(
+      () => true,
+      () => false,
+    );
+  await until(isLed);
   await admin.disconnect();
 }
 

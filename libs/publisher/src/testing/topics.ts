@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs, { type Kafka } from 'kafkajs';
 import { kafkaClient } from '@laurel/kafka/client';
 
@@ -30,11 +31,18 @@ export async function newTopic(
   try {
     const configEntries = Object.entries({ 'message.timestamp.type': 'LogAppendTime', ...config });
     await admin.createTopics({
-      waitForLeaders: true,
+      waitForLeaders: false,
       topics: [
         { topic, numPartitions: partitions, configEntries: configEntries.map(([name, value]) => ({ name, value })) },
       ],
     });
+    // A broker may not know, or not lead, a topic yet that its controller has just made.
+    const isLed = () =>
+      admin.fetchTopicOffsets(topic).then(
+        () => true,
+        () => false,
+      );
+    while (!(await isLed())) await sleep(20);
   } finally {
     await admin.disconnect();
   }

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connectClickHouse, type ClickHouseClient } from '@laurel/clickhouse';
 import { kafkaClient, type Kafka } from '@laurel/kafka';
 import { startClickHouse, startKafka, type LocalClickHouse, type LocalKafka } from '@laurel/local-stack';
@@ -41,6 +42,27 @@ export class BenchStack {
     const version = await (await client.query({ query: 'SELECT version()', format: 'TabSeparated' })).text();
     await client.close();
     return version.trim();
+  }
+
+  /** Returns when the topic can be written to. */
+  async createTopic(topic: string, partitions: number, config: Readonly<Record<string, string>> = {}): Promise<void> {
+    const admin = this.kafka.admin();
+    await admin.connect();
+    try {
+      const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+      await admin.createTopics({
+        waitForLeaders: false,
+        topics: [{ topic, numPartitions: partitions, configEntries }],
+      });
+      const isLed = () =>
+        admin.fetchTopicOffsets(topic).then(
+          () => true,
+          () => false,
+        );
+      while (!(await isLed())) await sleep(20);
+    } finally {
+      await admin.disconnect();
+    }
   }
 
   /** A client of a database. Its queries may take as long as they do. */

@@ -100,19 +100,7 @@ async function fill(
 ): Promise<FilledTopic> {
   const { name, config } = topics.usageEvents;
   const prefix = `${framing}-${shape.events}-${partitions}-${Date.now()}.`;
-  const admin = stack.kafka.admin();
-  await admin.connect();
-  await admin.createTopics({
-    waitForLeaders: true,
-    topics: [
-      {
-        topic: prefix + name,
-        numPartitions: partitions,
-        configEntries: Object.entries(config).map(([key, value]) => ({ name: key, value })),
-      },
-    ],
-  });
-  await admin.disconnect();
+  await stack.createTopic(prefix + name, partitions, config);
   const totals = { events: 0, input: 0, output: 0 };
   let bytes = 0;
   function* records(): Generator<KeyedValue, void> {

@@ -63,9 +63,6 @@ export async function benchPublisher(
 
 async function newTopic(stack: BenchStack, name: string): Promise<string> {
   const topic = `publish-${name}`;
-  const admin = stack.kafka.admin();
-  await admin.connect();
-  await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: PARTITIONS }] });
-  await admin.disconnect();
+  await stack.createTopic(topic, PARTITIONS);
   return topic;
 }
