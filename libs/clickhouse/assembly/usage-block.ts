@@ -42,23 +42,38 @@ export let recordedAt: usize = 0;
 // Columns of text: a region and how far it is filled.
 export let userId: usize = 0;
 export let userIdEnd: usize = 0;
-export let source: usize = 0;
-export let sourceEnd: usize = 0;
 export let eventId: usize = 0;
 export let eventIdEnd: usize = 0;
-export let team: usize = 0;
-export let teamEnd: usize = 0;
 export let sessionId: usize = 0;
 export let sessionIdEnd: usize = 0;
-export let provider: usize = 0;
-export let providerEnd: usize = 0;
-export let model: usize = 0;
-export let modelEnd: usize = 0;
 export let attributeNames: usize = 0;
 export let attributeNamesEnd: usize = 0;
 export let attributeValues: usize = 0;
 export let attributeValuesEnd: usize = 0;
 let attributeCount: u64 = 0;
+
+/** A column of few texts: each text once, and for each row which of them it has. */
+@unmanaged
+class Dictionary {
+  // These four are read by src/usage-block.ts: 4 bytes a row; the texts and how far they go; how many there are.
+  indexes: usize;
+  texts: usize;
+  textsEnd: usize;
+  count: u32;
+  // Of each text where it lies and how long it is.
+  entries: usize;
+  // Open addressing: the number of a text and one; 0 stands for an empty place.
+  places: usize;
+  // The row's before, as texts come in runs.
+  lastIndex: u32;
+  lastAt: usize;
+  lastLength: u32;
+}
+const DICTIONARY_BYTES: i32 = 36;
+export const source: usize = memory.data(DICTIONARY_BYTES);
+export const team: usize = memory.data(DICTIONARY_BYTES);
+export const provider: usize = memory.data(DICTIONARY_BYTES);
+export const model: usize = memory.data(DICTIONARY_BYTES);
 
 let capacity: u32 = 0;
 export let rows: u32 = 0;
@@ -137,12 +152,8 @@ export function begin(maxRows: u32, textBytes: u32, inputBytes: u32): usize {
   offsets = region(n * 8);
   recordedAt = region(n * 8);
   userIdEnd = userId = region(text);
-  sourceEnd = source = region(text);
   eventIdEnd = eventId = region(text);
-  teamEnd = team = region(text);
   sessionIdEnd = sessionId = region(text);
-  providerEnd = provider = region(text);
-  modelEnd = model = region(text);
   attributeNamesEnd = attributeNames = region(text);
   attributeValuesEnd = attributeValues = region(text);
   minutes = region(n * 4);
@@ -153,6 +164,10 @@ export function begin(maxRows: u32, textBytes: u32, inputBytes: u32): usize {
   let places: u64 = 16;
   while (places < n * 2) places <<= 1;
   tableMask = <usize>(places - 1);
+  layOut(source, n, text, places);
+  layOut(team, n, text, places);
+  layOut(provider, n, text, places);
+  layOut(model, n, text, places);
   identities = region(places * 8);
   minuteTable = region(places * 8);
   userTable = region(places * 8);
@@ -164,7 +179,58 @@ export function begin(maxRows: u32, textBytes: u32, inputBytes: u32): usize {
   memory.fill(identities, 0, <usize>places * 8);
   memory.fill(minuteTable, 0, <usize>places * 8);
   memory.fill(userTable, 0, <usize>places * 8);
+  empty(source);
+  empty(team);
+  empty(provider);
+  empty(model);
   return input;
+}
+
+function layOut(column: usize, n: u64, text: u64, places: u64): void {
+  const own = changetype<Dictionary>(column);
+  own.indexes = region(n * 4);
+  own.texts = region(text);
+  own.entries = region(n * 8);
+  own.places = region(places * 4);
+}
+
+function empty(column: usize): void {
+  const own = changetype<Dictionary>(column);
+  own.textsEnd = own.texts;
+  own.count = 0;
+  memory.fill(own.places, 0, (tableMask + 1) * 4);
+}
+
+/** Gives a row its text. */
+function pushRepeated(column: usize, row: usize, textAt: usize, length: u32): void {
+  const own = changetype<Dictionary>(column);
+  const isAsBefore = own.count > 0 && own.lastLength == length && memory.compare(own.lastAt, textAt, length) == 0;
+  if (!isAsBefore) own.lastIndex = indexOf(own, textAt, length);
+  store<u32>(own.indexes + row * 4, own.lastIndex);
+}
+
+/** Which text it is, which is then the last. A new one is added. */
+function indexOf(own: Dictionary, textAt: usize, length: u32): u32 {
+  own.lastLength = length;
+  let place = (<usize>xxh64(textAt, textAt + length, 0)) & tableMask;
+  for (;;) {
+    const found = load<u32>(own.places + place * 4);
+    if (found == 0) break;
+    const entry = own.entries + <usize>(found - 1) * 8;
+    if (load<u32>(entry, 4) == length && memory.compare(load<u32>(entry), textAt, length) == 0) {
+      own.lastAt = load<u32>(entry);
+      return found - 1;
+    }
+    place = (place + 1) & tableMask;
+  }
+  own.textsEnd = push(own.textsEnd, textAt, length);
+  own.lastAt = own.textsEnd - length;
+  const entry = own.entries + <usize>own.count * 8;
+  store<u32>(entry, <u32>own.lastAt);
+  store<u32>(entry, length, 4);
+  own.count += 1;
+  store<u32>(own.places + place * 4, own.count);
+  return own.count - 1;
 }
 
 // The cursor over one body, and whether it is still plainly valid.
@@ -365,12 +431,12 @@ function take(from: usize, end: usize, offset: f64, timestampMs: f64, isTrusted:
   store<u64>(recordedAt + row * 8, <u64>(<i64>timestampMs));
   const userPlace = userIdEnd;
   userIdEnd = push(userIdEnd, userAt, userLength);
-  sourceEnd = push(sourceEnd, sourceAt, sourceLength);
+  pushRepeated(source, row, sourceAt, sourceLength);
   eventIdEnd = push(eventIdEnd, eventIdAt, eventIdLength);
-  teamEnd = push(teamEnd, teamAt, teamLength);
+  pushRepeated(team, row, teamAt, teamLength);
   sessionIdEnd = push(sessionIdEnd, sessionAt, sessionLength);
-  providerEnd = push(providerEnd, providerAt, providerLength);
-  modelEnd = push(modelEnd, modelAt, modelLength);
+  pushRepeated(provider, row, providerAt, providerLength);
+  pushRepeated(model, row, modelAt, modelLength);
   rows += 1;
   bodyBytes += end - from;
 

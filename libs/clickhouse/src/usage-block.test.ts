@@ -114,6 +114,38 @@ describe('a block of usage events', () => {
     );
   });
 
+  it('gives each row its own of texts that come in runs, that come back, and that never come again', async () => {
+    await database.truncate(['usage_events']);
+    const ROWS = 5000;
+    const events = Array.from({ length: ROWS }, (_, index) =>
+      usageEvent({
+        event_id: String(index),
+        occurred_at: Date.UTC(2026, 4, 14),
+        source: `source-${Math.floor(index / 1000)}`,
+        provider: `provider-${index % 7}`,
+        model: `model-${index}`,
+        // One is the beginning of the next, and one is absent.
+        team: index % 4 === 0 ? null : 't'.repeat(index % 4),
+      }),
+    );
+    const rows = new UsageRows();
+    events.forEach((event, offset) =>
+      rows.push(event, { topic: 't', partition: 0, offset, timestampMs: event.occurred_at }),
+    );
+    await rows.insert(database.client);
+    expect(
+      await database.rows('SELECT event_id, source, provider, model, team FROM usage_events ORDER BY kafka_offset'),
+    ).toEqual(
+      events.map(({ event_id, source, provider, model, team }) => ({
+        event_id,
+        source,
+        provider,
+        model,
+        team: team ?? '',
+      })),
+    );
+  });
+
   it('keeps of one identity the greatest version, whatever the order of inserts', async () => {
     await database.truncate(['usage_events']);
     const insert = async (event: UsageEvent): Promise<void> => {

@@ -4,7 +4,7 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { canonicalBody, usageOriginValues, usageRecorded, usageStatusValues, type UsageEvent } from '@laurel/events';
 import type { PackedRecords } from '@laurel/stream';
 import { usageBlockWasm } from './generated/usage-block.js';
-import { enumType, nativeBlock, varString, type BlockColumn } from './native/block.js';
+import { enumType, lowCardinality, nativeBlock, varString, type BlockColumn } from './native/block.js';
 
 /** Where an event stands in Kafka, kept so that every figure can be traced to the log. */
 export interface RecordPosition {
@@ -43,13 +43,15 @@ type FixedColumn =
   | 'attributeSizes'
   | 'offsets'
   | 'recordedAt';
-type TextColumn =
-  'userId' | 'source' | 'eventId' | 'team' | 'sessionId' | 'provider' | 'model' | 'attributeNames' | 'attributeValues';
+type TextColumn = 'userId' | 'eventId' | 'sessionId' | 'attributeNames' | 'attributeValues';
+/** Where the column's four words are: its indexes, its texts, their end, and how many there are. */
+type RepeatedColumn = 'source' | 'team' | 'provider' | 'model';
 type List = 'minutes' | 'users' | 'left';
 type Variable =
   | FixedColumn
   | TextColumn
   | `${TextColumn}End`
+  | RepeatedColumn
   | List
   | 'minuteCount'
   | 'userCount'
@@ -192,15 +194,15 @@ export class UsageBlock {
     return {
       occurred_at: wide("DateTime64(3, 'UTC')", 'occurredAt', 8),
       user_id: text('userId'),
-      source: text('source'),
+      source: this.repeated('source'),
       event_id: text('eventId'),
       version: wide('UInt128', 'version', 16),
       revision: wide('UInt32', 'revision', 4),
       retracted: wide('Bool', 'retracted', 1),
-      team: text('team'),
+      team: this.repeated('team'),
       session_id: text('sessionId'),
-      provider: text('provider'),
-      model: text('model'),
+      provider: this.repeated('provider'),
+      model: this.repeated('model'),
       status: wide(enumType(usageStatusValues), 'status', 1),
       origin: wide(enumType(usageOriginValues), 'origin', 1),
       input_tokens: tokens(0),
@@ -217,7 +219,10 @@ export class UsageBlock {
         this.text('attributeNames'),
         this.text('attributeValues'),
       ),
-      kafka_topic: column('String', repeated(topic, rows)),
+      kafka_topic: lowCardinality(
+        { count: 1, bytes: varString(topic) },
+        { rows, width: 1, bytes: new Uint8Array(rows) },
+      ),
       kafka_partition: column('UInt32', new Uint8Array(new Uint32Array(rows).fill(partition).buffer)),
       kafka_offset: wide('UInt64', 'offsets', 8),
       recorded_at: wide("DateTime64(3, 'UTC')", 'recordedAt', 8),
@@ -235,14 +240,18 @@ export class UsageBlock {
     return new Uint8Array(kernel.memory.buffer, start, kernel[`${which}End`].value - start);
   }
 
+  private repeated(which: RepeatedColumn): BlockColumn {
+    const { kernel, rows } = this;
+    const { buffer } = kernel.memory;
+    const [indexes = 0, texts = 0, textsEnd = 0, count = 0] = new Uint32Array(buffer, kernel[which].value, 4);
+    return lowCardinality(
+      { count, bytes: new Uint8Array(buffer, texts, textsEnd - texts) },
+      { rows, width: 4, bytes: new Uint8Array(buffer, indexes, rows * 4) },
+    );
+  }
+
   private list(which: List, length: 'minuteCount' | 'userCount' | 'leftCount'): Uint32Array {
     const { kernel } = this;
     return new Uint32Array(kernel.memory.buffer, kernel[which].value, kernel[length].value);
   }
-}
-
-/** A column of the same text in each row. */
-function repeated(text: string, rows: number): Uint8Array {
-  const one = varString(text);
-  return Buffer.alloc(rows * one.length, one);
 }

@@ -25,6 +25,31 @@ export function nativeBlock(columns: Readonly<Record<string, BlockColumn>>, rows
 export const enumType = (names: readonly string[]): string =>
   `Enum8(${names.map((name, index) => `'${name}' = ${index + 1}`).join(', ')})`;
 
+/** ClickHouse's bits for what follows: texts of the block's own, which its dictionary is to be made of. */
+const HAS_OWN_KEYS = 1 << 9;
+const UPDATES_DICTIONARY = 1 << 10;
+const INDEX_TYPES = { 1: 0, 2: 1, 4: 2 } as const;
+
+/**
+ * A column of few texts, in ClickHouse's own form for it: each text once, and which of them each row has. Source: ClickHouse's
+ * `SerializationLowCardinality`.
+ *
+ * @param texts one after the other, each as `varString`.
+ * @param indexes of all rows, `width` bytes each.
+ */
+export function lowCardinality(
+  texts: { readonly count: number; readonly bytes: Uint8Array },
+  indexes: { readonly rows: number; readonly width: 1 | 2 | 4; readonly bytes: Uint8Array },
+): BlockColumn {
+  const head = Buffer.alloc(24);
+  head.writeBigUInt64LE(1n, 0); // the version of the form
+  head.writeBigUInt64LE(BigInt(HAS_OWN_KEYS | UPDATES_DICTIONARY | INDEX_TYPES[indexes.width]), 8);
+  head.writeBigUInt64LE(BigInt(texts.count), 16);
+  const rows = Buffer.alloc(8);
+  rows.writeBigUInt64LE(BigInt(indexes.rows));
+  return { type: 'LowCardinality(String)', bytes: [head, texts.bytes, rows, indexes.bytes] };
+}
+
 /** A text as it stands in a column: its length in bytes (LEB128), then UTF-8. */
 export function varString(text: string): Buffer {
   const length = Buffer.byteLength(text);
