@@ -84,7 +84,7 @@ program
   .command('freshness')
   .description('from a publisher’s acknowledgement to a figure, and to an award')
   .option('--rates <numbers>', 'events a second', (text) => list(text).map(whole), [1000, 5000, 10_000])
-  .option('--seconds <number>', 'at each rate', whole, 120)
+  .option('--seconds <number>', 'of each of three steps at each rate', whole, 120)
   .action(async (flags: { readonly rates: readonly number[]; readonly seconds: number }) =>
     part(
       'freshness',

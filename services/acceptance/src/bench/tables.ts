@@ -45,8 +45,8 @@ export const growthTable = (runs: readonly GrowthRun[]): string =>
   );
 
 /** Of one core, in per cent. */
-const coreShare = ({ cost, seconds }: FreshnessRun, name: string): string =>
-  `${digits(((cost.cpu[name] ?? NaN) / seconds) * 100)} %`;
+const coreShare = ({ cpu, wallSeconds }: Cost, isCounted: (name: string) => boolean): number =>
+  (cpuOf({ cpu, wallSeconds }, isCounted) / wallSeconds) * 100;
 
 export const freshnessTable = (runs: readonly FreshnessRun[]): string =>
   table(
@@ -57,16 +57,15 @@ export const freshnessTable = (runs: readonly FreshnessRun[]): string =>
       'most s',
       'award p50 s',
       'most s',
-      'ingest',
-      'projector',
-      'awarder',
-      'ClickHouse',
+      'ingest and its inserts',
+      'projector and its queries',
     ],
     runs.map((run) => [
       String(run.rate),
       ...[50, 99, 100].map((percent) => digits(percentile(run.visibleMs, percent) / 1000)),
       ...[50, 100].map((percent) => digits(percentile(run.awardMs, percent) / 1000)),
-      ...['usage-ingest', 'usage-projector', 'title-awarder', 'clickhouse'].map((name) => coreShare(run, name)),
+      `${digits(coreShare(run.ingest, () => true))} %`,
+      `${digits(coreShare(run.projecting, (name) => name !== 'usage-ingest') - coreShare(run.ingest, isClickHouse))} %`,
     ]),
   );
 

@@ -19,7 +19,7 @@ const PROBE_EVERY_MS = 250;
 const LOOK_EVERY_MS = 150;
 const AWARD_EVERY_MS = 6_000;
 const TICK_MS = 50;
-/** Before anything counts: a hot JIT, and the figures of a first open minute. */
+/** Before anything counts, in ms: a hot JIT, and the figures of a first open minute. */
 const WARM_UP_MS = 20_000;
 const WAIT_AT_MOST_MS = 60_000;
 
@@ -31,11 +31,18 @@ export interface FreshnessRun {
   readonly visibleMs: readonly number[];
   /** From the publisher's acknowledgement until a subscriber has the award that follows, in ms. */
   readonly awardMs: readonly number[];
-  /** Of all processes but the broker, over these seconds. */
-  readonly cost: Cost;
+  /** Of usage-ingest and ClickHouse, while nothing else ran. */
+  readonly ingest: Cost;
+  /** Of usage-ingest, usage-projector and ClickHouse, while nobody read. */
+  readonly projecting: Cost;
 }
 
-/** Publishes at a steady rate, and watches some events on their way to a figure and to an award. */
+/**
+ * Publishes at a steady rate: to usage-ingest alone, so that what usage-projector costs can be told from what it costs to have the
+ * events in the table; then to both; then it watches some events on their way to a figure and to an award.
+ *
+ * @param seconds of each of the three.
+ */
 export async function benchFreshness(
   stack: BenchStack,
   { rate, seconds }: { readonly rate: number; readonly seconds: number },
@@ -46,23 +53,32 @@ export async function benchFreshness(
     for (const what of ['topics', 'migrate']) {
       await run(process.execPath, [LAUREL, what, 'apply'], { env: { ...process.env, ...environment } });
     }
-    const names: readonly ServiceName[] = ['usage-ingest', 'usage-projector', 'title-awarder'];
-    const services = await Promise.all(names.map((name) => ServiceProcess.start(name, environment)));
+    const services: ServiceProcess[] = [];
+    const begin = async (name: ServiceName): Promise<void> => {
+      services.push(await ServiceProcess.start(name, environment));
+      await sleep(WARM_UP_MS);
+    };
+    const cost = async (): Promise<Cost> => {
+      const pids = services.map(({ name, pid }) => [name, pid] as const);
+      const meter = new CpuMeter({ clickhouse: stack.pids.clickhouse, ...Object.fromEntries(pids) });
+      await sleep(seconds * 1000);
+      return meter.stop();
+    };
     const stop = new AbortController();
     const producer = new RecordProducer(stack.kafka, prefix);
     await producer.connect();
     const load = publishSteadily(stack, prefix + topics.usageEvents.name, rate, stop.signal);
     try {
-      await sleep(WARM_UP_MS);
-      const meter = new CpuMeter({
-        clickhouse: stack.pids.clickhouse,
-        ...Object.fromEntries(services.map(({ name, pid }) => [name, pid])),
-      });
+      await begin('usage-ingest');
+      const ingest = await cost();
+      await begin('usage-projector');
+      const projecting = await cost();
+      await begin('title-awarder');
       const [visibleMs, awardMs] = await Promise.all([
         watchFigures(client, producer, seconds),
         watchAwards(stack, prefix, producer, seconds),
       ]);
-      return { rate, seconds, visibleMs, awardMs, cost: meter.stop() };
+      return { rate, seconds, visibleMs, awardMs, ingest, projecting };
     } finally {
       stop.abort();
       await load;
