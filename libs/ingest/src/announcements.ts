@@ -12,7 +12,7 @@ export interface Touched {
 
 /** One announcement per touched UTC day, as a day and its hours have one owner, with its minutes ascending. */
 export function announcementsOf(touched: readonly Touched[], nowMs: number): readonly UsageStored[] {
-  const oldestMs = Math.min(...touched.map(({ oldestRecordAtMs }) => oldestRecordAtMs));
+  const oldestMs = touched.reduce((oldest, { oldestRecordAtMs }) => Math.min(oldest, oldestRecordAtMs), Infinity);
   const days = new Map<Day, Set<number>>();
   for (const minute of touched.flatMap(({ minutes }) => minutes)) {
     const day = dayOfMinute(minute);

@@ -243,6 +243,22 @@ describe('PendingRolls', () => {
   });
 });
 
+it('a plan has room for more minutes than a call has for arguments', () => {
+  const pending = new PendingRolls();
+  const days = 120;
+  for (let day = 0; day < days; day += 1)
+    pending.add(
+      day,
+      stored(
+        (DAY + day) as Day,
+        Array.from({ length: 1440 }, (_, index) => index),
+      ),
+      0,
+    );
+  const plan = pending.plan({ hour: hour(0), day: DAY }, 10 ** 9, LATE);
+  expect(plan?.minutes).toHaveLength(days * 1440);
+});
+
 describe('touchedHoursByDay', () => {
   it('names the hours of everything that a plan recomputes, by day', () => {
     const plan = {

@@ -115,7 +115,8 @@ export class PendingRolls {
     }
 
     if (taken.length === 0 && closeHours.length === 0) return undefined;
-    this.planned.push(...taken);
+    // One by one: as arguments, a year's minutes would be more than a call can have.
+    for (const touch of taken) this.planned.push(touch);
     return {
       offset: this.nextOffset - 1,
       minutes: minutes.sort(ascending),
@@ -158,6 +159,11 @@ export class PendingRolls {
   /** The heads of everything planned are written. */
   settle(): void {
     this.planned = [];
+  }
+
+  /** Whether nothing waits to be recomputed or closed, so that there is no plan. */
+  get isEmpty(): boolean {
+    return this.minutes.size === 0 && this.closing.size === 0;
   }
 
   /** When the oldest announcement came whose buckets are still to be recomputed; undefined when none are. */

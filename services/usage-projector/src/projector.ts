@@ -47,11 +47,17 @@ const STALE_AFTER_MS = 15 * 60_000;
 /** A roll that took longer gets no head and is made again, in ms; well below STALE_AFTER_MS. */
 const HEAD_WITHIN_MS = 10 * 60_000;
 /**
- * After a pass it rests for so many times as long as the pass took: when much comes in at once, as after an outage, more
- * announcements become one roll, and the queries take a third of one core's time at most.
+ * After a pass it rests for so many times as long as the pass took, so that its queries take some hundredths of the time …
  */
-const REST_TIMES = 2;
-const REST_AT_MOST_MS = 5000;
+const REST_TIMES = 16;
+/** … but no longer than this, in ms, as figures are to be seconds old … */
+const REST_AT_MOST_MS = 2000;
+/**
+ * … unless the passes themselves are long: when much comes in at once, as after an outage, more announcements become one roll, and the
+ * queries take a third of the time at most.
+ */
+const CATCHING_UP_REST_TIMES = 2;
+const CATCHING_UP_REST_AT_MOST_MS = 5000;
 const SWEEP_EVERY_MS = 5 * 60_000;
 const CLOSE_CHECK_EVERY_MS = 5000;
 /** An hour's end is announced again after this long, should the first announcement have met no owner, in ms. */
@@ -130,7 +136,7 @@ export class Projector {
       // Waits are measured by a clock that is never set: only hour ends and roll ids are about the time of day.
       const began = performance.now();
       for (const [partition, owned] of [...this.owned]) await this.flush(partition, owned);
-      const restMs = Math.min(REST_TIMES * (performance.now() - began), REST_AT_MOST_MS);
+      const restMs = restAfter(performance.now() - began);
       if (began - closesCheckedAt >= CLOSE_CHECK_EVERY_MS) {
         closesCheckedAt = began;
         await this.announceHourEnds();
@@ -164,9 +170,10 @@ export class Projector {
    */
   private async flush(partition: number, owned: Owned): Promise<void> {
     if (owned.delivery.assignment.aborted) return;
-    const closed = await this.closed();
+    // Where nothing waits, nobody is asked.
+    const closed = owned.pending.isEmpty ? undefined : await this.closed();
     const began = performance.now();
-    const plan = owned.pending.plan(closed, began, this.options.late);
+    const plan = closed === undefined ? undefined : owned.pending.plan(closed, began, this.options.late);
     if (plan !== undefined) {
       for (const minutes of byDayOf(plan.minutes, dayOfMinute)) {
         await this.roll(
@@ -260,6 +267,13 @@ export class Projector {
     return keepTrying(step, work, this.policy, this.stopped.signal);
   }
 }
+
+/** How long it rests after a pass, in ms; see `REST_TIMES`. */
+const restAfter = (passMs: number): number =>
+  Math.max(
+    Math.min(REST_TIMES * passMs, REST_AT_MOST_MS),
+    Math.min(CATCHING_UP_REST_TIMES * passMs, CATCHING_UP_REST_AT_MOST_MS),
+  );
 
 function projectedRecords(plan: RollPlan): readonly OutgoingRecord[] {
   return [...touchedHoursByDay(plan)].map(([day, hours]) => ({
