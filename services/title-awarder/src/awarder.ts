@@ -1,12 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  Erasures,
-  titleStandings,
-  titleValue,
-  windowContext,
-  type ClickHouseClient,
-  type WindowContext,
-} from '@laurel/clickhouse';
+import { Erasures, titleStandings, titleValue, type ClickHouseClient } from '@laurel/clickhouse';
 import { awardEvent, titleHolders, topics, type AwardEvent } from '@laurel/events';
 import { FencedWriter, readToEnd, type Kafka, type OutgoingRecord } from '@laurel/kafka';
 import { keepTrying, type RetryPolicy } from '@laurel/stream';
@@ -136,21 +129,16 @@ export class Awarder {
     // The partition may be lost while an outage is waited out: to claim anew would then fence the rightful writer.
     if (!this.active) return;
     const reign = (this.reign ??= await this.beginReign());
-    const contexts = new Map<number, WindowContext>();
     for (const rule of this.rules) {
-      const context =
-        contexts.get(rule.window_days) ??
-        (await windowContext(this.clickhouse, windowOf(`${rule.window_days}d`, nowMs)));
-      contexts.set(rule.window_days, context);
+      const window = windowOf(`${rule.window_days}d`, nowMs);
       const state =
         reign.states.get(titleKey({ titleId: rule.id, scope: rule.scope })) ?? neverAwarded(rule.id, rule.scope);
       const holders = state.holders.map((award) => award.user_id);
-      const standings = await titleStandings(this.clickhouse, rule, context, holders);
+      const standings = await titleStandings(this.clickhouse, rule, window, holders);
       const corrected = await this.correctedHolders(rule, state, standings);
       // Only now: whoever is missing from these standings for an erasure was on the list before.
       await this.erasures.refresh();
       const isErased = (userId: string): boolean => this.erasures.has(userId);
-      const { window } = context;
       const evaluation = { rule, standings, window, evaluatedAtMs: nowMs, corrected, isErased };
       await this.write(reign, state, decide(evaluation, state));
     }

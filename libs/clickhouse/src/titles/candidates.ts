@@ -8,15 +8,18 @@ export interface Candidate {
   readonly rank: string;
 }
 
-/** Models of a window and the family of each, in the same order. */
-export interface ModelFamilies {
-  readonly models: readonly string[];
-  readonly families: readonly string[];
+/** A model whose family has another name. */
+export interface Alias {
+  readonly model: string;
+  readonly family: string;
 }
 
 const TOTAL = `input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens + cache_write_tokens + output_tokens`;
 const INPUTS = `input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens + cache_write_tokens`;
 const WITHIN = 'day BETWEEN {first_day:Date} AND {last_day:Date}';
+
+/** Of the aliases in a statement, in bytes: the server parses statements of up to 256 KiB. */
+const MAX_ALIAS_BYTES = 128 * 1024;
 
 /**
  * The best `take` eligible people of a title, and those of `holders` who are eligible, best first.
@@ -24,16 +27,18 @@ const WITHIN = 'day BETWEEN {first_day:Date} AND {last_day:Date}';
  * It selects people, it does not judge them: their values and evidence are computed by the metric's own definition in
  * libs/titles, from their facts. The formulas here are the same, so that the selection is right; a test holds both
  * together.
+ *
+ * @param aliases the more used first: of so many that they don't fit into a statement, the others are taken for families.
  */
 export function titleCandidates(
   rule: TitleRule,
   window: Window,
-  families: ModelFamilies,
+  aliases: readonly Alias[],
   take: number,
   holders: readonly string[],
 ): Statement {
   const { min_tokens, min_active_days, min_sessions } = rule.eligibility;
-  const measured = measuredBy(rule.metric);
+  const measured = measuredBy(rule.metric, aliases);
   const hasOwnDays = rule.metric.kind === 'effective_models';
   const needsVolume = min_tokens > 0 || (min_active_days > 0 && !hasOwnDays);
   const conditions = [
@@ -57,7 +62,6 @@ export function titleCandidates(
       ORDER BY position`,
     query_params: {
       ...windowParams(window),
-      ...families,
       ...rule.metric,
       min_tokens,
       min_active_days,
@@ -82,7 +86,7 @@ const SESSIONS = `
   SELECT user_id, uniqExact(session_id) AS sessions FROM session_activity
   WHERE toDate(hour) BETWEEN {first_day:Date} AND {last_day:Date} GROUP BY user_id`;
 
-function measuredBy(metric: Metric): string {
+function measuredBy(metric: Metric, aliases: readonly Alias[]): string {
   switch (metric.kind) {
     case 'capped_tokens':
       return `
@@ -90,7 +94,7 @@ function measuredBy(metric: Metric): string {
         FROM (SELECT user_id, day, sum(${TOTAL}) AS day_tokens FROM usage_by_day WHERE counted AND ${WITHIN} GROUP BY user_id, day)
         GROUP BY user_id`;
     case 'effective_models':
-      return EFFECTIVE_MODELS;
+      return effectiveModels(familyOf(aliases));
     case 'cache_share':
       return `
         WITH (SELECT if(sum(${INPUTS}) = 0, 0, sum(cache_read_tokens) / sum(${INPUTS})) FROM usage_by_day WHERE counted AND ${WITHIN}) AS company_share
@@ -104,8 +108,27 @@ function measuredBy(metric: Metric): string {
   }
 }
 
+/** SQL: the family of `model`. Within the statement, as parameters travel in the URL, which anybody's model names could make too long. */
+function familyOf(aliases: readonly Alias[]): string {
+  const models: string[] = [];
+  const families: string[] = [];
+  let bytes = 0;
+  for (const alias of aliases) {
+    const [model, family] = [literal(alias.model), literal(alias.family)];
+    bytes += Buffer.byteLength(model) + Buffer.byteLength(family);
+    if (bytes > MAX_ALIAS_BYTES) break;
+    models.push(model);
+    families.push(family);
+  }
+  return models.length === 0 ? 'model' : `transform(model, [${models.join(', ')}], [${families.join(', ')}], model)`;
+}
+
+/** A text in SQL. Source: ClickHouse's "Syntax", String. */
+const literal = (text: string): string =>
+  `'${text.replace(/[\\'\0]/g, (sign) => (sign === '\0' ? '\\0' : `\\${sign}`))}'`;
+
 /** Tokens by user, day and family; small families out; the mean daily share of each; the exponential of their entropy. */
-const EFFECTIVE_MODELS = `
+const effectiveModels = (family: string): string => `
   SELECT user_id, round(exp(-sum(share * log(share))), 12) AS value, max(user_days) AS own_active_days
   FROM (
     SELECT user_id, family, max(user_days) AS user_days, sum(tokens / day_tokens) / user_days AS share
@@ -119,7 +142,7 @@ const EFFECTIVE_MODELS = `
             sum(tokens) OVER (PARTITION BY user_id) AS user_tokens,
             sum(tokens) OVER (PARTITION BY user_id, family) AS family_tokens
           FROM (
-            SELECT user_id, day, transform(model, {models:Array(String)}, {families:Array(String)}, model) AS family, sum(${TOTAL}) AS tokens
+            SELECT user_id, day, ${family} AS family, sum(${TOTAL}) AS tokens
             FROM model_usage_by_day WHERE counted AND ${WITHIN}
             GROUP BY user_id, day, family HAVING tokens > 0
           )

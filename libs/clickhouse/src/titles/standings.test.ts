@@ -6,7 +6,7 @@ import { usageEvent } from '@laurel/usage/fixture';
 import { Roller } from '../roller.fixture.js';
 import { TestDatabase } from '../test-database.fixture.js';
 import { titleCandidates, type Candidate } from './candidates.js';
-import { titleStandings, titleValue, windowContext } from './standings.js';
+import { aliasesOf, titleStandings, titleValue } from './standings.js';
 
 const HOUR = 3600;
 const DAY = 86_400;
@@ -106,11 +106,12 @@ describe('the standings of a title', () => {
           const log = deduplicate(events);
           for (const one of all) {
             const definition = standingsOf(one, log, NOW);
-            const context = await windowContext(database.client, windowOf(`${one.window_days}d`, NOW));
+            const window = windowOf(`${one.window_days}d`, NOW);
+            const aliases = await aliasesOf(database.client, window);
             const take = 3;
             const eligible = definition.filter((standing) => standing.eligible);
 
-            const { query, query_params } = titleCandidates(one, context.window, context.families, take, holders);
+            const { query, query_params } = titleCandidates(one, window, aliases, take, holders);
             const selected = await database.rows<Candidate>(query, query_params);
             expect({ one, selected: selected.map(({ user_id, rank }) => [user_id, Number(rank)]) }).toEqual({
               one,
@@ -119,7 +120,7 @@ describe('the standings of a title', () => {
                 .map(({ userId, rank }) => [userId, rank]),
             });
 
-            const standings = await titleStandings(database.client, one, context, holders, take);
+            const standings = await titleStandings(database.client, one, window, holders, take);
             // A few more than asked for are read, see SPARE_CANDIDATES.
             const known = new Set([...eligible.slice(0, take + 5).map(({ userId }) => userId), ...holders]);
             expect({ one, standings }).toEqual({
@@ -147,8 +148,9 @@ describe('the standings of a title', () => {
     await record(events);
     const select = async (fields: object): Promise<unknown> => {
       const one = titleRuleSchema.parse({ id: 'a_title', name: 'A title', description: 'x', version: 1, ...fields });
-      const context = await windowContext(database.client, windowOf('30d', NOW));
-      const { query, query_params } = titleCandidates(one, context.window, context.families, 9, []);
+      const window = windowOf('30d', NOW);
+      const aliases = await aliasesOf(database.client, window);
+      const { query, query_params } = titleCandidates(one, window, aliases, 9, []);
       const selected = (await database.rows<Candidate>(query, query_params)).map(({ user_id, rank }) => [
         user_id,
         Number(rank),
@@ -172,10 +174,35 @@ describe('the standings of a title', () => {
   it('are empty where nothing was used', async () => {
     await database.truncate();
     for (const one of builtInRules) {
-      const context = await windowContext(database.client, windowOf('30d', NOW));
-      expect(await titleStandings(database.client, one, context, ['u-00'])).toEqual([]);
-      expect(await titleValue(database.client, one, 'u-00', context.window)).toBe(0);
+      const window = windowOf('30d', NOW);
+      expect(await titleStandings(database.client, one, window, ['u-00'])).toEqual([]);
+      expect(await titleValue(database.client, one, 'u-00', window)).toBe(0);
     }
+  });
+
+  it('don’t depend on how many names of models somebody makes up, nor on what they are made of', async () => {
+    const call = (user: string, index: number, model: string) =>
+      usageEvent({ user_id: user, event_id: `e-${index}`, model, occurred_at: TODAY * 1000, tokens: { input: 1000 } });
+    const gateways = ['gpt-5', 'azure/gpt-5', 'openai/gpt-5', 'gpt-5-2025-08-07', 'claude-opus-4-6'];
+    // Each is another name of its family, as long as a name may be.
+    const madeUp = Array.from({ length: 2000 }, (_, index) => `${'x'.repeat(230)}-${index}-2025-08-07`);
+    const odd = ["'; DROP TABLE usage_events; --/a", "back\\slash/'", 'n\0ul/b', '\n\t/c'];
+    await record([
+      ...gateways.flatMap((model, index) => [call('fair', 2 * index, model), call('fair', 2 * index + 1, model)]),
+      ...madeUp.map((model, index) => call('flood', index, model)),
+      ...odd.flatMap((model, index) => [0, 1, 2].map((again) => call('odd', 3 * index + again, model))),
+    ]);
+    const one = titleRuleSchema.parse({
+      id: 'a_title',
+      name: 'A title',
+      description: 'x',
+      version: 1,
+      metric: { kind: 'effective_models' },
+    });
+    const standings = await titleStandings(database.client, one, windowOf('30d', NOW), []);
+    const value = new Map(standings.map((standing) => [standing.userId, standing.value]));
+    expect(value.get('odd')).toBe(4);
+    expect(value.get('fair')).toBeCloseTo(Math.exp(-(0.8 * Math.log(0.8) + 0.2 * Math.log(0.2))), 9);
   });
 
   it('give one person’s value over another window', async () => {

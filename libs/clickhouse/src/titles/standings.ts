@@ -1,22 +1,11 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { compareStandings, isEligible, measure, standingsNeeded, type Standing, type TitleRule } from '@laurel/titles';
 import { modelFamily, type Window } from '@laurel/usage';
-import { titleCandidates, type Candidate, type ModelFamilies } from './candidates.js';
+import { titleCandidates, type Alias, type Candidate } from './candidates.js';
 import { companyFigures, modelsOf, personFacts } from './facts.js';
 
 /** Beyond what `decide` needs, so that a last-bit difference between SQL and the definition can't leave out the best. */
 const SPARE_CANDIDATES = 5;
-
-/** What every title of one window shares, read once a tick. */
-export interface WindowContext {
-  readonly window: Window;
-  readonly families: ModelFamilies;
-}
-
-export async function windowContext(client: ClickHouseClient, window: Window): Promise<WindowContext> {
-  const models = await modelsOf(client, window);
-  return { window, families: { models, families: models.map(modelFamily) } };
-}
 
 /**
  * The standings that a decision on one title rests on: the best eligible people, and each present holder's own.
@@ -26,11 +15,12 @@ export async function windowContext(client: ClickHouseClient, window: Window): P
 export async function titleStandings(
   client: ClickHouseClient,
   rule: TitleRule,
-  { window, families }: WindowContext,
+  window: Window,
   holders: readonly string[],
   take = standingsNeeded(rule),
 ): Promise<readonly Standing[]> {
-  const statement = titleCandidates(rule, window, families, take + SPARE_CANDIDATES, holders);
+  const aliases = rule.metric.kind === 'effective_models' ? await aliasesOf(client, window) : [];
+  const statement = titleCandidates(rule, window, aliases, take + SPARE_CANDIDATES, holders);
   const result = await client.query({
     ...statement,
     query_params: { ...statement.query_params },
@@ -49,6 +39,12 @@ export async function titleStandings(
       return { userId, value, evidence, eligible: rank > 0, rank };
     })
     .sort((a, b) => Number(b.eligible) - Number(a.eligible) || compareStandings(a, b));
+}
+
+/** The models of the window that are known by another name than their family's, the more used first. */
+export async function aliasesOf(client: ClickHouseClient, window: Window): Promise<readonly Alias[]> {
+  const models = await modelsOf(client, window);
+  return models.map((model) => ({ model, family: modelFamily(model) })).filter(({ model, family }) => model !== family);
 }
 
 /** One person's value of a title over another window, 0 when they have none in it. */

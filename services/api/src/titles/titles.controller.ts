@@ -1,5 +1,5 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
-import { titleStandings, windowContext, type ClickHouseClient, type WindowContext } from '@laurel/clickhouse';
+import { titleStandings, type ClickHouseClient } from '@laurel/clickhouse';
 import {
   generatedHandle,
   unitOf,
@@ -82,12 +82,9 @@ export class TitlesController {
 
   private async readStandings(): Promise<readonly TitleStandings[]> {
     const nowMs = Date.now();
-    const contexts = new Map<number, Promise<WindowContext>>();
     const standings = this.rules.map(async (rule) => {
       const named = namedWindow(`${rule.window_days}d`, nowMs);
-      const context = contexts.get(rule.window_days) ?? windowContext(this.clickhouse, named.window);
-      contexts.set(rule.window_days, context);
-      return { rule, named, standings: await titleStandings(this.clickhouse, rule, await context, [], STANDINGS) };
+      return { rule, named, standings: await titleStandings(this.clickhouse, rule, named.window, [], STANDINGS) };
     });
     return Promise.all(standings);
   }
