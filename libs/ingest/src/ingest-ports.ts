@@ -45,7 +45,7 @@ export class IngestPorts implements AcceptPorts<Touched> {
     private readonly producer: RecordProducer,
     private readonly schemas: RegistrySchemas,
     private readonly policy: RetryPolicy,
-    private readonly topicPrefix: string,
+    protected readonly topicPrefix: string,
   ) {
     this.erasures = new Erasures(clickhouse);
   }

@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+import { crc32c } from '@node-rs/crc32';
 import type { PackedRecords, StreamRecord } from '@laurel/stream';
 import { FetchedRecord } from './fetched-record.js';
 import { isForWantOfMemory, unpack } from './unpack.js';
@@ -149,7 +151,7 @@ export async function decodeFetchResponse(
   const errorCode = wire.int16();
   const sessionId = wire.int32();
   const responses: { topicName: string; partitions: FetchedPartition[] }[] = [];
-  const room: Room = { left: MAX_UNPACKED_BYTES_A_FETCH };
+  const work = new FetchWork();
   for (let topics = wire.int32(); topics > 0; topics -= 1) {
     const topicName = wire.string();
     const partitions: FetchedPartition[] = [];
@@ -167,7 +169,7 @@ export async function decodeFetchResponse(
         raw.subarray(wire.at, wire.at + size),
         aborted,
         firstWanted(topicName, partition),
-        room,
+        work,
       );
       if (messages === undefined) return undefined;
       wire.at += size;
@@ -189,16 +191,15 @@ export async function decodeFetchResponse(
 }
 
 /**
- * The batches of one partition; the last may be cut short, and is asked for again then, and so is what there is no room for after
- * the first. Aborted ones are found as Kafka's own
- * client does (CompletedFetch.nextFetchedRecord): kafkajs begins at most one aborted transaction a message, and hands out
- * records of the second where a fetch begins within two.
+ * The batches of one partition; the last may be cut short, and is asked for again then, and so is what would be too much work.
+ * Aborted ones are found as Kafka's own client does (CompletedFetch.nextFetchedRecord): kafkajs begins at most one aborted
+ * transaction a message, and hands out records of the second where a fetch begins within two.
  */
 async function readBatches(
   bytes: Buffer,
   aborted: readonly AbortedTransaction[],
   firstWanted: number,
-  room: Room,
+  work: FetchWork,
 ): Promise<readonly RecordChunk[] | undefined> {
   const chunks: RecordChunk[] = [];
   const begins = [...aborted].sort((a, b) => a.firstOffset - b.firstOffset);
@@ -211,8 +212,9 @@ async function readBatches(
     wire.at += 4; // the leader's epoch
     if (wire.int8() !== MAGIC) return undefined;
     if (end > bytes.length) break;
-    if (chunks.length > 0 && room.left <= 0) break;
-    wire.at += 4; // the checksum, which the connection has too
+    if (await work.isDone()) break;
+    const checksum = wire.uint32();
+    const checkedFrom = wire.at;
     const attributes = wire.int16();
     const lastOffset = baseOffset + wire.int32();
     const [firstTimestampMs, maxTimestampMs] = [wire.int64(), wire.int64()];
@@ -231,9 +233,14 @@ async function readBatches(
     const isSkipped = isControl || isAborted;
     const body = bytes.subarray(wire.at, end);
     const compression = attributes & COMPRESSION_MASK;
-    const unpacked: Unpacked =
-      compression === 0 || isSkipped ? { records: body, unreadable: undefined } : await unpacking(compression, body);
-    room.left -= unpacked.records.length;
+    const unpacked: Unpacked = isSkipped
+      ? { records: body, unreadable: undefined }
+      : crc32c(bytes.subarray(checkedFrom, end)) !== checksum
+        ? { records: body, unreadable: 'its checksum is another one' }
+        : count > MAX_RECORDS_A_BATCH
+          ? { records: body, unreadable: `it has more than ${MAX_RECORDS_A_BATCH} records` }
+          : await unpacking(compression, body);
+    work.add(unpacked, count);
     const appendedAtMs = (attributes & LOG_APPEND_TIME) === 0 ? undefined : maxTimestampMs;
     chunks.push(
       new RecordChunk(
@@ -259,14 +266,47 @@ interface Unpacked {
 
 /** What one batch may come to. The broker bounds it before it is unpacked, by 2 MiB for the topic of events. */
 export const MAX_UNPACKED_BYTES = 64 * 1024 * 1024;
-/** What all batches of one answer may come to; beyond it each partition still has its first. */
+/** Of one batch; more of them than a batch of valid events has fit into 64 MiB, and each becomes an object. */
+export const MAX_RECORDS_A_BATCH = 2 ** 19;
+/** What all batches of one answer may come to. */
 const MAX_UNPACKED_BYTES_A_FETCH = 256 * 1024 * 1024;
+/** What a record takes beside its bytes, where it has to be read by itself. */
+const BYTES_A_RECORD = 512;
+/** After this long nothing more of an answer is unpacked, in ms: nothing else is done meanwhile, and a member is to be heard of. */
+const MAX_WORK_MS = 3000;
+/** After this long others are let in, in ms. */
+const YIELD_AFTER_MS = 50;
 
-interface Room {
-  left: number;
+/**
+ * How much there is to do of one answer, in memory and time: what its bytes come to is anybody's. Its first batch is always taken, so
+ * that it goes on; a partition that has nothing then is asked for again.
+ */
+class FetchWork {
+  private readonly beganMs = performance.now();
+  private yieldedMs = this.beganMs;
+  private bytes = 0;
+  private batches = 0;
+
+  async isDone(): Promise<boolean> {
+    if (this.batches === 0) return false;
+    const nowMs = performance.now();
+    if (this.bytes >= MAX_UNPACKED_BYTES_A_FETCH || nowMs - this.beganMs > MAX_WORK_MS) return true;
+    if (nowMs - this.yieldedMs > YIELD_AFTER_MS) {
+      await setImmediate();
+      this.yieldedMs = performance.now();
+    }
+    return false;
+  }
+
+  /** Who could not unpack a batch may have had any part of it in memory. */
+  add({ records, unreadable }: Unpacked, count: number): void {
+    this.batches += 1;
+    this.bytes += unreadable === undefined ? records.length + count * BYTES_A_RECORD : MAX_UNPACKED_BYTES;
+  }
 }
 
 async function unpacking(compression: number, body: Buffer): Promise<Unpacked> {
+  if (compression === 0) return { records: body, unreadable: undefined };
   try {
     return { records: await unpack(compression, body, MAX_UNPACKED_BYTES), unreadable: undefined };
   } catch (error) {

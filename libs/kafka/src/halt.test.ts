@@ -26,6 +26,12 @@ describe('haltReason', () => {
       'log_start_above_committed',
     ],
     ['a log that begins after what the tables have', { low: 5, high: 9, committed: 6 }, 4, 'log_start_above_committed'],
+    [
+      'a group that had begun where the log has nothing any more',
+      { low: 5, high: 9, committed: undefined, isLost: true },
+      undefined,
+      'committed_offset_gone',
+    ],
     ['a shorter log than was committed', { low: 0, high: 3, committed: 4 }, undefined, 'log_end_below_committed'],
     ['a shorter log than the tables rest on', { low: 0, high: 3, committed: 2 }, 4, 'log_end_below_recorded'],
   ])('of %s', (_, offsets, recorded, expected) => {

@@ -22,7 +22,12 @@ export interface PartitionOffsets {
   readonly high: number;
   /** The group's committed offset; undefined when it has none. */
   readonly committed: number | undefined;
+  /** It had one, or began, where the log has nothing any more: kafkajs put "the beginning" in its place by itself. */
+  readonly isLost?: boolean;
 }
+
+/** Stands for the beginning of the log. Source: Kafka protocol guide, ListOffsets. */
+const EARLIEST = -2;
 
 export async function partitionOffsets(
   kafka: Kafka,
@@ -41,7 +46,15 @@ export async function partitionOffsets(
       log.map(({ partition, low, high }) => {
         const offset = committed.get(partition) ?? -1;
         // Negative offsets are no offsets: -1 for none, -2 where kafkajs has committed "the beginning" as a default.
-        return [partition, { low: Number(low), high: Number(high), committed: offset < 0 ? undefined : offset }];
+        return [
+          partition,
+          {
+            low: Number(low),
+            high: Number(high),
+            committed: offset < 0 ? undefined : offset,
+            isLost: offset === EARLIEST,
+          },
+        ];
       }),
     );
   } finally {
@@ -58,7 +71,7 @@ export async function partitionOffsets(
  */
 export function haltReason(
   place: string,
-  { low, high, committed }: PartitionOffsets,
+  { low, high, committed, isLost = false }: PartitionOffsets,
   recorded: number | undefined,
 ): Halt | undefined {
   if (recorded !== undefined && high < recorded) {
@@ -80,9 +93,9 @@ export function haltReason(
     );
   }
   if (committed === undefined) {
-    return recorded === undefined
-      ? undefined
-      : new Halt('committed_offset_gone', `${place} was read up to ${recorded}, but the group has no offset any more`);
+    if (recorded === undefined && !isLost) return undefined;
+    const known = recorded === undefined ? 'its beginning, of which our tables know nothing' : String(recorded);
+    return new Halt('committed_offset_gone', `${place} was read up to ${known}, but the group has no offset any more`);
   }
   if (high < committed) {
     return new Halt(

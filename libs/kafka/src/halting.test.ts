@@ -1,4 +1,5 @@
-import type { Delivery } from './strategy.js';
+import type { Consumer } from 'kafkajs';
+import { KafkaBatchStrategy, type Delivery } from './strategy.js';
 import { Halt } from './halt.js';
 import {
   committedOffset,
@@ -64,6 +65,15 @@ describe('halting rather than skipping', () => {
     await deleteRecordsBefore(kafka, topic, 10);
     // kafkajs has put a default in the place of the committed offset by then; what our tables rest on tells.
     expect(['log_start_above_committed', 'committed_offset_gone']).toContain(await haltOf(5));
+  });
+
+  it('halts where the log’s beginning is gone, which a group had begun with, before any table rests on it', async () => {
+    await produce(kafka, topic, numbers(0, 20));
+    await setCommitted(kafka, groupId, topic, 0);
+    await deleteRecordsBefore(kafka, topic, 10);
+    expect(['log_start_above_committed', 'committed_offset_gone']).toContain(await haltOf(undefined));
+    await Promise.all(members.splice(0).map((member) => member.stop()));
+    await haltOf(undefined);
   });
 
   it('halts again after a restart, whatever kafkajs has committed in between', async () => {
@@ -145,6 +155,33 @@ describe('halting rather than skipping', () => {
     }, recorded);
     await eventually('everything again', () => again.length === 13);
     expect(restarted.fatal).toEqual([]);
+  });
+
+  it('goes back to what is committed where kafkajs hands out what was asked for in a former assignment', async () => {
+    await produce(kafka, topic, numbers(0, 20));
+    await setCommitted(kafka, groupId, topic, 5);
+    // As does the answer to a fetch of another broker's, which was on its way when the group was joined anew.
+    class Behind extends KafkaBatchStrategy {}
+    const onJoin = Reflect.get(KafkaBatchStrategy.prototype, 'onJoin') as (assignment: unknown) => void;
+    const seekAfter = function (this: KafkaBatchStrategy, assignment: unknown): void {
+      onJoin.call(this, assignment);
+      (Reflect.get(this, 'consumer') as Consumer).seek({ topic, partition: 0, offset: '12' });
+    };
+    Reflect.set(Behind.prototype, 'onJoin', seekAfter);
+    const values: number[] = [];
+    const member = await Member.start(
+      'events',
+      (delivery) => {
+        values.push(...valuesOf(delivery));
+        return commitAll(delivery);
+      },
+      { kafka, groupId, topicPrefix, recordedOffset: () => Promise.resolve(5) },
+      Behind,
+    );
+    members.push(member);
+    await eventually('all that is not committed', () => values.length >= 15);
+    expect(values).toEqual(Array.from({ length: 15 }, (_, index) => index + 5));
+    expect(member.fatal).toEqual([]);
   });
 
   it('asks for what the tables rest on once an assignment, not once a batch', async () => {

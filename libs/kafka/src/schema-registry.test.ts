@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { readFileSync } from 'node:fs';
@@ -47,14 +48,28 @@ describe('RegistrySchemas', () => {
     expect(requests.map((request) => request.url)).toEqual(['/schemas/ids/7']);
   });
 
-  it('asks again for an id that the registry did not have', async () => {
+  it('asks again for an id that the registry did not have, but not for each record', async () => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'setTimeout', 'clearTimeout', 'queueMicrotask'] });
+
     answer = json({ error_code: 40403, message: 'Schema not found' }, 404);
     const registry = schemas();
     expect(await registry.lookUp(7)).toBe('unknown');
+    expect(registry.byRegistryId(7)).toBe('unknown');
+    jest.advanceTimersByTime(6000);
     expect(registry.byRegistryId(7)).toBeUndefined();
     answer = json({ schema: USAGE });
     expect(typeof (await registry.lookUp(7))).toBe('function');
     expect(requests).toHaveLength(2);
+    jest.useRealTimers();
+  });
+
+  it.each([400, 403, 422])('takes %i for a verdict on the id, where it may read others', async (status) => {
+    answer = json({ schema: USAGE });
+    const registry = schemas();
+    await registry.lookUp(7);
+    answer = json({ error_code: 40301 }, status);
+    expect(await registry.lookUp(8)).toBe('unknown');
+    expect(typeof registry.byRegistryId(7)).toBe('function');
   });
 
   it('remembers of a schema that is none of ours that its records are faulty', async () => {
@@ -69,6 +84,7 @@ describe('RegistrySchemas', () => {
   it.each<[string, (request: IncomingMessage, response: ServerResponse) => void]>([
     ['fails', json({ error_code: 50001 }, 500)],
     ['refuses the credentials', json({ error_code: 401 }, 401)],
+    ['lets us read nothing', json({ error_code: 40301 }, 403)],
     ['answers with something else', (_, response) => response.end('<html>')],
     ['answers without a schema', json({ id: 7 })],
     ['hangs up', (request) => request.socket.destroy()],

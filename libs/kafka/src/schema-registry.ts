@@ -18,33 +18,49 @@ export class RegistryUnavailable extends Error {
 }
 
 const REQUEST_TIMEOUT_MS = 10_000;
+/** A publisher with another registry shall not cost a request a record. */
+const MISSING_FOR_MS = 5000;
+const MAX_MISSING = 10_000;
+/** Statuses that are about the id: it can't be one, or its schema may not be read. */
+const ABOUT_THE_ID = new Set([400, 403, 404, 422]);
 
 /** Schemas by registry id. An id names one schema for ever, so what is once known is kept. */
 export class RegistrySchemas implements WriterSchemas {
-  private readonly known = new Map<number, UsageReader | 'unknown'>();
+  private readonly known = new Map<number, UsageReader>();
+  /** Ids that the registry did not have, until when that is taken for its answer, in ms. */
+  private readonly missingUntilMs = new Map<number, number>();
 
   constructor(private readonly connection: RegistryConnection | undefined) {}
 
   byRegistryId(id: number): UsageReader | 'unknown' | undefined {
-    return this.connection === undefined ? 'unknown' : this.known.get(id);
+    if (this.connection === undefined) return 'unknown';
+    return (this.missingUntilMs.get(id) ?? -Infinity) > performance.now() ? 'unknown' : this.known.get(id);
   }
 
   /**
    * Asks the registry for one schema, so that `byRegistryId` knows it.
-   * An id that the registry does not have is asked for again next time: it may be registered by then.
+   * An id that the registry does not have is asked for again after some seconds: it may be registered by then.
    *
    * @throws RegistryUnavailable
    */
   async lookUp(id: number): Promise<UsageReader | 'unknown'> {
     const schema = await this.fetchSchema(id);
-    if (schema === undefined) return 'unknown';
+    if (schema === undefined) {
+      if (this.missingUntilMs.size >= MAX_MISSING) this.missingUntilMs.clear();
+      this.missingUntilMs.set(id, performance.now() + MISSING_FOR_MS);
+      return 'unknown';
+    }
     const reader = usageReaderForSchema(schema);
     const result: UsageReader = reader.ok ? reader.value : () => reader;
     this.known.set(id, result);
     return result;
   }
 
-  /** Source: Confluent Schema Registry API, `GET /schemas/ids/{int: id}`; 404 with error 40403 means unknown. */
+  /**
+   * Source: Confluent Schema Registry API, `GET /schemas/ids/{int: id}`; 404 with error 40403 means unknown, 403 that its subject may
+   * not be read. One such record must not hold up all that come after it; but where nothing may be read yet, rights are missing, and
+   * that is an outage.
+   */
   private async fetchSchema(id: number): Promise<string | undefined> {
     const { url, username, password, timeoutMs = REQUEST_TIMEOUT_MS } = this.connection ?? { url: '' };
     const credentials = Buffer.from(`${username ?? ''}:${password ?? ''}`).toString('base64');
@@ -53,7 +69,7 @@ export class RegistrySchemas implements WriterSchemas {
         signal: AbortSignal.timeout(timeoutMs),
         headers: username === undefined ? {} : { authorization: `Basic ${credentials}` },
       });
-      if (response.status === 404) return undefined;
+      if (ABOUT_THE_ID.has(response.status) && (response.status !== 403 || this.known.size > 0)) return undefined;
       if (!response.ok) throw new Error(`HTTP ${response.status}`);
       const body = (await response.json()) as { readonly schema?: unknown };
       if (typeof body.schema !== 'string') throw new Error('the answer has no schema');

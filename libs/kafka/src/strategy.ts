@@ -354,21 +354,26 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
     if (recordedOffset === undefined || first === expected) return true;
     const recorded = expected === undefined ? await recordedOffset(topic, partition) : undefined;
     const offsets = (await partitionOffsets(kafka, groupId, topicPrefix + topic)).get(partition);
+    // An outage may have been waited out meanwhile, and the partition be another one's.
+    if (isAborted(signal)) return false;
     if (offsets === undefined) throw new Error(`${place} has no offsets`);
     // While it reads, kafkajs answers a log that begins after the next offset by beginning there, without a word.
     const halt = haltReason(place, expected === undefined ? offsets : { ...offsets, committed: expected }, recorded);
     if (halt !== undefined) throw halt;
-    const known = Math.max(recorded ?? offsets.low, offsets.low);
-    if (recordsBeforeCommit && expected === undefined && offsets.committed !== undefined && known < offsets.committed) {
-      this.expected.set(place, known);
-      this.consumer.seek({ topic: topicPrefix + topic, partition, offset: String(known) });
-      return false;
-    }
-    // A group that has begun says so before its tables do, so that no crash looks like a lost offset.
-    if (expected === undefined && offsets.committed === undefined) {
+    if (expected !== undefined) return true;
+    if (offsets.committed === undefined) {
+      // A group that has begun says so before its tables do, so that no crash looks like a lost offset.
       await this.commit(signal, topicPrefix + topic, partition, first);
+      return true;
     }
-    return true;
+    const known = Math.max(recorded ?? offsets.low, offsets.low);
+    const next = recordsBeforeCommit ? Math.min(known, offsets.committed) : offsets.committed;
+    // Beyond what is committed begins what another broker was asked for in the former assignment: kafkajs hands out its answer
+    // in this one, and goes on behind it. (Or there are markers only in between, and it begins there again.)
+    if (next === offsets.committed && first <= next) return true;
+    this.expected.set(place, next);
+    this.consumer.seek({ topic: topicPrefix + topic, partition, offset: String(next) });
+    return false;
   }
 
   /** Who is no member any more has nothing to commit; it is told of its new assignment in its turn. */

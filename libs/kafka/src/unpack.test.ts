@@ -1,4 +1,6 @@
+import { types } from 'node:util';
 import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
 import kafkajs from 'kafkajs';
 import { registerCodecs } from './client/codecs.js';
 import { unpack } from './unpack.js';
@@ -68,6 +70,30 @@ describe('records of a batch', () => {
     const frames = Buffer.concat(Array.from({ length: 1025 }, () => zstdZeros(1, 1, MIB_8)));
     await expect(unpack(ZSTD, frames, zeros.length)).rejects.toThrow(refusal);
     await expect(unpack(ZSTD, zstdZeros(1, 1, MIB_128 + 1), zeros.length)).rejects.toThrow(/window of 150994944 bytes/);
+  });
+
+  it('are unpacked from Snappy as they were packed, and whatever its bytes say it ends', async () => {
+    const text = fc
+      .array(fc.oneof(fc.uint8Array({ maxLength: 200 }), fc.constantFrom(Buffer.from('abcd'), Buffer.alloc(300, 7))), {
+        maxLength: 60,
+      })
+      .map((parts) => Buffer.concat(parts));
+    await fc.assert(
+      fc.asyncProperty(
+        text,
+        fc.array(fc.tuple(fc.nat(10_000), fc.nat(255)), { maxLength: 3 }),
+        async (bytes, damage) => {
+          const body = await compressed(Snappy, bytes);
+          expect((await unpack(Snappy, body, 64 * KIB)).equals(bytes)).toBe(true);
+          for (const [at, byte] of damage) body[at % body.length] = byte;
+          await unpack(Snappy, body, 64 * KIB).catch((error: unknown) => expect(types.isNativeError(error)).toBe(true));
+        },
+      ),
+    );
+    // A literal of four bytes' length, which as a signed number leads back.
+    await expect(unpack(Snappy, Buffer.from([1, 0xfc, 0xfa, 0xff, 0xff, 0xff]), 64 * KIB)).rejects.toThrow(
+      'beyond its block',
+    );
   });
 
   it('are unpacked from several frames of zstd, of which some are to be passed over', async () => {

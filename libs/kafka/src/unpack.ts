@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { Decompress } from 'fzstd';
@@ -6,7 +5,8 @@ import { decompressFrame } from 'lz4-napi';
 
 /**
  * Unpacks the records of a batch. What it comes to is known, or watched, before there is memory for it: two megabytes of a batch
- * can be a thousand times as many. Nor does it take long, whatever the bytes say.
+ * can be a thousand times as many. Nor does it take long, whatever the bytes say; but for zstd's own sequences, which a broker reads
+ * before it takes a batch.
  *
  * @param compression as in a batch's attributes: 1 gzip, 2 snappy, 3 lz4, 4 zstd.
  * @param maxBytes that the records may come to.
@@ -46,13 +46,11 @@ function requireRoom(bytes: number, maxBytes: number): void {
   if (bytes > maxBytes) throw new Error(`unpacked, the records come to more than ${maxBytes} bytes`);
 }
 
-const snappy = createRequire(import.meta.url)('snappyjs') as { uncompress(raw: Buffer): Buffer };
-
 /** The framing of Java's library, "\x82SNAPPY\0" and two versions; then blocks, each after its length. */
 const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0]);
 const XERIAL_HEADER_BYTES = 16;
 
-/** A raw block begins with the length that it unpacks to (https://github.com/google/snappy/blob/main/format_description.txt). */
+/** A raw block begins with the length that it unpacks to. */
 function unsnap(body: Buffer, maxBytes: number): Buffer {
   const blocks: Buffer[] = [];
   if (body.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC)) {
@@ -63,20 +61,62 @@ function unsnap(body: Buffer, maxBytes: number): Buffer {
     }
   } else blocks.push(body);
   requireRoom(
-    blocks.reduce((sum, block) => sum + unsignedAt(block, 0), 0),
+    blocks.reduce((sum, block) => sum + unsnappedLength(block).value, 0),
     maxBytes,
   );
-  return Buffer.concat(blocks.map((block) => snappy.uncompress(block)));
+  return Buffer.concat(blocks.map(unsnapBlock));
 }
 
-function unsignedAt(body: Buffer, from: number): number {
+/** The number that a raw block begins with, 7 bits a byte, the lowest first, and how many bytes it takes. */
+function unsnappedLength(block: Buffer): { readonly value: number; readonly bytes: number } {
   let value = 0;
-  for (let at = from, factor = 1; at < body.length && at < from + 5; at += 1, factor *= 128) {
-    const byte = body.readUInt8(at);
+  for (let at = 0, factor = 1; at < 5; at += 1, factor *= 128) {
+    const byte = block.readUInt8(at);
     value += (byte & 0x7f) * factor;
-    if (byte < 0x80) break;
+    if (byte < 0x80) return { value, bytes: at + 1 };
   }
-  return value;
+  throw new Error('a block of Snappy does not begin with its length');
+}
+
+/**
+ * One raw block: literal bytes, and copies of what came before. Every step goes forward in both, within their bounds, so that it ends
+ * whatever the bytes say. Source: https://github.com/google/snappy/blob/main/format_description.txt
+ */
+function unsnapBlock(block: Buffer): Buffer {
+  const { value: length, bytes: begin } = unsnappedLength(block);
+  const out = Buffer.allocUnsafe(length);
+  let from = begin;
+  let to = 0;
+  while (from < block.length) {
+    const tag = block.readUInt8(from);
+    const kind = tag & 3;
+    from += 1;
+    if (kind === 0) {
+      // Up to 60 in the tag itself, else in so many bytes behind it.
+      const lengthBytes = Math.max(0, (tag >> 2) - 59);
+      const size = 1 + (lengthBytes === 0 ? tag >> 2 : block.readUIntLE(from, lengthBytes));
+      from += lengthBytes;
+      if (from + size > block.length || to + size > length)
+        throw new Error('a literal of Snappy goes beyond its block');
+      block.copy(out, to, from, from + size);
+      from += size;
+      to += size;
+      continue;
+    }
+    const size = kind === 1 ? 4 + ((tag >> 2) & 7) : 1 + (tag >> 2);
+    const distanceBytes = kind === 3 ? 4 : kind;
+    const low = block.readUIntLE(from, distanceBytes);
+    const distance = kind === 1 ? ((tag >> 5) << 8) | low : low;
+    from += distanceBytes;
+    if (distance === 0 || distance > to || to + size > length)
+      throw new Error('a copy of Snappy goes beyond its block');
+    if (distance >= size) out.copyWithin(to, to - distance, to - distance + size);
+    // It may reach into what it makes, which then repeats.
+    else for (let at = to; at < to + size; at += 1) out[at] = out[at - distance] ?? 0;
+    to += size;
+  }
+  if (to !== length) throw new Error(`a block of Snappy comes to ${to} bytes, and says ${length}`);
+  return out;
 }
 
 /** No block of LZ4 unpacks to more than this many times its size: a byte of a match's length stands for 255. */

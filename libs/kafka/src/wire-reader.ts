@@ -26,6 +26,12 @@ export class WireReader {
     return value;
   }
 
+  uint32(): number {
+    const value = this.bytes.readUInt32BE(this.at);
+    this.at += 4;
+    return value;
+  }
+
   /** Offsets, times and producer ids are below 2^53; −1 stands for none. */
   int64(): number {
     const value = this.bytes.readInt32BE(this.at) * TWO_32 + this.bytes.readUInt32BE(this.at + 4);

@@ -119,6 +119,27 @@ describe('acceptBatch', () => {
     { maxLength: 40 },
   );
 
+  it('keeps dead letters by the thousand, and no more at once', async () => {
+    const world = new World(['succeeds', 'succeeds', 'outage after']);
+    const records = Array.from({ length: 2500 }, (_, index) => recordAt(index, { identity: 'a', nature: 'invalid' }));
+    await acceptBatch(batchOf(records), world, policy, never);
+    const sizes = world.calls.filter(({ step }) => step === 'dead-letter').map(({ size }) => size);
+    expect(sizes).toEqual([1000, 1000, 1000, 500]);
+    expect(world.deadLetters.size).toBe(2500);
+  });
+
+  it('keeps large dead letters by the half megabyte, and a larger one alone', async () => {
+    const world = new World();
+    const sized = (offset: number, bytes: number) => {
+      const record = recordAt(offset, { identity: 'x'.repeat(bytes), nature: 'invalid' });
+      return record;
+    };
+    const records = [sized(0, 300_000), sized(1, 300_000), sized(2, 100), sized(3, 900_000), sized(4, 100)];
+    await acceptBatch(batchOf(records), world, policy, never);
+    const sizes = world.calls.filter(({ step }) => step === 'dead-letter').map(({ size }) => size);
+    expect(sizes).toEqual([1, 2, 1, 1]);
+  });
+
   it('leaves exactly what was accepted, whatever crashes, fails and is delivered again', async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -49,6 +49,26 @@ export interface AcceptPorts<Touched> {
   record(entry: LedgerEntry): Promise<void>;
 }
 
+/** Dead letters in one call, which an outage makes repeat. */
+const MAX_LETTERS = 1000;
+/** Their values, in bytes; a larger one goes alone. */
+const MAX_LETTER_BYTES = 512 * 1024;
+
+function* lotsOf(rejected: readonly Rejected[]): Generator<readonly Rejected[], void> {
+  let lot: Rejected[] = [];
+  let bytes = 0;
+  for (const one of rejected) {
+    const size = one.record.value?.length ?? 0;
+    if (lot.length === MAX_LETTERS || (lot.length > 0 && bytes + size > MAX_LETTER_BYTES)) {
+      yield lot;
+      [lot, bytes] = [[], 0];
+    }
+    lot.push(one);
+    bytes += size;
+  }
+  if (lot.length > 0) yield lot;
+}
+
 /**
  * Takes one batch from the log to the table. The steps, and what a crash or failure at each leaves behind:
  *
@@ -69,8 +89,8 @@ export async function acceptBatch<Touched>(
   const { signal } = context;
   const parts = await storeIsolating(batch);
   const rejected = parts.flatMap((part) => part.rejected);
-  if (rejected.length > 0) {
-    await keepTrying('dead-letter', () => ports.keepDeadLetters(batch, rejected), policy, signal);
+  for (const some of lotsOf(rejected)) {
+    await keepTrying('dead-letter', () => ports.keepDeadLetters(batch, some), policy, signal);
   }
   const touched = parts.flatMap((part) => (part.rows > 0 ? [part.touched] : []));
   if (touched.length > 0) await keepTrying('announce', () => ports.announce(batch, touched), policy, signal);

@@ -29,8 +29,9 @@ export class Member {
     topic: string,
     handler: Handler,
     options: Pick<BatchStrategyOptions, 'kafka' | 'groupId' | 'topicPrefix'> & Partial<BatchStrategyOptions>,
+    Strategy = KafkaBatchStrategy,
   ): Promise<Member> {
-    const strategy = new KafkaBatchStrategy({
+    const strategy = new Strategy({
       minBytes: 1,
       maxWaitMs: 50,
       sessionTimeoutMs: 6000,
