@@ -63,10 +63,9 @@ const PERSONAL_TABLES = [
 /** How many rows each table still has of people who were erased. */
 export async function erasedRows(
   client: ClickHouseClient,
+  tables: readonly string[] = PERSONAL_TABLES,
 ): Promise<readonly { readonly table: string; readonly rows: number }[]> {
-  const counts = PERSONAL_TABLES.map(
-    (table) => `SELECT '${table}' AS table, count() AS rows FROM ${table} WHERE ${IS_ERASED}`,
-  );
+  const counts = tables.map((table) => `SELECT '${table}' AS table, count() AS rows FROM ${table} WHERE ${IS_ERASED}`);
   const result = await client.query({ query: counts.join(' UNION ALL '), format: 'JSONEachRow' });
   return (await result.json<{ table: string; rows: string }>())
     .map(({ table, rows }) => ({ table, rows: Number(rows) }))
@@ -98,6 +97,23 @@ export async function deleteErased(client: ClickHouseClient, table: string): Pro
     if (failure !== undefined) throw new Error(`${table} could not be rewritten: ${failure}`);
     await sleep(MUTATION_POLL_MS);
   }
+}
+
+/**
+ * Deletes what there still is of anybody who was erased.
+ *
+ * @returns how many rows, by table.
+ */
+export async function sweepErased(
+  client: ClickHouseClient,
+  tables: readonly string[] = PERSONAL_TABLES,
+): Promise<ReadonlyMap<string, number>> {
+  const deleted = new Map<string, number>();
+  for (const { table, rows } of await erasedRows(client, tables)) {
+    await deleteErased(client, table);
+    deleted.set(table, rows);
+  }
+  return deleted;
 }
 
 /** Where a person's events and rolls lie. */

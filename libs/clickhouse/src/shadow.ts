@@ -1,6 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { connectClickHouse, type ClickHouseConnection } from './client.js';
-import { rollDay, rollHours, runAll, SECONDS_PER, writeHeads, type BucketStart } from './projections.js';
+import { sweepErased } from './erasures.js';
+import { rollDay, rollHours, runAll, SECONDS_PER, writeHeads, type BucketStart, type Closures } from './projections.js';
 
 /** Closed buckets and what is rolled of them; minutes stay the projector's. */
 const ROLLED = [
@@ -150,8 +151,28 @@ export class Shadow {
     return heads.map(({ grain, start }) => ({ grain, bucket: start, rollId }));
   }
 
-  /** The log of the shadow takes the place of the live one, in one step for every reader and writer. */
-  async exchangeLog(): Promise<void> {
+  /** Deletes what was taken in of people who have been erased since. */
+  async sweepErased(): Promise<void> {
+    await sweepErased(this.client, ['usage_events', ...ROLLED.map(({ table }) => table)]);
+  }
+
+  /** Which table the live log is, whatever its name. */
+  async liveLogId(): Promise<string> {
+    const [row] = await rowsOf<{ uuid: string }>(
+      this.live,
+      `SELECT toString(uuid) AS uuid FROM system.tables WHERE database = currentDatabase() AND name = 'usage_events'`,
+    );
+    if (row === undefined) throw new Error('there is no table usage_events');
+    return row.uuid;
+  }
+
+  /**
+   * The log of the shadow takes the place of the live one, in one step for every reader and writer. May be repeated.
+   *
+   * @param former `liveLogId` as it was before.
+   */
+  async exchangeLog(former: string): Promise<void> {
+    if ((await this.liveLogId()) !== former) return;
     await this.live.command({
       query: `EXCHANGE TABLES ${quoted(this.liveDatabase)}.usage_events AND ${quoted(this.database)}.usage_events`,
     });
@@ -210,15 +231,15 @@ export class Shadow {
   }
 }
 
-/** The grain and start of every closed bucket that readers look for a head of. */
+/** The grain and start of every bucket with a head that was closed at these boundaries. */
 export async function closedHeads(
   client: ClickHouseClient,
+  closed: Closures,
 ): Promise<readonly { readonly grain: 'hour' | 'day'; readonly bucket: BucketStart }[]> {
   const rows = await rowsOf<{ grain: 'hour' | 'day'; start: number }>(
     client,
-    `WITH (SELECT (maxIf(closed_before, grain = 'day'), maxIf(closed_before, grain = 'hour')) FROM closures) AS closed
-     SELECT DISTINCT grain, toUnixTimestamp(bucket) AS start FROM roll_heads
-     WHERE (grain = 'hour' AND bucket < closed.2) OR (grain = 'day' AND bucket < closed.1)`,
+    `SELECT DISTINCT grain, toUnixTimestamp(bucket) AS start FROM roll_heads
+     WHERE (grain = 'hour' AND bucket < toDateTime(${closed.hour}, 'UTC')) OR (grain = 'day' AND bucket < toDateTime(${closed.day}, 'UTC'))`,
   );
   return rows.map(({ grain, start }) => ({ grain, bucket: start }));
 }

@@ -2,12 +2,15 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { erasedRows, rollHours, rollIdOf, runAll, writeClosure, writeHeads } from '@laurel/clickhouse';
 import { topics, type UsageRecorded } from '@laurel/events';
+import { readToEnd, RecordProducer } from '@laurel/kafka';
 import { eventually } from './pipeline/eventually.js';
 import { HttpGate } from './pipeline/http-gate.js';
 import { Pipeline } from './pipeline/pipeline.js';
 import { usage } from './pipeline/usage.js';
 
+const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 const LAUREL = fileURLToPath(new URL('../../cli/dist/main.js', import.meta.url));
 
@@ -15,7 +18,12 @@ interface Report {
   readonly exchanged: boolean;
   readonly before: { readonly events: number; readonly tokens: string };
   readonly after: { readonly events: number; readonly tokens: string };
-  readonly records: { readonly rows: number; readonly dead: number; readonly erased: number };
+  readonly records: {
+    readonly rows: number;
+    readonly dead: number;
+    readonly erased: number;
+    readonly refused: number;
+  };
   readonly days: number;
 }
 
@@ -100,6 +108,37 @@ describe('laurel rebuild', () => {
 
   const rebuild = async (...args: string[]): Promise<Report> =>
     JSON.parse(await pipeline.laurel('rebuild', '--yes', '--json', ...args)) as Report;
+
+  /** Runs it from Kafka to the first answer to such a statement, does something, and lets it go on to its end. */
+  async function rebuildStoppedAt(query: string, work: () => Promise<void>): Promise<string> {
+    const held = gate.holdNext((passage) => passage.includes(query));
+    const child = spawn(process.execPath, [LAUREL, 'rebuild', '--from', 'kafka', '--yes'], {
+      env: { ...process.env, ...pipeline.environment, LAUREL_CLICKHOUSE_URL: gate.url },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let errors = '';
+    child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+    const ended = once(child, 'exit');
+    try {
+      const release = await Promise.race([
+        held,
+        ended.then(([status]) => Promise.reject(new Error(`ended with ${String(status)}: ${errors}`))),
+      ]);
+      await work();
+      release();
+      await ended;
+      return errors;
+    } finally {
+      child.kill('SIGKILL');
+    }
+  }
+
+  async function sumsOfUsage(): Promise<unknown> {
+    const [row] = await pipeline.rows(
+      'SELECT sum(events) AS events, sum(input_tokens + output_tokens) AS tokens FROM usage',
+    );
+    return row;
+  }
 
   /** Rows that were never in the log, and rows of it that are missing, in table and projections. */
   async function spoil(): Promise<void> {
@@ -190,19 +229,111 @@ describe('laurel rebuild', () => {
     await expectExact();
   });
 
-  it('refuses where Kafka has lost what the tables hold, and says what can be done', async () => {
-    const admin = pipeline.kafka.admin();
-    await admin.connect();
-    try {
-      const ends = await admin.fetchTopicOffsets(pipeline.topic(topics.usageEvents.name));
-      const first = ends.find(({ high }) => Number(high) > 1);
-      await admin.deleteTopicRecords({
-        topic: pipeline.topic(topics.usageEvents.name),
-        partitions: [{ partition: first?.partition ?? 0, offset: '1' }],
+  it('leaves the figures of an hour alone that is closed while it runs', async () => {
+    await pipeline.settled();
+    let whenPublished: unknown;
+    const errors = await rebuildStoppedAt('INSERT INTO `', async () => {
+      const hour = (Math.floor(Date.now() / HOUR_MS) * HOUR_MS) / 1000;
+      // As usage-projector does it, knowing of no announcement that the rebuild doesn't know of.
+      const rollId = rollIdOf(0, Date.now(), 1);
+      await runAll(pipeline.clickhouse, rollHours([hour], rollId));
+      await writeHeads(pipeline.clickhouse, 'hour', [hour], rollId);
+      await writeClosure(pipeline.clickhouse, 'hour', hour + HOUR_MS / 1000);
+      const published = gate.holdNext((passage) => passage.includes('INSERT INTO roll_heads'));
+      void published.then(async (release) => {
+        whenPublished = await sumsOfUsage();
+        release();
       });
-    } finally {
-      await admin.disconnect();
-    }
+    });
+    expect(errors).toBe('');
+    expect(whenPublished).toEqual(expected());
+    await expectExact();
+  });
+
+  it('does not bring back a person who is erased while it runs', async () => {
+    const events = [0, 1, 2].map((ago) =>
+      usage({ event_id: `later-${ago}`, user_id: 'u-later', occurred_at: Date.now() - ago * DAY_MS }),
+    );
+    await pipeline.publish(events);
+    await pipeline.settled();
+    const errors = await rebuildStoppedAt('INSERT INTO `', async () => {
+      await pipeline.laurel('forget', 'u-later', '--yes');
+    });
+    expect(errors).toBe('');
+    expect(await erasedRows(pipeline.clickhouse)).toEqual([]);
+    await expectExact();
+  });
+
+  it('tells of records that it would refuse and the tables hold, and lets nothing of them vanish', async () => {
+    const producer = new RecordProducer(pipeline.kafka, pipeline.prefix);
+    await producer.connect();
+    await producer.send(topics.usageEvents.name, [{ key: 'u-0', value: Buffer.from('garbage') }]);
+    await producer.close();
+    await pipeline.ingested();
+    const letters = async (): Promise<number> => {
+      let count = 0;
+      await readToEnd(pipeline.kafka, {
+        topic: pipeline.topic(topics.deadLetters.name),
+        groupPrefix: pipeline.prefix,
+        onRecord: () => {
+          count += 1;
+        },
+      });
+      return count;
+    };
+    expect(await letters()).toBe(1);
+    const [dead] = await pipeline.rows<{ partition: number; offset: string }>(
+      'SELECT partition, to_offset AS offset FROM ingest_ledger WHERE dead = 1',
+    );
+    // As if an earlier version had taken it.
+    await pipeline.clickhouse.command({
+      query: `INSERT INTO usage_events (occurred_at, user_id, source, event_id, version, input_tokens, status, origin, kafka_topic, kafka_partition, kafka_offset)
+        SELECT now() - 86400, 'u-0', 'before', 'taken', 1, 5, 'ok', 'main', {topic:String}, {partition:UInt32}, {offset:UInt64}`,
+      query_params: { topic: pipeline.topic(topics.usageEvents.name), ...dead },
+    });
+    await expect(rebuild('--from', 'kafka')).rejects.toThrow('and it is refused now: unknown_framing');
+    expect((await rebuild('--from', 'kafka', '--dry-run')).records).toMatchObject({ dead: 1, refused: 1 });
+    expect(await pipeline.rows("SELECT 1 FROM usage_events WHERE event_id = 'taken'")).not.toEqual([]);
+    expect(await letters()).toBe(1);
+    expect((await rebuild('--from', 'kafka', '--accept-refused')).records).toMatchObject({ dead: 1, refused: 1 });
+    expect(await letters()).toBe(2);
+    await expectExact();
+  });
+
+  it('leaves no figures of the former log when it is killed and only tried again', async () => {
+    await spoil();
+    const held = gate.holdNext((passage) => passage.includes('EXCHANGE TABLES'));
+    const child = spawn(process.execPath, [LAUREL, 'rebuild', '--from', 'kafka', '--yes'], {
+      env: { ...process.env, ...pipeline.environment, LAUREL_CLICKHOUSE_URL: gate.url },
+      stdio: 'ignore',
+    });
+    await held;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    await rebuild('--from', 'kafka', '--dry-run');
+    await expectExact();
+  });
+
+  it('stops where Kafka deletes what it is reading', async () => {
+    const errors = await rebuildStoppedAt('CREATE DATABASE', async () => {
+      const admin = pipeline.kafka.admin();
+      await admin.connect();
+      try {
+        const ends = await admin.fetchTopicOffsets(pipeline.topic(topics.usageEvents.name));
+        const first = ends.find(({ high }) => Number(high) > 1);
+        await admin.deleteTopicRecords({
+          topic: pipeline.topic(topics.usageEvents.name),
+          partitions: [{ partition: first?.partition ?? 0, offset: '1' }],
+        });
+      } finally {
+        await admin.disconnect();
+      }
+    });
+    expect(errors).toContain('since Kafka deleted records of it while it was read');
+    await expectExact();
+  });
+
+  it('refuses where Kafka has lost what the tables hold, and says what can be done', async () => {
     await expect(rebuild('--from', 'kafka')).rejects.toThrow('begins at 1, but the tables hold records from 0 on');
     await rebuild('--from', 'events');
     await expectExact();

@@ -1,12 +1,12 @@
 import { Command } from 'commander';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { assertMigrated, connectClickHouse, readMigrations } from '@laurel/clickhouse';
+import { assertMigrated, connectClickHouse, readMigrations, sweepErased } from '@laurel/clickhouse';
 import { topics } from '@laurel/events';
 import { assertTopics, RecordProducer } from '@laurel/kafka';
 import { clickHouseConnection, clickHouseSettings, kafkaSettings } from '@laurel/service-host';
 import { fromEnvironment, kafkaFrom } from '../environment.js';
 import { ask } from '../terminal.js';
-import { erase, holdingsOf, sweep, titlesOf, type ErasureWorld, type Holdings } from '../erasure/forget.js';
+import { erase, holdingsOf, titlesOf, type ErasureWorld, type Holdings } from '../erasure/forget.js';
 
 const settings = { ...kafkaSettings, ...clickHouseSettings };
 
@@ -84,7 +84,7 @@ async function forget(userId: string, flags: Flags): Promise<void> {
     const deleted = new Map(await erase(world, userId, held.days));
     for (const [table, rows] of deleted) say(`deleted ${rows} rows of ${table}`);
     const left = await titlesPassedOn(world, userId);
-    for (const [table, rows] of await sweep(clickhouse)) deleted.set(table, (deleted.get(table) ?? 0) + rows);
+    for (const [table, rows] of await sweepErased(clickhouse)) deleted.set(table, (deleted.get(table) ?? 0) + rows);
     if (flags.json === true) {
       const rows = Object.fromEntries(deleted);
       print({

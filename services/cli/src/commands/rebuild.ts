@@ -23,6 +23,7 @@ const STATEMENT_TIMEOUT_MS = 3_600_000;
 interface Flags {
   readonly from: 'kafka' | 'events';
   readonly dryRun?: boolean;
+  readonly acceptRefused?: boolean;
   readonly yes?: boolean;
   readonly json?: boolean;
 }
@@ -39,6 +40,10 @@ export function rebuildCommand(): Command {
         .makeOptionMandatory(),
     )
     .option('--dry-run', 'make everything, compare it with what is there, and drop it again')
+    .option(
+      '--accept-refused',
+      'go on where records that usage_events has are refused now, and keep them as dead letters',
+    )
     .option('-y, --yes', 'do not ask')
     .option('--json', 'print the result as JSON')
     .addHelpText(
@@ -47,7 +52,8 @@ export function rebuildCommand(): Command {
 It needs room for a second copy of what it makes, in the database <database>_rebuild. Readers see all of the old figures until
 they see all of the new; hours that are open are rolled by usage-projector right after.
 
-From Kafka it refuses to run where the log has lost (by its retention) records that the tables hold. Erased people stay erased.
+From Kafka it refuses to run where the log has lost (by its retention) records that the tables hold, and stops at a record that
+the tables hold and that is refused now, as its event would vanish. Erased people stay erased.
 A rebuild that was interrupted leaves everything as it was, or is ended by the next one.
 
 Exit status: 0 done, 1 failed or not confirmed.`,
@@ -88,7 +94,7 @@ async function run(flags: Flags): Promise<void> {
           onOutage: (step, error) => console.error(`${step}: waiting for an outage to end: ${error.message}`),
         },
       },
-      { from: flags.from, dryRun: flags.dryRun === true },
+      { from: flags.from, dryRun: flags.dryRun === true, acceptRefused: flags.acceptRefused === true },
       flags.json === true ? silent : progressOnTerminal(),
     );
     console.log(flags.json === true ? JSON.stringify(report, undefined, 2) : inWords(report));
@@ -121,6 +127,9 @@ function inWords(report: RebuildReport): string {
   if (report.from === 'kafka') {
     lines.push(
       `read from Kafka: ${records.rows} stored, ${records.dead} invalid, ${records.erased} of erased people`,
+      ...(records.refused === 0
+        ? []
+        : [`of the invalid ones ${records.refused} are in usage_events, and would vanish from the figures`]),
       `before: ${figures(before)}`,
       `after:  ${figures(after)}`,
     );

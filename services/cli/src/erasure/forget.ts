@@ -1,8 +1,7 @@
 import {
-  deleteErased,
-  erasedRows,
   minutesOfUser,
   recordErasure,
+  sweepErased,
   userHashOf,
   type ClickHouseClient,
   type TouchedMinute,
@@ -77,15 +76,5 @@ export async function erase(
 ): Promise<ReadonlyMap<string, number>> {
   await recordErasure(clickhouse, userHashOf(userId));
   await producer.send(topics.usageStored.name, changeRecords(days, 'erased', Date.now()));
-  return sweep(clickhouse);
-}
-
-/** Deletes what there still is of anybody who was erased. */
-export async function sweep(clickhouse: ClickHouseClient): Promise<ReadonlyMap<string, number>> {
-  const deleted = new Map<string, number>();
-  for (const { table, rows } of await erasedRows(clickhouse)) {
-    await deleteErased(clickhouse, table);
-    deleted.set(table, rows);
-  }
-  return deleted;
+  return sweepErased(clickhouse);
 }

@@ -1,8 +1,8 @@
-import type { ClickHouseClient } from '@laurel/clickhouse';
+import { placesWithRows, type ClickHouseClient } from '@laurel/clickhouse';
 import { topics } from '@laurel/events';
 import { IngestPorts, type Touched } from '@laurel/ingest';
 import { partitionOffsets, RangeReader, type Kafka } from '@laurel/kafka';
-import { acceptBatch, type LedgerEntry, type RecordBatch, type RetryPolicy } from '@laurel/stream';
+import { acceptBatch, type LedgerEntry, type RecordBatch, type Rejected, type RetryPolicy } from '@laurel/stream';
 import { dayOfMinute } from '@laurel/usage';
 
 /** Kafka has lost a part of what the tables rest on, so that they can't be made from it. */
@@ -14,17 +14,53 @@ export interface OffsetRange {
   readonly to: number;
 }
 
+/** A record that usage_events has a row of is not valid any more, so that its event would vanish from every figure. */
+export class WouldLose extends Error {}
+
 /**
- * Takes records as ingest does, with the same checks, into the tables that it is given; but tells nobody: the dead letters are
- * kept already, and what was touched and how it went is only remembered.
+ * What becomes of a record that usage_events has a row of and that is refused now: `stop` rejects with WouldLose; `count` only
+ * counts it; `keep` keeps it as a dead letter.
+ */
+export type OnRefused = 'stop' | 'count' | 'keep';
+
+/** Records in one statement. */
+const LOOKED_UP_AT_ONCE = 2000;
+
+/**
+ * Takes records as ingest does, with the same checks, into the tables that it is given; but tells nobody: of what was not valid
+ * the dead letters are there already, and what was touched and how it went is only remembered.
  */
 export class SilentPorts extends IngestPorts {
   /** UTC days of what was stored, in seconds since the epoch. */
   readonly days = new Set<number>();
   readonly entries: LedgerEntry[] = [];
+  /** How many records were refused that the live log has. */
+  refused = 0;
 
-  override keepDeadLetters(): Promise<void> {
-    return Promise.resolve();
+  /** @param live where the present log is; the rest is as for `IngestPorts`. */
+  constructor(
+    private readonly live: ClickHouseClient,
+    private readonly onRefused: OnRefused,
+    ...rest: ConstructorParameters<typeof IngestPorts>
+  ) {
+    super(...rest);
+  }
+
+  override async keepDeadLetters(batch: RecordBatch, rejected: readonly Rejected[]): Promise<void> {
+    const { partition } = batch;
+    const topic = this.topicPrefix + batch.topic;
+    const refused: Rejected[] = [];
+    for (let at = 0; at < rejected.length; at += LOOKED_UP_AT_ONCE) {
+      const some = rejected.slice(at, at + LOOKED_UP_AT_ONCE);
+      const places = some.map(({ record: { offset } }) => ({ partition, offset }));
+      const held = new Set((await placesWithRows(this.live, topic, places)).map(({ offset }) => offset));
+      refused.push(...some.filter(({ record }) => held.has(record.offset)));
+    }
+    const [first] = refused;
+    if (first === undefined) return;
+    if (this.onRefused === 'stop') throw wouldLose(`${topic}/${partition}`, first);
+    if (this.onRefused === 'keep') await super.keepDeadLetters(batch, refused);
+    this.refused += refused.length;
   }
 
   override announce(_batch: RecordBatch, touched: readonly Touched[]): Promise<void> {
@@ -37,6 +73,13 @@ export class SilentPorts extends IngestPorts {
     return Promise.resolve();
   }
 }
+
+const wouldLose = (place: string, { record: { offset }, fault: { code, message } }: Rejected): WouldLose =>
+  new WouldLose(
+    `usage_events has the record at ${place}/${offset}, and it is refused now: ${code}: ${message}. ` +
+      (code === 'unknown_schema' ? 'Is LAUREL_SCHEMA_REGISTRY_URL set as for usage-ingest? ' : '') +
+      'Nothing was changed. --dry-run counts such records; --accept-refused goes on and keeps them as dead letters',
+  );
 
 /** All that Kafka has of each partition of a topic, up to the last committed transaction. */
 export async function presentRanges(kafka: Kafka, topic: string): Promise<ReadonlyMap<number, OffsetRange>> {
@@ -90,14 +133,20 @@ export interface ReadOptions {
 /** Of one partition at a time in memory, in bytes. */
 const FETCH_BYTES = 4 * 1024 * 1024;
 
-/** Reads these ranges of the events' topic again, one partition after the other. */
+/**
+ * Reads these ranges of the events' topic again, one partition after the other.
+ *
+ * @throws HistoryGone when Kafka deleted something of a partition while it was read.
+ * @throws WouldLose
+ */
 export async function readHistory(
   ranges: ReadonlyMap<number, OffsetRange>,
   { kafka, topicPrefix, ports, policy, onProgress }: ReadOptions,
 ): Promise<void> {
   const { signal } = new AbortController();
+  const topic = topicPrefix + topics.usageEvents.name;
   const reader = await RangeReader.open(kafka, {
-    topic: topicPrefix + topics.usageEvents.name,
+    topic,
     groupPrefix: `${topicPrefix}laurel-rebuild-`,
     maxBytesPerPartition: FETCH_BYTES,
   });
@@ -107,6 +156,13 @@ export async function readHistory(
         const batch = { topic: topics.usageEvents.name, partition, records, highWatermark: to };
         await acceptBatch(batch, ports, policy, { signal });
         onProgress(records.length);
+      }
+      const begins = (await presentRanges(kafka, topic)).get(partition)?.from ?? Infinity;
+      if (from < to && begins > from) {
+        throw new HistoryGone(
+          `${topic}/${partition} began at ${from}, and begins at ${begins} since Kafka deleted records of it while it was read. ` +
+            'Nothing was changed. What there is can be rolled again: laurel rebuild --from events',
+        );
       }
     }
   } finally {

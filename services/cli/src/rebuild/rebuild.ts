@@ -6,6 +6,7 @@ import {
   rollIdOf,
   SECONDS_PER,
   Shadow,
+  sweepErased,
   type BucketStart,
   type ClickHouseClient,
   type ClickHouseConnection,
@@ -15,7 +16,7 @@ import {
 import { topics, usageStored } from '@laurel/events';
 import { changeRecords, IngestPorts } from '@laurel/ingest';
 import { partitionOf, RangeReader, type Kafka, type RecordProducer, type RegistrySchemas } from '@laurel/kafka';
-import type { RetryPolicy } from '@laurel/stream';
+import { keepTrying, type RetryPolicy } from '@laurel/stream';
 import { dayKey, minuteInDay, type Day } from '@laurel/usage';
 import { assertCovered, presentRanges, readHistory, SilentPorts, type OffsetRange } from './history.js';
 
@@ -49,8 +50,13 @@ export interface RebuildReport {
   /** Of the log that was there and the one that was made; the former goes on while the latter is made. */
   readonly before: LogFigures;
   readonly after: LogFigures;
-  /** By outcome, of the records read from Kafka. */
-  readonly records: { readonly rows: number; readonly dead: number; readonly erased: number };
+  /** By outcome, of the records read from Kafka; `refused` of them are dead now, and are in the log that was there. */
+  readonly records: {
+    readonly rows: number;
+    readonly dead: number;
+    readonly erased: number;
+    readonly refused: number;
+  };
   readonly days: number;
   readonly late_minutes: number;
   readonly announced_days: number;
@@ -76,7 +82,7 @@ type Ends = ReadonlyMap<number, number>;
  */
 export async function rebuild(
   world: RebuildWorld,
-  options: { readonly from: 'kafka' | 'events'; readonly dryRun: boolean },
+  options: { readonly from: 'kafka' | 'events'; readonly dryRun: boolean; readonly acceptRefused: boolean },
   progress: RebuildProgress,
 ): Promise<RebuildReport> {
   const began = performance.now();
@@ -96,7 +102,16 @@ export async function rebuild(
   try {
     const log = fromKafka ? 'usage_events' : `\`${world.connection.database}\`.usage_events`;
     const closed = await readClosures(clickhouse);
-    const ports = new SilentPorts(shadow.client, world.producer, world.schemas, world.policy, topicPrefix);
+    const onRefused = options.dryRun ? 'count' : options.acceptRefused ? 'keep' : 'stop';
+    const ports = new SilentPorts(
+      clickhouse,
+      onRefused,
+      shadow.client,
+      world.producer,
+      world.schemas,
+      world.policy,
+      topicPrefix,
+    );
     let rolled = 0n;
     const rollAll = async (days: readonly BucketStart[]): Promise<void> => {
       progress.step('rolling days');
@@ -142,8 +157,13 @@ export async function rebuild(
       after: fromKafka ? await figuresOf(shadow.client) : await figuresOf(clickhouse),
     };
     const records = ports.entries.reduce(
-      (sum, entry) => ({ rows: sum.rows + entry.rows, dead: sum.dead + entry.dead, erased: sum.erased + entry.erased }),
-      { rows: 0, dead: 0, erased: 0 },
+      ({ rows, dead, erased, refused }, entry) => ({
+        rows: rows + entry.rows,
+        dead: dead + entry.dead,
+        erased: erased + entry.erased,
+        refused,
+      }),
+      { rows: 0, dead: 0, erased: 0, refused: ports.refused },
     );
     const days = await shadow.days(log, closed.hour);
     const report = (more: Partial<RebuildReport>): RebuildReport => ({
@@ -163,28 +183,39 @@ export async function rebuild(
       return report({});
     }
 
-    const heads = await copyRolls(shadow, clickhouse, days, announced, progress);
+    // Who was erased since their records were read is in what was made of them.
+    await shadow.sweepErased();
+    const heads = await copyRolls(shadow, clickhouse, days, closed, announced, progress);
     await shadow.assertOwned();
+    // From here on an outage is waited out: half of it would be neither the old nor the new. Each step may be repeated.
+    const attempt = <T>(step: string, work: () => Promise<T>): Promise<T> =>
+      keepTrying(step, work, world.policy, new AbortController().signal);
     if (fromKafka) {
       progress.step('exchanging');
+      const former = await shadow.liveLogId();
       isExchanging = true;
-      await shadow.enter({ stage: 'exchanging', next });
-      await shadow.exchangeLog();
+      await attempt('exchange', () => shadow.enter({ stage: 'exchanging', next }));
+      await attempt('exchange', () => shadow.exchangeLog(former));
     }
-    await publishHeads(clickhouse, heads);
+    await attempt('heads', () => publishHeads(clickhouse, heads));
     if (fromKafka) {
       // Every offset read has its outcome, also where the ledger was lost.
       const ledger = new IngestPorts(clickhouse, world.producer, world.schemas, world.policy, topicPrefix);
-      for (const entry of ports.entries) await ledger.record(entry);
+      for (const entry of ports.entries) await attempt('ledger', () => ledger.record(entry));
     }
-    const late = fromKafka ? await shadow.copyLateRows(eventsTopic, next) : [];
+    const late = fromKafka ? await attempt('late rows', () => shadow.copyLateRows(eventsTopic, next)) : [];
     // A day that was closed meanwhile was rolled from the former heads of its hours; its first minute stands for it.
     const touched = new Touched([...late, ...days.filter((day) => day >= closed.day)]);
-    await touched.addOpenMinutes(clickhouse, closed);
-    // A roll that was under way at the exchange was made from the former log; another is made after it.
-    if (fromKafka) await touched.addAnnounced(kafka, storedTopic, `${topicPrefix}laurel-rebuild-`, announced);
-    const announcedDays = await touched.announce(world.producer);
-    const lateMinutes = new Set([...late, ...(await end(world, shadow, next, progress))]);
+    await attempt('announce', () => touched.addOpenMinutes(clickhouse, closed));
+    // What was rolled meanwhile was made from the former log, and days from the former heads of their hours; it is rolled once more.
+    await attempt('announce', () =>
+      touched.addAnnounced(kafka, storedTopic, `${topicPrefix}laurel-rebuild-`, announced),
+    );
+    const announcedDays = await attempt('announce', () => touched.announce(world.producer));
+    const rest = await attempt('end', () => end(world, shadow, next, progress));
+    // What was read before an erasure and published after it is out of reach of `laurel forget`.
+    await attempt('erasures', () => sweepErased(clickhouse));
+    const lateMinutes = new Set([...late, ...rest]);
     return report({ exchanged: true, late_minutes: lateMinutes.size, announced_days: announcedDays });
   } catch (error) {
     if (!isExchanging)
@@ -198,7 +229,10 @@ export async function rebuild(
   }
 }
 
-/** Ends what a rebuild that was killed has left. */
+/**
+ * Ends what a rebuild that was killed has left. It may have exchanged the logs and published no head: every bucket is announced, so
+ * that the figures are those of the log that is there now, whatever the rebuild comes to that begins after this.
+ */
 async function endInterrupted(world: RebuildWorld, progress: RebuildProgress): Promise<void> {
   const left = await Shadow.leftOver(world.clickhouse, world.connection.database);
   if (left?.stage !== 'exchanging') return;
@@ -206,6 +240,12 @@ async function endInterrupted(world: RebuildWorld, progress: RebuildProgress): P
   try {
     progress.step('ending a rebuild that was interrupted');
     await end(world, shadow, left.next, progress);
+    const touched = new Touched([]);
+    const closed = await readClosures(world.clickhouse);
+    await touched.addClosedHours(world.clickhouse, closed);
+    await touched.addOpenMinutes(world.clickhouse, closed);
+    await touched.announce(world.producer);
+    await sweepErased(world.clickhouse);
   } finally {
     await shadow.close();
   }
@@ -230,15 +270,18 @@ async function copyRolls(
   shadow: Shadow,
   clickhouse: ClickHouseClient,
   days: readonly BucketStart[],
+  closed: Closures,
   announced: Ends,
   progress: RebuildProgress,
 ): Promise<readonly PublishedHead[]> {
   progress.step('copying rolls');
   const began = Date.now();
   const random = randomInt(2 ** 20);
+  // What the projector rolls until then of announcements that are in here was made from the former log, and is not to come after it.
+  const attemptMs = began + 2 * PUBLISH_WITHIN_MS;
   const idFor = (day: BucketStart): bigint => {
     const partition = partitionOf(dayKey((day / SECONDS_PER.day) as Day), topics.usageStored.partitions);
-    return rollIdOf((announced.get(partition) ?? 0) - 1, began, random);
+    return rollIdOf((announced.get(partition) ?? 0) - 1, attemptMs, random);
   };
   const heads = new Map<string, PublishedHead>();
   for (const [index, day] of days.entries()) {
@@ -248,8 +291,8 @@ async function copyRolls(
       throw new Error('copying the rolls took over 10 minutes, so that they can not be published; nothing was changed');
     }
   }
-  // What has a head and no events any more gets a roll without rows.
-  for (const { grain, bucket } of await closedHeads(clickhouse)) {
+  // What has a head and no events any more gets a roll without rows; but not what was closed meanwhile, of which there is no roll.
+  for (const { grain, bucket } of await closedHeads(clickhouse, closed)) {
     const day = bucket - (bucket % SECONDS_PER.day);
     const key = `${grain} ${bucket}`;
     if (!heads.has(key)) heads.set(key, { grain, bucket, rollId: idFor(day) });
@@ -263,6 +306,17 @@ class Touched {
 
   constructor(minutes: readonly BucketStart[]) {
     this.minutes = new Set(minutes);
+  }
+
+  /** The first of each closed hour that has events, or had some. */
+  async addClosedHours(client: ClickHouseClient, closed: Closures): Promise<void> {
+    const result = await client.query({
+      query: `SELECT DISTINCT toUnixTimestamp(hour) AS start FROM (
+                SELECT toStartOfHour(occurred_at) AS hour FROM usage_events WHERE toStartOfMinute(occurred_at) < toDateTime(${closed.hour}, 'UTC')
+                UNION ALL SELECT bucket FROM roll_heads WHERE grain = 'hour' AND bucket < toDateTime(${closed.hour}, 'UTC'))`,
+      format: 'JSONEachRow',
+    });
+    for (const { start } of await result.json<{ start: number }>()) this.minutes.add(start);
   }
 
   /** Those that are not closed, or were not when the rebuild began. */
