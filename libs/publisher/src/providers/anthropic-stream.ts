@@ -7,7 +7,7 @@ export type AnthropicDeltaUsage = { readonly [K in keyof AnthropicUsage]?: Anthr
 /** An event of a Messages stream, as far as it is read; events of other types are passed by. */
 export type AnthropicStreamEvent =
   | { readonly type: 'message_start'; readonly message: AnthropicMessage }
-  | { readonly type: 'message_delta'; readonly usage: AnthropicDeltaUsage }
+  | { readonly type: 'message_delta'; readonly usage: AnthropicDeltaUsage | null | undefined }
   | { readonly type: 'content_block_start' | 'content_block_delta' | 'content_block_stop' | 'message_stop' };
 
 export interface AnthropicStreamUsage {
@@ -26,8 +26,9 @@ export function anthropicStream(): AnthropicStreamUsage {
     add(event) {
       if (event.type === 'message_start') message = event.message;
       if (event.type !== 'message_delta' || message === undefined) return;
-      const told = Object.entries(event.usage).filter(([, count]) => count !== null && count !== undefined);
-      message = { ...message, usage: { ...message.usage, ...Object.fromEntries(told) } };
+      const told = Object.entries(event.usage ?? {}).filter(([, count]) => count !== null && count !== undefined);
+      if (told.length === 0) return;
+      message = { ...message, usage: { ...message.usage, ...Object.fromEntries(told) } as AnthropicUsage };
     },
     result: () => (message === undefined ? undefined : fromAnthropic(message)),
   };

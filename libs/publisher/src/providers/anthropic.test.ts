@@ -112,6 +112,23 @@ describe("a message's usage", () => {
 
   it('may be missing, as in a message that never began', () => {
     expect(fromAnthropic(undefined).fault?.code).toBe('missing_field');
+    for (const none of [null, undefined]) {
+      const message = { id: 'msg_1', model: 'claude-opus-4-6', usage: none };
+      expect(fromAnthropic(message)).toMatchObject({ event_id: 'msg_1', fault: { code: 'missing_field' } });
+      expect(fromAnthropicAdvisors(message)).toEqual([]);
+    }
+  });
+
+  it('may be missing from the events of a stream, which then tell nothing new', () => {
+    const stream = anthropicStream();
+    stream.add({ type: 'message_start', message: { id: 'msg_1', model: 'claude-opus-4-6', usage: usage({}) } });
+    const before = stream.result();
+    for (const none of [null, undefined]) stream.add({ type: 'message_delta', usage: none });
+    expect(stream.result()).toEqual(before);
+    const without = anthropicStream();
+    without.add({ type: 'message_start', message: { id: 'msg_1', model: 'claude-opus-4-6', usage: undefined } });
+    without.add({ type: 'message_delta', usage: null });
+    expect(without.result()?.fault?.code).toBe('missing_field');
   });
 
   it('adds up to the total of its parts (property)', () => {

@@ -40,7 +40,8 @@ export interface AnthropicUsage extends AnthropicCounts {
 export interface AnthropicMessage {
   readonly id: string;
   readonly model: string;
-  readonly usage: AnthropicUsage;
+  /** Some compatible servers leave it out. */
+  readonly usage: AnthropicUsage | null | undefined;
 }
 
 /** What a message tells beside its tokens. */
@@ -73,7 +74,7 @@ export function fromAnthropic(
 ): MappedUsage | (AnthropicDetails & MappedUsage) {
   if (from === null || from === undefined) return noUsage(ANTHROPIC);
   if (!('usage' in from)) return mapUsage(from);
-  return { event_id: from.id, model: from.model, ...mapUsage(from.usage) };
+  return { event_id: from.id, model: from.model, ...fromAnthropic(from.usage) };
 }
 
 /**
@@ -81,7 +82,7 @@ export function fromAnthropic(
  * from the message's. Usually none.
  */
 export function fromAnthropicAdvisors(message: AnthropicMessage): (AnthropicDetails & MappedUsage)[] {
-  const advisors = (message.usage.iterations ?? []).filter((iteration) => iteration.type === 'advisor_message');
+  const advisors = (message.usage?.iterations ?? []).filter((iteration) => iteration.type === 'advisor_message');
   return advisors.map((iteration, at) => {
     const tokens = classesOf(iteration);
     return {

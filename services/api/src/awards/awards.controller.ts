@@ -1,6 +1,7 @@
 import { Controller, Get, Headers, Inject, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { eventIdParameter, limitParameter, readParameters, titleParameter, userParameter } from '../http/parameters.js';
+import { Problem } from '../http/problem.js';
 import { Startup } from '../startup.js';
 import { awardJson, type AwardJson } from './award-json.js';
 import { AwardLog } from './award-log.js';
@@ -54,6 +55,10 @@ export class AwardsController {
       { header: { 'last-event-id': eventIdParameter }, query: { last_event_id: eventIdParameter } },
       { header: headers, query },
     );
+    // Pipelined behind another answer: a stream would wait for it, and nobody would tell of the end of the connection.
+    if (reply.raw.socket === null) {
+      throw new Problem('malformed_request', 'A stream has to be the only request on its way in a connection.');
+    }
     void reply.type('text/event-stream').header('x-accel-buffering', 'no');
     const after = given.header['last-event-id'] ?? given.query.last_event_id;
     void reply.send(this.streams.stream(reply.raw, after));

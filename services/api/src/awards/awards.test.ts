@@ -240,6 +240,21 @@ describe('the stream of awards', () => {
     expect(whole.closings).toEqual(['shutdown']);
   });
 
+  it('refuses a stream behind another answer of the same connection, and keeps nothing of it', async () => {
+    await stack.append(handovers(0, 2));
+    const { url } = await stack.startApi();
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname);
+    const request = 'GET /v1/awards/stream HTTP/1.1\r\nHost: laurel\r\n\r\n';
+    socket.write(request.repeat(5));
+    await once(socket, 'data');
+    const streams = async (): Promise<string | undefined> =>
+      /^laurel_award_streams\{service="api"\} (\d+)$/m.exec(await (await fetch(`${url}/metrics`)).text())?.[1];
+    expect(await streams()).toBe('1');
+    socket.destroy();
+    await eventually(async () => ((await streams()) === '0' ? true : undefined));
+  });
+
   it('follows Last-Event-ID rather than the address that the client began with', async () => {
     await stack.append(handovers(0, 4));
     const { url } = await stack.startApi();
