@@ -1,4 +1,4 @@
-import { SECONDS_PER } from '@laurel/clickhouse';
+import { readClosures, SECONDS_PER } from '@laurel/clickhouse';
 import { bucketFinding, bucketText, healFound, unsettledNotes } from './buckets.js';
 import type { DaysVerdict } from './days.js';
 import { newFinding, plural, type CheckOptions, type CheckResult, type Finding } from './finding.js';
@@ -27,13 +27,15 @@ export async function checkHeads(
     compared: `heads of ${plural(verdict.buckets, 'bucket')} of ${plural(verdict.days, 'day')}, and both boundaries`,
     counts: { buckets: verdict.buckets, days: verdict.days },
     asOf: `hours closed before ${bucketText(verdict.closed.hour)}, days before ${bucketText(verdict.closed.day)}`,
-    findings: [...found.map(({ finding }) => finding), ...(await boundaries(world, verdict))],
+    findings: [...found.map(({ finding }) => finding), ...(await boundaries(world))],
     notes: unsettledNotes(verdict),
     incomplete: incomplete ?? verdict.incomplete,
   };
 }
 
-async function boundaries(world: AuditWorld, { closed }: DaysVerdict): Promise<readonly Finding[]> {
+/** Read anew, as judging all days takes its time. */
+async function boundaries(world: AuditWorld): Promise<readonly Finding[]> {
+  const closed = await world.attempt('reading closures', () => readClosures(world.clickhouse));
   const now = await world.attempt('asking for the time', async () => {
     const result = await world.clickhouse.query({
       query: 'SELECT toUnixTimestamp(now()) AS now',

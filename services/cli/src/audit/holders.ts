@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { awardEvent, titleHolders, topics, type TitleHolders } from '@laurel/events';
+import { awardEvent, titleHolders, topics, type AwardEvent, type TitleHolders } from '@laurel/events';
 import { FencedWriter, readToEnd, type OutgoingRecord } from '@laurel/kafka';
 import { AwardLogError, evolve, holdersOf, titleKey, type TitleState } from '@laurel/titles';
 import { newFinding, plural, type CheckOptions, type CheckResult, type Finding } from './finding.js';
@@ -12,8 +12,8 @@ const BETWEEN_LOOKS_MS = 1000;
 interface AwardLog {
   readonly awards: number;
   readonly states: ReadonlyMap<string, TitleState>;
-  /** Titles whose awards contradict each other, with the first contradiction; nothing is said of their holders. */
-  readonly broken: ReadonlyMap<string, AwardLogError>;
+  /** Titles whose awards contradict each other, and records that are no awards, with what is wrong; nothing is said of their holders. */
+  readonly broken: ReadonlyMap<string, string>;
 }
 
 /** What subscribers of the compacted topic see must be the fold of the awards. */
@@ -29,12 +29,12 @@ export async function checkHolders(world: AuditWorld, { heal }: CheckOptions): P
     log = again.log;
   }
   const asOf = `${plural(log.awards, 'award')} of ${world.topic('titleAwards')}`;
-  const findings: Finding[] = [...log.broken].map(([key, { code, message }]) =>
+  const findings: Finding[] = [...log.broken].map(([key, fault]) =>
     newFinding({
       check: 'holders',
       code: 'award_log_broken',
       at: key,
-      message: `${code}: ${message}; title-awarder halts on it, and no command mends it`,
+      message: `${fault}; title-awarder halts on it, and no command mends it`,
       asOf,
       healable: false,
     }),
@@ -76,14 +76,18 @@ async function look(
 
 async function readAwards(world: AuditWorld): Promise<AwardLog> {
   const states = new Map<string, TitleState>();
-  const broken = new Map<string, AwardLogError>();
+  const broken = new Map<string, string>();
   let awards = 0;
   await readToEnd(world.kafka, {
     topic: world.topic('titleAwards'),
     groupPrefix: `${world.options.topicPrefix}laurel-audit-`,
-    onRecord: ({ value }) => {
+    onRecord: ({ value, offset }) => {
       if (value === null) return;
-      const event = awardEvent.decode(value);
+      const event = decoded(value);
+      if (event === undefined) {
+        broken.set(`offset ${offset}`, 'unreadable: the record is no award event');
+        return;
+      }
       const title = { titleId: event.title_id, scope: event.scope };
       const key = titleKey(title);
       awards += 1;
@@ -95,11 +99,19 @@ async function readAwards(world: AuditWorld): Promise<AwardLog> {
         );
       } catch (error) {
         if (!(error instanceof AwardLogError)) throw error;
-        broken.set(key, error);
+        broken.set(key, `${error.code}: ${error.message}`);
       }
     },
   });
   return { awards, states, broken };
+}
+
+function decoded(value: Uint8Array): AwardEvent | undefined {
+  try {
+    return awardEvent.decode(value);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The latest of each key; null where it is a tombstone. */

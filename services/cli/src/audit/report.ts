@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { harmless } from '../terminal.js';
 import type { Finding } from './finding.js';
 import type { AuditReport, CheckReport } from './run.js';
 
@@ -121,7 +122,8 @@ function detailsOf({ name, result, heal }: CheckReport, limit: number): readonly
   }
   if (findings.length > limit) lines.push(`${name}: ${findings.length - limit} more; --limit shows them`);
   if (lines.length > 0) lines.push(`${name}: compared as of ${asOf === '' ? 'nothing' : asOf}`, '');
-  return lines;
+  // Ids and messages are anybody's.
+  return lines.map(harmless);
 }
 
 function verdict(report: AuditReport): string {

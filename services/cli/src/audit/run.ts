@@ -8,7 +8,7 @@ import { checkHolders } from './holders.js';
 import { checkIdentities } from './identities.js';
 import { gatherInformation, type Information } from './information.js';
 import { checkLedger } from './ledger.js';
-import { CouldNotCheck, messageOf, type AuditWorld } from './world.js';
+import { messageOf, type AuditWorld } from './world.js';
 
 export interface AuditRequest {
   readonly checks: readonly CheckName[];
@@ -48,7 +48,7 @@ export function nothingChecked(checks: readonly CheckName[], message: string): A
   };
 }
 
-/** Makes the checks one after the other. What can't be checked is in the report; only bugs throw. */
+/** Makes the checks one after the other. What can't be checked is in the report, whatever the reason: the other checks go on. */
 export async function runAudit(world: AuditWorld, request: AuditRequest): Promise<AuditReport> {
   const beganAt = new Date().toISOString();
   // Shared: heads and buckets are judged by the same look at a day.
@@ -59,16 +59,13 @@ export async function runAudit(world: AuditWorld, request: AuditRequest): Promis
     const began = performance.now();
     const heal = request.heal && (name !== 'conflicts' || request.named);
     const options: CheckOptions = { heal, since: request.since, sample: request.sample };
-    const result = await orIncomplete(world, () => make(name, world, options, judged));
+    const result = await orIncomplete(() => make(name, world, options, judged));
     checks.push({ name, tookMs: Math.round(performance.now() - began), heal, result });
     // Their days have changed since.
     if (heal && name !== 'heads' && result.findings.some(({ healed }) => healed)) days = undefined;
   }
   const seen = await days?.catch(() => undefined);
-  const information = await gatherInformation(world, seen, request.since === 0).catch((error: unknown) => {
-    if (isExpected(world, error)) return undefined;
-    throw error;
-  });
+  const information = await gatherInformation(world, seen, request.since === 0).catch(() => undefined);
   world.progress.clear();
   return { beganAt, endedAt: new Date().toISOString(), checks, information };
 }
@@ -99,14 +96,10 @@ function make(
   }
 }
 
-async function orIncomplete(world: AuditWorld, work: () => Promise<CheckResult>): Promise<CheckResult> {
+async function orIncomplete(work: () => Promise<CheckResult>): Promise<CheckResult> {
   try {
     return await work();
   } catch (error) {
-    if (!isExpected(world, error)) throw error;
     return { ...NOT_MADE, incomplete: messageOf(error) };
   }
 }
-
-const isExpected = (world: AuditWorld, error: unknown): boolean =>
-  error instanceof CouldNotCheck || world.policy.classify(error) === 'retriable';

@@ -14,7 +14,7 @@ import { checkNames, type CheckName } from '../audit/finding.js';
 import { Progress } from '../audit/progress.js';
 import { exitStatusOf, toJson, toText } from '../audit/report.js';
 import { nothingChecked, runAudit, type AuditReport } from '../audit/run.js';
-import { AuditWorld, CouldNotCheck } from '../audit/world.js';
+import { AuditWorld, messageOf } from '../audit/world.js';
 import { fromEnvironment, kafkaFrom } from '../environment.js';
 
 const settings = {
@@ -124,8 +124,7 @@ async function audit(flags: Flags): Promise<void> {
     });
     print(report, flags);
   } catch (error) {
-    if (!(error instanceof CouldNotCheck)) throw error;
-    print(nothingChecked(checks, error.message), flags);
+    print(nothingChecked(checks, messageOf(error)), flags);
   } finally {
     world.progress.clear();
     await world.close();

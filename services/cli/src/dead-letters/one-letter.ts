@@ -1,7 +1,8 @@
 import type { DeadLetter } from '@laurel/events';
 import type { Letter } from './letter-fold.js';
 import { letterJson } from './tables.js';
-import { harmless, harmlessLines, keyText, timeText, utf8 } from './text.js';
+import { harmless, harmlessLines } from '../terminal.js';
+import { keyText, timeText, utf8 } from './text.js';
 import { hexDump, type ReadValue } from './value.js';
 
 /** More of a value is for `--raw`. */

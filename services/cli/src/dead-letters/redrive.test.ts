@@ -102,10 +102,13 @@ describe('a redrive', () => {
     }
   });
 
-  it('sends the others when a topic takes one no more, and names that one', async () => {
+  it.each([
+    ['goes alone', 600_000],
+    ['goes with others', 100_000],
+  ])('sends the others when a topic takes one no more that %s, and names that one', async (_, size) => {
     const strict = { ...topics.usageEvents, config: { ...topics.usageEvents.config, 'max.message.bytes': '20000' } };
     await applyTopics(kafka, [strict], { prefix: topicPrefix, replicationFactor: -1 });
-    const noise = Buffer.from(Array.from({ length: 600_000 }, () => Math.floor(Math.random() * 256)));
+    const noise = Buffer.from(Array.from({ length: size }, () => Math.floor(Math.random() * 256)));
     await write([letter({ topic: events, offset: LETTERS, value: noise })]);
     const { sent, tooLarge } = await redrive({ kafka, topicPrefix }, await lettersOf());
     expect([sent.length, tooLarge.map(({ offset }) => offset)]).toEqual([LETTERS, [LETTERS]]);

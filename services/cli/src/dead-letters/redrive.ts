@@ -103,6 +103,8 @@ export async function redrive(
   const partitions = await targetPartitions(source.kafka, chosen, topicPrefix);
   const sent = new Map<LetterId, Letter>();
   const tooLarge = new Map<LetterId, Letter>();
+  // Half a second's worth, so that a slow redrive goes evenly.
+  let atOnce = Math.min(MAX_TRANSACTION_RECORDS, Math.ceil((options.perSecond ?? Infinity) / 2));
   for (;;) {
     const writer = await claim(source);
     try {
@@ -116,7 +118,7 @@ export async function redrive(
         !tooLarge.has(letterId(letter));
       const open = present.filter(isOpen);
       const total = sent.size + open.length;
-      const lot = new Lot(writer, topicPrefix, options.perSecond, (letters) => {
+      const lot = new Lot(writer, topicPrefix, atOnce, options.perSecond, (letters) => {
         for (const letter of letters) sent.set(letterId(letter), letter);
         options.onProgress?.(sent.size, total);
       });
@@ -135,8 +137,10 @@ export async function redrive(
       };
     } catch (error) {
       if (!(error instanceof TooLarge)) throw failure(error, sent.size);
-      // The writer is of no use after an error; the others go on with a new one.
-      tooLarge.set(letterId(error.letter), error.letter);
+      // The writer is of no use after an error; the others go on with a new one. Which of several it is shows when it stands alone.
+      const [first, ...others] = error.letters;
+      if (first !== undefined && others.length === 0) tooLarge.set(letterId(first), first);
+      atOnce = Math.ceil(error.letters.length / 2);
     } finally {
       await writer.close();
     }
@@ -173,8 +177,9 @@ async function claim({ kafka, topicPrefix }: LetterSource): Promise<FencedWriter
   }
 }
 
+/** At least one of these is. */
 class TooLarge extends Error {
-  constructor(readonly letter: Letter) {
+  constructor(readonly letters: readonly Letter[]) {
     super();
   }
 }
@@ -187,17 +192,14 @@ class Lot {
   private bytes = 0;
   private sent = 0;
   private readonly startedAtMs = Date.now();
-  private readonly maxRecords: number;
 
   constructor(
     private readonly writer: FencedWriter,
     private readonly topicPrefix: string,
+    private readonly maxRecords: number,
     private readonly perSecond: number | undefined,
     private readonly onSent: (letters: readonly Letter[]) => void,
-  ) {
-    // Half a second's worth, so that a slow redrive goes evenly.
-    this.maxRecords = Math.min(MAX_TRANSACTION_RECORDS, Math.ceil((perSecond ?? Infinity) / 2));
-  }
+  ) {}
 
   async add(letter: Letter, record: ForeignRecord): Promise<void> {
     const size = bytesOf(record);
@@ -211,12 +213,11 @@ class Lot {
 
   async send(): Promise<void> {
     const { letters, records, markers } = this;
-    const [first] = letters;
-    if (first === undefined) return;
+    if (letters.length === 0) return;
     try {
       await this.writer.write({ ...records, [topics.deadLetters.name]: markers });
     } catch (error) {
-      throw isTooLarge(error) && letters.length === 1 ? new TooLarge(first) : error;
+      throw isTooLarge(error) ? new TooLarge(letters) : error;
     }
     this.letters = [];
     this.records = {};

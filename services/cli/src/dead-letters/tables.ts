@@ -1,7 +1,8 @@
 import Table from 'cli-table3';
 import type { DeadLetterCode } from '@laurel/events';
 import type { Letter } from './letter-fold.js';
-import { brief, timeText } from './text.js';
+import { brief } from '../terminal.js';
+import { timeText } from './text.js';
 
 /** Letters of one topic with one code. */
 export interface LetterGroup {

@@ -1,5 +1,6 @@
 import { noTokens, usageRecorded, type UsageRecorded } from '@laurel/events';
-import { brief, harmless, harmlessLines, keyText } from './text.js';
+import { brief, harmless, harmlessLines } from '../terminal.js';
+import { keyText } from './text.js';
 import { hexDump, indented, readValue } from './value.js';
 
 const event: UsageRecorded = {
@@ -47,6 +48,12 @@ describe('a value that is shown', () => {
     expect(await read('[1]')).toMatchObject({ form: 'json', value: [1] });
   });
 
+  it('is left as it was written where it is too deep to be read', async () => {
+    const deep = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);
+    expect(await read(deep(100))).toMatchObject({ form: 'json' });
+    expect(await read(deep(200_000))).toEqual({ form: 'text', text: deep(200_000) });
+  });
+
   it('has new indents in JSON, and every number as it was written', () => {
     const json = '{"a":9007199254740993,"b":[1.10,{"c":"x\\"}{,:"}],"a":1e400,"d":{ },"e":[\n]}';
     expect(indented(json)).toBe(`{
@@ -62,7 +69,7 @@ describe('a value that is shown', () => {
   "e": []
 }`);
     const long = JSON.stringify({ text: '\\"é'.repeat(700_000) });
-    expect(JSON.parse(indented(long))).toEqual(JSON.parse(long));
+    expect(JSON.parse(indented(long) ?? '')).toEqual(JSON.parse(long));
   });
 
   it('is dumped as hexdump -C does', () => {

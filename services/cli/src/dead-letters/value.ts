@@ -33,7 +33,9 @@ export async function readValue(
   const text = utf8(bytes);
   if (text === undefined) return { form: 'bytes', note: 'neither Avro nor UTF-8' };
   try {
-    return { form: 'json', value: JSON.parse(text) as unknown, text: indented(text) };
+    const value = JSON.parse(text) as unknown;
+    const lines = indented(text);
+    return lines === undefined ? { form: 'text', text } : { form: 'json', value, text: lines };
   } catch {
     return { form: 'text', text };
   }
@@ -79,14 +81,21 @@ async function readConfluent(bytes: Buffer, registry: RegistryConnection | undef
 
 const avro = (schema: string, value: unknown): ReadValue => ({ form: 'avro', schema, value });
 
-/** Valid JSON with two blanks an indent. JSON.parse would round the very number that a letter may be about. */
-export function indented(json: string): string {
+/** Levels of JSON that anybody reads; the indents of a deeper one grow with the square of its depth. */
+const MAX_DEPTH = 100;
+
+/**
+ * Valid JSON with two blanks an indent; undefined where it is too deep for that. JSON.parse would round the very number that a
+ * letter may be about.
+ */
+export function indented(json: string): string | undefined {
   let out = '';
   let depth = 0;
   const line = (): string => `\n${'  '.repeat(depth)}`;
   for (const [token] of json.matchAll(/"(?:[^"\\]+|\\.)*"|[{[]\s*[}\]]|[{}[\]:,]|[^\s{}[\]:,"]+/gs)) {
     if (token === '{' || token === '[') {
       depth += 1;
+      if (depth > MAX_DEPTH) return undefined;
       out += token + line();
     } else if (token === '}' || token === ']') {
       depth -= 1;
