@@ -1,10 +1,21 @@
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { hasCode } from './error-code.js';
 
-/** A TCP port of 127.0.0.1 that is free now. */
+/**
+ * A TCP port of 127.0.0.1 that is free now, from 20000 to 32767: below the ports that systems give to outgoing
+ * connections (from 32768 on Linux, from 49152 by IANA). One of those could be given away while its server has not started
+ * yet, or is down between a kill and its restart.
+ */
 export async function freePort(): Promise<number> {
-  return listenOnce(0);
+  for (;;) {
+    try {
+      return await listenOnce(randomInt(20_000, 32_768));
+    } catch (error) {
+      if (!hasCode(error, 'EADDRINUSE')) throw error;
+    }
+  }
 }
 
 /** `port` if it is free on 127.0.0.1, else the next one that is. */

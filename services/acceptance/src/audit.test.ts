@@ -375,6 +375,7 @@ describe('laurel audit', () => {
   it.each([
     ['Kafka', { LAUREL_KAFKA_BROKERS: '127.0.0.1:1' }],
     ['ClickHouse', { LAUREL_CLICKHOUSE_URL: 'http://127.0.0.1:1' }],
+    ['the database', { LAUREL_CLICKHOUSE_DATABASE: 'no_such_database' }],
   ])('could not check when %s is away', async (_name, environment) => {
     const outcome = await audit(['--patience', '1'], environment);
     expect(outcome).toMatchObject({ status: 2, found: [], document: { status: 'incomplete' } });
@@ -387,5 +388,20 @@ describe('laurel audit', () => {
     expect(outcome.status).toBe(1);
     const [finding] = outcome.document.findings.filter(({ code }) => code === 'closed_in_future');
     expect(finding).toMatchObject({ check: 'heads', healable: false, healed: false });
+  });
+
+  it('tells of a record among the awards that is none, beside all else that it finds', async () => {
+    const producer = new RecordProducer(pipeline.kafka, pipeline.prefix);
+    await producer.connect();
+    await producer.send(topics.titleAwards.name, [
+      { key: 'token_legend|company', value: Buffer.from('{"not":"ours"}') },
+    ]);
+    await producer.close();
+    const { status, found, document } = await audit(['--check', 'heads', 'holders', 'erasures']);
+    expect(status).toBe(1);
+    expect(found).toEqual(expect.arrayContaining(['heads closed_in_future', 'holders award_log_broken']));
+    const broken = document.findings.find(({ code }) => code === 'award_log_broken');
+    expect(broken?.at).toMatch(/^offset \d+$/);
+    expect(document.checks.map(({ incomplete }) => incomplete)).toEqual([null, null, null]);
   });
 });

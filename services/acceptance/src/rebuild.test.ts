@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { erasedRows, rollHours, rollIdOf, runAll, writeClosure, writeHeads } from '@laurel/clickhouse';
+import { erasedRows, readClosures, rollHours, rollIdOf, runAll, writeClosure, writeHeads } from '@laurel/clickhouse';
 import { topics, type UsageRecorded } from '@laurel/events';
 import { readToEnd, RecordProducer } from '@laurel/kafka';
 import { eventually } from './pipeline/eventually.js';
@@ -10,7 +10,7 @@ import { HttpGate } from './pipeline/http-gate.js';
 import { Pipeline } from './pipeline/pipeline.js';
 import { usage } from './pipeline/usage.js';
 
-const HOUR_MS = 3_600_000;
+const HOUR_SECONDS = 3600;
 const DAY_MS = 86_400_000;
 const LAUREL = fileURLToPath(new URL('../../cli/dist/main.js', import.meta.url));
 
@@ -233,12 +233,14 @@ describe('laurel rebuild', () => {
     await pipeline.settled();
     let whenPublished: unknown;
     const errors = await rebuildStoppedAt('INSERT INTO `', async () => {
-      const hour = (Math.floor(Date.now() / HOUR_MS) * HOUR_MS) / 1000;
-      // As usage-projector does it, knowing of no announcement that the rebuild doesn't know of.
+      // As usage-projector does it, knowing of no announcement that the rebuild doesn't know of. Shortly after an hour two are open.
       const rollId = rollIdOf(0, Date.now(), 1);
-      await runAll(pipeline.clickhouse, rollHours([hour], rollId));
-      await writeHeads(pipeline.clickhouse, 'hour', [hour], rollId);
-      await writeClosure(pipeline.clickhouse, 'hour', hour + HOUR_MS / 1000);
+      const open = (await readClosures(pipeline.clickhouse)).hour;
+      for (let hour = open; hour < Date.now() / 1000; hour += HOUR_SECONDS) {
+        await runAll(pipeline.clickhouse, rollHours([hour], rollId));
+        await writeHeads(pipeline.clickhouse, 'hour', [hour], rollId);
+        await writeClosure(pipeline.clickhouse, 'hour', hour + HOUR_SECONDS);
+      }
       const published = gate.holdNext((passage) => passage.includes('INSERT INTO roll_heads'));
       void published.then(async (release) => {
         whenPublished = await sumsOfUsage();

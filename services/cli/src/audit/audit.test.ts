@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { drawRuns } from './identities.js';
+import { newFinding } from './finding.js';
 import { spansOf } from './ledger.js';
+import { toText } from './report.js';
 
 describe('spansOf', () => {
   it('keeps every hole once, in order, and reads those together that are near', () => {
@@ -65,5 +67,24 @@ describe('drawRuns', () => {
         for (let at = from; at < end; at += 1) seen.add(`${partition}/${at}`);
     }
     expect(seen.size).toBe(46);
+  });
+});
+
+describe('a report for a person', () => {
+  it('shows what events say of themselves without letting it steer the terminal', () => {
+    const at = 'event x\u001b[2J\nconflicts: HEALED';
+    const finding = newFinding({
+      check: 'conflicts',
+      code: 'conflict',
+      at,
+      message: `of ${at}`,
+      asOf: at,
+      healable: true,
+    });
+    const result = { compared: 'all', counts: {}, asOf: at, findings: [finding], notes: [at] };
+    const checks = [{ name: 'conflicts' as const, tookMs: 1, heal: false, result }];
+    const text = toText({ beganAt: '', endedAt: '', checks, information: undefined }, 10);
+    expect(text).not.toContain('\u001b');
+    expect(text).toContain('event x\\u{1b}[2J\\u{a}conflicts: HEALED');
   });
 });
