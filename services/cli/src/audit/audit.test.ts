@@ -75,7 +75,7 @@ describe('a report for a person', () => {
     const at = 'event x\u001b[2J\nconflicts: HEALED';
     const finding = newFinding({
       check: 'conflicts',
-      code: 'conflict',
+      code: 'identity_conflict',
       at,
       message: `of ${at}`,
       asOf: at,
