@@ -1,4 +1,5 @@
 import type { Kafka } from 'kafkajs';
+import { askAdmin } from './ask-admin.js';
 
 /** Why a partition may not be read on: to read on would be to skip. A person has to decide. */
 export type HaltCode =
@@ -34,32 +35,25 @@ export async function partitionOffsets(
   groupId: string,
   topic: string,
 ): Promise<ReadonlyMap<number, PartitionOffsets>> {
-  const admin = kafka.admin();
-  await admin.connect();
-  try {
-    const [log, [group]] = await Promise.all([
-      admin.fetchTopicOffsets(topic),
-      admin.fetchOffsets({ groupId, topics: [topic] }),
-    ]);
-    const committed = new Map(group?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
-    return new Map(
-      log.map(({ partition, low, high }) => {
-        const offset = committed.get(partition) ?? -1;
-        // Negative offsets are no offsets: -1 for none, -2 where kafkajs has committed "the beginning" as a default.
-        return [
-          partition,
-          {
-            low: Number(low),
-            high: Number(high),
-            committed: offset < 0 ? undefined : offset,
-            isLost: offset === EARLIEST,
-          },
-        ];
-      }),
-    );
-  } finally {
-    await admin.disconnect();
-  }
+  const [log, [group]] = await askAdmin(kafka, (admin) =>
+    Promise.all([admin.fetchTopicOffsets(topic), admin.fetchOffsets({ groupId, topics: [topic] })]),
+  );
+  const committed = new Map(group?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
+  return new Map(
+    log.map(({ partition, low, high }) => {
+      const offset = committed.get(partition) ?? -1;
+      // Negative offsets are no offsets: -1 for none, -2 where kafkajs has committed "the beginning" as a default.
+      return [
+        partition,
+        {
+          low: Number(low),
+          high: Number(high),
+          committed: offset < 0 ? undefined : offset,
+          isLost: offset === EARLIEST,
+        },
+      ];
+    }),
+  );
 }
 
 /**

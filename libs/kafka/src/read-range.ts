@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Consumer, Kafka } from 'kafkajs';
 import type { StreamRecord } from '@laurel/stream';
+import { askAdmin } from './ask-admin.js';
 import { batchConsumer, recordsOf } from './batch-consumer.js';
 import { classifyKafkaFailure } from './failure.js';
 
@@ -196,14 +197,8 @@ export class RangeReader {
   }
 
   private async logStart(partition: number): Promise<number> {
-    const admin = this.kafka.admin();
-    await admin.connect();
-    try {
-      const offsets = await admin.fetchTopicOffsets(this.options.topic);
-      return Number(offsets.find((one) => one.partition === partition)?.low ?? 0);
-    } finally {
-      await admin.disconnect();
-    }
+    const offsets = await askAdmin(this.kafka, (admin) => admin.fetchTopicOffsets(this.options.topic));
+    return Number(offsets.find((one) => one.partition === partition)?.low ?? 0);
   }
 }
 

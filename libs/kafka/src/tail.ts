@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Kafka } from 'kafkajs';
 import type { StreamRecord } from '@laurel/stream';
+import { askAdmin } from './ask-admin.js';
 import { batchConsumer, recordsOf } from './batch-consumer.js';
 
 export interface Tail {
@@ -105,16 +106,10 @@ export async function readToEnd(kafka: Kafka, options: TailOptions): Promise<voi
 
 /** The end offset of each partition that is not empty. */
 async function endOffsets(kafka: Kafka, topic: string): Promise<Map<number, number>> {
-  const admin = kafka.admin();
-  await admin.connect();
-  try {
-    const offsets = await admin.fetchTopicOffsets(topic);
-    return new Map(
-      offsets
-        .filter(({ high, low }) => Number(high) > Number(low))
-        .map(({ partition, high }) => [partition, Number(high)]),
-    );
-  } finally {
-    await admin.disconnect();
-  }
+  const offsets = await askAdmin(kafka, (admin) => admin.fetchTopicOffsets(topic));
+  return new Map(
+    offsets
+      .filter(({ high, low }) => Number(high) > Number(low))
+      .map(({ partition, high }) => [partition, Number(high)]),
+  );
 }

@@ -1,6 +1,7 @@
 import kafkajs, { type Kafka } from 'kafkajs';
 import type { TopicDeclaration } from '@laurel/events';
 import { keepTrying } from '@laurel/stream';
+import { askAdmin } from './ask-admin.js';
 import { classifyKafkaFailure } from './failure.js';
 
 export class TopicError extends Error {
@@ -164,19 +165,14 @@ export async function assertTopics(kafka: Kafka, declarations: Declarations, pre
 }
 
 /** How many partitions each of these topics has, by name with prefix; those that don't exist are left out. */
-export async function partitionCounts(kafka: Kafka, names: readonly string[]): Promise<ReadonlyMap<string, number>> {
-  const admin = kafka.admin();
-  await admin.connect();
-  try {
+export const partitionCounts = (kafka: Kafka, names: readonly string[]): Promise<ReadonlyMap<string, number>> =>
+  askAdmin(kafka, async (admin) => {
     const existing = new Set(await admin.listTopics());
     const topics = names.filter((name) => existing.has(name));
-    if (topics.length === 0) return new Map();
+    if (topics.length === 0) return new Map<string, number>();
     const metadata = await admin.fetchTopicMetadata({ topics });
     return new Map(metadata.topics.map(({ name, partitions }) => [name, partitions.length]));
-  } finally {
-    await admin.disconnect();
-  }
-}
+  });
 
 /** What exactness rests on: timestamps of the broker's, how records go, and that those kept for ever are. */
 function reliedOn({ config }: TopicDeclaration): readonly string[] {

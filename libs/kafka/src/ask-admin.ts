@@ -1,0 +1,34 @@
+import type { Admin, Kafka } from 'kafkajs';
+import { keepTrying } from '@laurel/stream';
+import { classifyKafkaFailure } from './failure.js';
+
+/** How long an answer is waited for that another attempt may give, in ms. */
+const SETTLING_MS = 10_000;
+
+/**
+ * Asks something of the brokers, over a connection of its own. A question is asked again for up to 10 s while the cluster is
+ * settling: after a topic's creation or a leader's death a broker may answer "not the leader" for a while, which kafkajs
+ * takes for final in most of what an admin can ask.
+ *
+ * @throws the last failure.
+ */
+export async function askAdmin<T>(kafka: Kafka, question: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    const timeout = AbortSignal.timeout(SETTLING_MS);
+    let last: unknown;
+    try {
+      return await keepTrying(
+        'ask',
+        () => question(admin),
+        { classify: classifyKafkaFailure, maxDelayMs: 1000, onOutage: (_, error) => (last = error) },
+        timeout,
+      );
+    } catch (error) {
+      throw timeout.aborted ? (last ?? error) : error;
+    }
+  } finally {
+    await admin.disconnect();
+  }
+}
