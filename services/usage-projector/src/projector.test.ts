@@ -82,7 +82,7 @@ describe('the projector', () => {
       client,
       producer,
       { classify: classifyClickHouseFailure, maxDelayMs: 200 },
-      { rollIntervalMs: 50, late: { quietMs: 0, maxWaitMs: 0 }, hourCloseDelayMs: 0 },
+      { rollIntervalMs: 50, late: { quietMs: 0, maxWaitMs: 0 }, hourCloseDelayMs: 0, sweepEveryMs: 100 },
       { onRolled: () => undefined },
       (error) => fatal.push(error),
     );
@@ -121,6 +121,26 @@ describe('the projector', () => {
       await database.rows('SELECT toUInt32(events) AS events, toUInt32(input_tokens) AS input FROM usage'),
     ).toEqual([{ events: 1, input: 5 }]);
   });
+
+  it('rolls on while a sweep gets no answer, and sweeps again after one that failed', async () => {
+    let answer: (isRefused: boolean) => void = () => undefined;
+    let asked = 0;
+    way.refuses = (query) => {
+      if (!query.includes('SELECT DISTINCT minute AS bucket, roll_id')) return Promise.resolve(false);
+      asked += 1;
+      return asked > 1 ? Promise.resolve(false) : new Promise((resolve) => (answer = resolve));
+    };
+    while (asked === 0) await sleep(20);
+    projector.onAssigned([0]);
+    const committed: number[] = [];
+    projector.onBatch(deliveryOf(Date.now(), committed));
+    while (committed.length === 0 && fatal.length === 0) await sleep(20);
+    expect(asked).toBe(1);
+    answer(true);
+    while (asked < 2 && fatal.length === 0) await sleep(20);
+    expect({ committed, fatal }).toEqual({ committed: [1], fatal: [] });
+    way.refuses = () => Promise.resolve(false);
+  }, 60_000);
 
   it('lets go of what was under way when the partitions were assigned anew', () => {
     const gone = AbortSignal.abort();

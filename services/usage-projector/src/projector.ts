@@ -36,6 +36,8 @@ export interface ProjectorOptions {
   readonly late: LatePolicy;
   /** How long after its end an hour is closed, in ms. */
   readonly hourCloseDelayMs: number;
+  /** Least time between two sweeps of what nobody reads any more, in ms. Default 300 000. */
+  readonly sweepEveryMs?: number;
 }
 
 export interface ProjectorEvents {
@@ -81,6 +83,7 @@ export class Projector {
   private loop: Promise<void> | undefined;
   private assigned: readonly number[] = [];
   private readonly sweeper: Sweeper;
+  private sweeping = false;
 
   constructor(
     private readonly clickhouse: ClickHouseClient,
@@ -141,9 +144,9 @@ export class Projector {
         closesCheckedAt = began;
         await this.announceHourEnds();
       }
-      if (began - sweptAt >= SWEEP_EVERY_MS && this.isFirst) {
+      if (began - sweptAt >= (this.options.sweepEveryMs ?? SWEEP_EVERY_MS) && this.isFirst && !this.sweeping) {
         sweptAt = began;
-        await this.sweep();
+        void this.sweep();
       }
       await sleep(Math.max(restMs, this.options.rollIntervalMs - (performance.now() - began)), undefined, { signal });
     }
@@ -252,10 +255,22 @@ export class Projector {
     if (due.length > 0) await this.attempt('announce', () => this.producer.send(topics.usageStored.name, due));
   }
 
+  /**
+   * Beside the rolls, as another instance's would be: it may take long, and while ClickHouse is in trouble nothing waits for it. What
+   * fails is left to the next one.
+   */
   private async sweep(): Promise<void> {
-    const { hour } = await this.closed();
-    // Each attempt has a time of its own: what one saw after an outage, it did not see before.
-    await this.attempt('sweep', () => this.sweeper.sweep(() => performance.now(), hour * 3600));
+    this.sweeping = true;
+    try {
+      const { hour } = await readClosures(this.clickhouse);
+      await this.sweeper.sweep(() => performance.now(), hour);
+    } catch (error) {
+      if (this.stopped.signal.aborted) return;
+      if (this.policy.classify(error) !== 'retriable') this.onFatal(error);
+      else this.policy.onOutage?.('sweep', error instanceof Error ? error : new Error(String(error)), 1);
+    } finally {
+      this.sweeping = false;
+    }
   }
 
   private async closed(): Promise<ClosedBefore> {
