@@ -102,6 +102,30 @@ describe('a sweep', () => {
     expect(await everywhere()).toEqual(new Set([`${last}`]));
   });
 
+  it('leaves a table alone while an earlier deletion from it is under way', async () => {
+    await store();
+    const [former, head] = [rollIdOf(1, 1, 0), rollIdOf(2, 1, 0)];
+    const sweeper = new Sweeper(client(), LONG_AGO_MS);
+    await rollAll(former, true);
+    await rollAll(head, true);
+    await sweeper.sweep(() => 0, 0);
+    await client().command({ query: 'SYSTEM STOP MERGES usage_by_hour' });
+    await client().command({
+      query: "DELETE FROM usage_by_hour WHERE user_id = 'nobody'",
+      clickhouse_settings: { lightweight_deletes_sync: '0' },
+    });
+    await sweeper.sweep(() => LONG_AGO_MS, 0);
+    expect(await rollsIn('usage_by_hour')).toEqual([former, head]);
+    expect(await rollsIn('usage_by_day_user')).toEqual([head]);
+    await client().command({ query: 'SYSTEM START MERGES usage_by_hour' });
+    while (
+      (await database.rows('SELECT 1 FROM system.mutations WHERE NOT is_done AND database = currentDatabase()'))
+        .length > 0
+    );
+    await sweeper.sweep(() => 2 * LONG_AGO_MS, 0);
+    expect(await rollsIn('usage_by_hour')).toEqual([head]);
+  });
+
   it('deletes what was given up before it had a head', async () => {
     await store();
     const [head, abandoned] = [rollIdOf(1, 1, 0), rollIdOf(2, 1, 0)];

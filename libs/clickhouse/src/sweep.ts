@@ -42,10 +42,14 @@ export async function headlessRolls(client: ClickHouseClient): Promise<HeadlessR
 /** Below the server's bound of a statement's length (max_query_size, 256 KiB). */
 const ROLLS_A_STATEMENT = 1000;
 
-/** Deletes rolls. That none of them is a head is asked again, in the statement itself. */
+/**
+ * Deletes rolls. That none of them is a head is asked again, in the statement itself. A table is left alone while an earlier
+ * deletion from it is under way, which a request that ran out of time leaves behind: they would pile up, and each rewrites parts anew.
+ */
 export async function deleteRolls(client: ClickHouseClient, rolls: HeadlessRolls): Promise<void> {
+  const busy = await tablesWithDeletions(client);
   for (const { table, bucket, grain } of ROLLED_TABLES) {
-    const all = [...(rolls.get(table)?.keys() ?? [])];
+    const all = busy.has(table) ? [] : [...(rolls.get(table)?.keys() ?? [])];
     for (let from = 0; from < all.length; from += ROLLS_A_STATEMENT) {
       const some = all.slice(from, from + ROLLS_A_STATEMENT);
       await client.command({
@@ -55,6 +59,14 @@ export async function deleteRolls(client: ClickHouseClient, rolls: HeadlessRolls
       });
     }
   }
+}
+
+async function tablesWithDeletions(client: ClickHouseClient): Promise<ReadonlySet<string>> {
+  const result = await client.query({
+    query: 'SELECT DISTINCT table FROM system.mutations WHERE database = currentDatabase() AND NOT is_done',
+    format: 'JSONEachRow',
+  });
+  return new Set((await result.json<{ table: string }>()).map(({ table }) => table));
 }
 
 /**
