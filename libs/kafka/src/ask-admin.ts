@@ -2,6 +2,17 @@ import type { Admin, Kafka } from 'kafkajs';
 import { keepTrying } from '@laurel/stream';
 import { classifyKafkaFailure } from './failure.js';
 
+/** Lends an admin with a connection of its own, and closes it. */
+export async function withAdmin<T>(kafka: Kafka, use: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    return await use(admin);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
 /** How long an answer is waited for that another attempt may give, in ms. */
 const SETTLING_MS = 10_000;
 
@@ -12,10 +23,8 @@ const SETTLING_MS = 10_000;
  *
  * @throws the last failure.
  */
-export async function askAdmin<T>(kafka: Kafka, question: (admin: Admin) => Promise<T>): Promise<T> {
-  const admin = kafka.admin();
-  await admin.connect();
-  try {
+export const askAdmin = <T>(kafka: Kafka, question: (admin: Admin) => Promise<T>): Promise<T> =>
+  withAdmin(kafka, async (admin) => {
     const timeout = AbortSignal.timeout(SETTLING_MS);
     let last: unknown;
     try {
@@ -28,7 +37,4 @@ export async function askAdmin<T>(kafka: Kafka, question: (admin: Admin) => Prom
     } catch (error) {
       throw timeout.aborted ? (last ?? error) : error;
     }
-  } finally {
-    await admin.disconnect();
-  }
-}
+  });

@@ -1,7 +1,7 @@
 import kafkajs, { type Kafka } from 'kafkajs';
 import type { TopicDeclaration } from '@laurel/events';
 import { keepTrying } from '@laurel/stream';
-import { askAdmin } from './ask-admin.js';
+import { askAdmin, withAdmin } from './ask-admin.js';
 import { classifyKafkaFailure } from './failure.js';
 
 export class TopicError extends Error {
@@ -32,9 +32,7 @@ export async function applyTopics(
   declarations: Declarations,
   options: { readonly prefix: string; readonly replicationFactor: number },
 ): Promise<readonly TopicChange[]> {
-  const admin = kafka.admin();
-  await admin.connect();
-  try {
+  return withAdmin(kafka, async (admin) => {
     const existing = new Set(await admin.listTopics());
     const changes: TopicChange[] = [];
     for (const declared of declarations) {
@@ -51,9 +49,7 @@ export async function applyTopics(
       await settling(() => assertVisible(admin, topic, declared));
     }
     return changes;
-  } finally {
-    await admin.disconnect();
-  }
+  });
 }
 
 /** How long a change may take to be known everywhere, in ms. */
@@ -139,9 +135,7 @@ async function configure(admin: Admin, topic: string, declared: TopicDeclaration
 
 /** Checks what a service relies on before it takes records: the topics exist, and are what exactness rests on. */
 export async function assertTopics(kafka: Kafka, declarations: Declarations, prefix: string): Promise<void> {
-  const admin = kafka.admin();
-  await admin.connect();
-  try {
+  await withAdmin(kafka, async (admin) => {
     const existing = new Set(await admin.listTopics());
     const missing = declarations.filter(({ name }) => !existing.has(prefix + name)).map(({ name }) => prefix + name);
     if (missing.length > 0)
@@ -159,9 +153,7 @@ export async function assertTopics(kafka: Kafka, declarations: Declarations, pre
         );
       }
     }
-  } finally {
-    await admin.disconnect();
-  }
+  });
 }
 
 /** How many partitions each of these topics has, by name with prefix; those that don't exist are left out. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs, { type Kafka, type Message } from 'kafkajs';
+import { withAdmin } from '../ask-admin.js';
 import { kafkaClient } from '../client/index.js';
 
 /** The broker that the tests share. */
@@ -20,17 +21,7 @@ export const testKafka = (brokers: readonly string[] = testBrokers()): Kafka =>
 /** A prefix of the test's own, for topics, groups and transactional ids. */
 export const newPrefix = (): string => `kafka-test-${randomUUID()}.`;
 
-type Admin = ReturnType<Kafka['admin']>;
-
-export async function withAdmin<T>(kafka: Kafka, use: (admin: Admin) => Promise<T>): Promise<T> {
-  const admin = kafka.admin();
-  await admin.connect();
-  try {
-    return await use(admin);
-  } finally {
-    await admin.disconnect();
-  }
-}
+export { withAdmin };
 
 export async function createTopic(
   kafka: Kafka,
