@@ -13,7 +13,7 @@ export async function withAdmin<T>(kafka: Kafka, use: (admin: Admin) => Promise<
   }
 }
 
-/** How long an answer is waited for that another attempt may give, in ms. */
+/** For how long a question is asked again, in ms. */
 const SETTLING_MS = 10_000;
 
 /**
@@ -24,17 +24,10 @@ const SETTLING_MS = 10_000;
  * @throws the last failure.
  */
 export const askAdmin = <T>(kafka: Kafka, question: (admin: Admin) => Promise<T>): Promise<T> =>
-  withAdmin(kafka, async (admin) => {
-    const timeout = AbortSignal.timeout(SETTLING_MS);
-    let last: unknown;
-    try {
-      return await keepTrying(
-        'ask',
-        () => question(admin),
-        { classify: classifyKafkaFailure, maxDelayMs: 1000, onOutage: (_, error) => (last = error) },
-        timeout,
-      );
-    } catch (error) {
-      throw timeout.aborted ? (last ?? error) : error;
-    }
-  });
+  withAdmin(kafka, (admin) =>
+    keepTrying('ask', () => question(admin), {
+      classify: classifyKafkaFailure,
+      maxDelayMs: 1000,
+      withinMs: SETTLING_MS,
+    }),
+  );

@@ -56,17 +56,17 @@ export async function applyTopics(
 const SETTLING_MS = 60_000;
 
 const settling = <T>(work: () => Promise<T>): Promise<T> =>
-  keepTrying(
-    'topics',
-    work,
-    {
-      classify: (error) => (error instanceof NotYetVisible ? 'retriable' : classifyKafkaFailure(error)),
-      maxDelayMs: 1000,
-    },
-    AbortSignal.timeout(SETTLING_MS),
-  );
+  keepTrying('topics', work, {
+    classify: (error) => (error instanceof NotYetVisible ? 'retriable' : classifyKafkaFailure(error)),
+    maxDelayMs: 1000,
+    withinMs: SETTLING_MS,
+  });
 
-class NotYetVisible extends Error {}
+class NotYetVisible extends Error {
+  constructor(topic: string) {
+    super(`topic ${topic} is not known everywhere as it was made`);
+  }
+}
 
 async function assertVisible(admin: Admin, topic: string, declared: TopicDeclaration): Promise<void> {
   const differing = differingConfig(await topicConfig(admin, topic), declared);

@@ -116,6 +116,33 @@ describe('keepTrying', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
+  it('throws the last failure when its time is over, and not that it is', async () => {
+    const began = Date.now();
+    const moments: number[] = [];
+    const outcome = expect(
+      keepTrying(
+        'ask',
+        () => {
+          moments.push(Date.now() - began);
+          return Promise.reject(new Outage(`attempt ${moments.length}`));
+        },
+        { classify, maxDelayMs: 1000, withinMs: 5000 },
+      ).catch((error: unknown) => error),
+    ).resolves.toEqual(expect.objectContaining({ message: expect.stringMatching(/^attempt \d+$/) as string }));
+    await jest.runAllTimersAsync();
+    await outcome;
+    expect(moments.length).toBeGreaterThan(4);
+    expect(moments.at(-1)).toBeGreaterThan(3900);
+    expect(moments.at(-1)).toBeLessThanOrEqual(5000);
+  });
+
+  it('does not give up an attempt that takes longer than its time', async () => {
+    const slow = (): Promise<string> => new Promise((resolve) => setTimeout(() => resolve('late'), 12_000));
+    const outcome = expect(keepTrying('ask', slow, { classify, withinMs: 10_000 })).resolves.toBe('late');
+    await jest.runAllTimersAsync();
+    await outcome;
+  });
+
   it('does not begin when the signal has aborted before', async () => {
     let attempts = 0;
     const attempt = () => {

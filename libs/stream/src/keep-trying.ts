@@ -14,10 +14,15 @@ export interface RetryPolicy {
   readonly onOutage?: (step: string, error: Error, attempt: number) => void;
   /** Longest wait between two attempts, in ms. Default 10 000. */
   readonly maxDelayMs?: number;
+  /**
+   * For how long attempts may begin, in ms; then the last one's failure is thrown. An attempt that is under way is never given
+   * up: how long it takes is its own affair. Default: for ever.
+   */
+  readonly withinMs?: number;
 }
 
 /**
- * Runs `attempt` until it succeeds, fails in a way that is not an outage, or the signal aborts.
+ * Runs `attempt` until it succeeds, fails in a way that is not an outage, or the signal aborts; within the policy's time.
  * Waits double from 100 ms, with jitter, so that several instances do not come back in step.
  */
 export async function keepTrying<T>(
@@ -40,6 +45,7 @@ export async function keepTrying<T>(
         factor: 2,
         randomize: true,
         maxTimeout: policy.maxDelayMs ?? 10_000,
+        ...(policy.withinMs === undefined ? {} : { maxRetryTime: policy.withinMs }),
         ...(signal === undefined ? {} : { signal }),
         shouldRetry: ({ error }) => isOutage(error),
         onFailedAttempt: ({ error, attemptNumber }) => {

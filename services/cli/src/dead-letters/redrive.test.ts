@@ -38,7 +38,7 @@ describe('a redrive', () => {
     const admin = kafka.admin();
     await admin.connect();
     const ask = () => admin.fetchTopicOffsets(topic);
-    await keepTrying('leaders', ask, { classify: () => 'retriable' }, AbortSignal.timeout(30_000));
+    await keepTrying('leaders', ask, { classify: () => 'retriable', withinMs: 30_000 });
     await admin.disconnect();
   }
 

@@ -164,16 +164,14 @@ function failure(error: unknown, sent: number): unknown {
 }
 
 async function claim({ kafka, topicPrefix }: LetterSource): Promise<FencedWriter> {
-  let last: unknown;
   try {
     return await keepTrying(
       'claim',
       () => FencedWriter.claim(kafka, topicPrefix + TRANSACTIONAL_ID, topicPrefix, { compression: 'lz4' }),
-      { classify: classifyKafkaFailure, maxDelayMs: 500, onOutage: (_, error) => (last = error) },
-      AbortSignal.timeout(CLAIM_DEADLINE_MS),
+      { classify: classifyKafkaFailure, maxDelayMs: 500, withinMs: CLAIM_DEADLINE_MS },
     );
   } catch (error) {
-    throw failure(last ?? error, 0);
+    throw failure(error, 0);
   }
 }
 
