@@ -10,15 +10,16 @@ import {
   hourOfDay,
   hourOfMinute,
   hourStartMs,
+  isWindowName,
   isWithin,
   minuteInDay,
   minuteOf,
   minuteOfDay,
   minuteStartMs,
   parseDayKey,
-  parseWindowName,
   windowOf,
   type Day,
+  type WindowName,
 } from './buckets.js';
 
 const instants = fc.integer({ min: Date.UTC(1969, 0, 1), max: Date.UTC(2199, 11, 31) });
@@ -99,10 +100,29 @@ describe('windowOf', () => {
     );
   });
 
-  it('knows no window but 1d to 366d', () => {
-    expect(['1d', '7d', '30d', '366d'].map(parseWindowName)).toEqual([1, 7, 30, 366]);
-    for (const name of ['0d', '07d', '367d', '-1d', '1.5d', '30', 'd', '30d ', '1e1d', '30D']) {
-      expect(parseWindowName(name)).toBeUndefined();
+  it('begins a week on Monday, a month on the first, and all with the earliest event that is valid', () => {
+    const first = (name: WindowName, nowMs: number): string => dayKey(windowOf(name, nowMs).firstDay);
+    const sunday = Date.UTC(2026, 10, 22, 23, 59);
+    const monday = Date.UTC(2026, 10, 23);
+    expect([first('week', sunday), first('week', monday)]).toEqual(['2026-11-16', '2026-11-23']);
+    expect([first('month', sunday), first('month', Date.UTC(2026, 11, 1))]).toEqual(['2026-11-01', '2026-12-01']);
+    expect(first('all', sunday)).toBe('2020-01-01');
+    fc.assert(
+      fc.property(instants, (nowMs) => {
+        const { firstDay, lastDay, days, startMs } = windowOf('week', nowMs);
+        expect(new Date(startMs).getUTCDay()).toBe(1);
+        expect(days).toBe(lastDay - firstDay + 1);
+        expect(days).toBeLessThanOrEqual(7);
+        expect(new Date(windowOf('month', nowMs).startMs).getUTCDate()).toBe(1);
+        for (const name of ['week', 'month', 'all'] as const) expect(isWithin(windowOf(name, nowMs), nowMs)).toBe(true);
+      }),
+    );
+  });
+
+  it('knows no window but 1d to 366d, the week, the month, and all', () => {
+    expect(['1d', '7d', '30d', '366d', 'week', 'month', 'all'].filter((name) => !isWindowName(name))).toEqual([]);
+    for (const name of ['0d', '07d', '367d', '-1d', '1.5d', '30', 'd', '30d ', '1e1d', '30D', 'Week', 'year', '']) {
+      expect(isWindowName(name)).toBe(false);
     }
     expect(() => windowOf('0d', 0)).toThrow(RangeError);
   });

@@ -67,28 +67,49 @@ export interface Window {
   readonly days: number;
 }
 
-/** '1d', '7d', '30d', …: the last n UTC days, today included. */
-export type WindowName = `${number}d`;
+/**
+ * A window that ends with today, in UTC days: '1d' to '366d' are the last n, today included; 'week' begins on Monday (ISO 8601),
+ * 'month' on the first; 'all' holds every event that is valid.
+ */
+export type WindowName = `${number}d` | 'week' | 'month' | 'all';
 export const MAX_WINDOW_DAYS = 366;
 
-/** The number of days that a name like '30d' stands for, 1 to 366; else undefined. */
-export function parseWindowName(name: string): number | undefined {
-  const digits = /^([1-9]\d{0,2})d$/.exec(name)?.[1];
-  const days = Number(digits ?? 0);
-  return days >= 1 && days <= MAX_WINDOW_DAYS ? days : undefined;
-}
+/** The day of the earliest event that is valid. */
+const FIRST_DAY = dayOf(Date.UTC(2020, 0, 1));
+/** 1970-01-01 was a Thursday. */
+const MONDAY = dayOf(Date.UTC(1970, 0, 5));
+
+export const isWindowName = (name: string): name is WindowName => firstDayOf(name, FIRST_DAY) !== undefined;
 
 /**
- * The UTC days [today − (days − 1) … today] as of an instant: '30d' is [today − 29 … today].
+ * The window of a name, as of an instant: '30d' is [today − 29 … today].
  *
- * @throws RangeError when `name` is not '1d' to '366d'.
+ * @throws RangeError when `name` is no `WindowName`.
  */
 export function windowOf(name: WindowName, nowMs: number): Window {
-  const days = parseWindowName(name);
-  if (days === undefined) throw new RangeError(`${name} is not a window of 1d to ${MAX_WINDOW_DAYS}d`);
   const lastDay = dayOf(nowMs);
-  const firstDay = (lastDay - days + 1) as Day;
+  const firstDay = firstDayOf(name, lastDay);
+  if (firstDay === undefined) {
+    throw new RangeError(`${name} is not a window of 1d to ${MAX_WINDOW_DAYS}d, a week, a month, or all`);
+  }
+  const days = lastDay - firstDay + 1;
   return { startMs: dayStartMs(firstDay), endMs: dayStartMs((lastDay + 1) as Day), firstDay, lastDay, days };
+}
+
+function firstDayOf(name: string, today: Day): Day | undefined {
+  switch (name) {
+    case 'week':
+      return (today - ((((today - MONDAY) % 7) + 7) % 7)) as Day;
+    case 'month':
+      return (today - new Date(dayStartMs(today)).getUTCDate() + 1) as Day;
+    case 'all':
+      // Before it there is nothing, but a clock may say so.
+      return Math.min(FIRST_DAY, today) as Day;
+    default: {
+      const days = Number(/^([1-9]\d{0,2})d$/.exec(name)?.[1] ?? 0);
+      return days >= 1 && days <= MAX_WINDOW_DAYS ? ((today - days + 1) as Day) : undefined;
+    }
+  }
 }
 
 export const isWithin = (window: Window, ms: number): boolean => ms >= window.startMs && ms < window.endMs;

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { MAX_WINDOW_DAYS, parseWindowName, type WindowName } from '@laurel/usage';
+import { isWindowName, MAX_WINDOW_DAYS } from '@laurel/usage';
 import { Problem, type ParameterFault, type ParameterPlace } from './problem.js';
 
 const bytes = (text: string): number => Buffer.byteLength(text);
 
-const windowName = z.string().refine((name): name is WindowName => parseWindowName(name) !== undefined, {
-  error: `is not a number of days from 1d to ${MAX_WINDOW_DAYS}d`,
+const windowName = z.string().refine(isWindowName, {
+  error: `is not a number of days from 1d to ${MAX_WINDOW_DAYS}d, week, month or all`,
 });
 
 /** UTC days, today included. */

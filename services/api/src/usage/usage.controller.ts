@@ -54,7 +54,7 @@ export interface UserJson {
   /** How many there are on that board; null likewise. */
   readonly people: number | null;
   readonly totals: FiguresJson;
-  /** Every UTC day of the window, ascending. */
+  /** Every UTC day of the window, ascending; of all time, those from the first one with usage on. */
   readonly days: readonly ({ readonly day: string } & FiguresJson)[];
   readonly models: readonly ModelJson[];
   /** Held now. */
@@ -115,7 +115,9 @@ export class UsageController {
     const { window, json } = namedWindow(given.query.window, Date.now());
     const usage = await this.reads.user(id, window);
     if (usage === undefined) throw new Problem('no_usage', `No usage of ${id} is recorded.`);
-    const days = Array.from({ length: window.days }, (_, index) => dayKey((window.firstDay + index) as Day));
+    const everyDay = Array.from({ length: window.days }, (_, index) => dayKey((window.firstDay + index) as Day));
+    const days =
+      given.query.window === 'all' ? everyDay.slice(everyDay.findIndex((day) => usage.days.has(day))) : everyDay;
     return {
       user_id: id,
       handle: generatedHandle(id),
