@@ -4,6 +4,7 @@ import {
   deadLetterSchema,
   outcomeRecordedSchema,
   titleHoldersSchema,
+  titleRulesSchema,
   usageProjectedSchema,
   usageRecordedSchema,
   usageStoredSchema,
@@ -13,6 +14,7 @@ import type {
   DeadLetter,
   OutcomeRecorded,
   TitleHolders,
+  TitleRules,
   UsageProjected,
   UsageRecorded,
   UsageStored,
@@ -25,4 +27,5 @@ export const usageStored = avroCodec<UsageStored>(usageStoredSchema);
 export const usageProjected = avroCodec<UsageProjected>(usageProjectedSchema);
 export const awardEvent = avroCodec<AwardEvent>(awardEventSchema);
 export const titleHolders = avroCodec<TitleHolders>(titleHoldersSchema);
+export const titleRules = avroCodec<TitleRules>(titleRulesSchema);
 export const deadLetter = avroCodec<DeadLetter>(deadLetterSchema);

@@ -55,4 +55,5 @@ export const topics = {
   usageProjected: { name: 'usage.projected.v1', partitions: 1, config: retained(7), fixedPartitions: true },
   titleAwards: { name: 'titles.awards.v1', partitions: 1, config: forEver, fixedPartitions: true },
   titleHolders: { name: 'titles.holders.v1', partitions: 1, config: compacted, fixedPartitions: true },
+  titleRules: { name: 'titles.rules.v1', partitions: 1, config: forEver, fixedPartitions: true },
 } as const satisfies Record<string, TopicDeclaration>;

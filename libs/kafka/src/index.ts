@@ -9,5 +9,6 @@ export * from './read-range.js';
 export * from './schema-registry.js';
 export * from './strategy.js';
 export * from './tail.js';
+export * from './topic-follower.js';
 export * from './topics.js';
 export type { Kafka } from 'kafkajs';

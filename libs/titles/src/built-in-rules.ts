@@ -1,8 +1,10 @@
+import { tokenClasses } from '@laurel/events';
 import type { TitleRule } from './rule.js';
 
-const window_days = 30;
+const window = '30d';
 const scope = 'company';
 const holders = 1;
+const dwell_hours = 0;
 const margin = { kind: 'relative', by: 0.02 } as const;
 
 /** The titles that Laurel brings; the exact formulas stand beside each metric's computation in `metrics/`. */
@@ -13,12 +15,13 @@ export const builtInRules = [
     description:
       'Most tokens of successful calls, one’s own and one’s agents’, in 30 days; a day counts up to 100 million, so that running through the night gains nothing.',
     version: 1,
-    metric: { kind: 'capped_tokens', daily_cap: 100_000_000 },
-    window_days,
+    metric: { kind: 'capped_tokens', daily_cap: 100_000_000, classes: [...tokenClasses] },
+    window,
     scope,
     eligibility: { min_tokens: 1, min_active_days: 0, min_sessions: 0 },
     holders,
     margin,
+    dwell_hours,
   },
   {
     id: 'model_connoisseur',
@@ -27,24 +30,26 @@ export const builtInRules = [
       'Uses the most models evenly, day by day, in 30 days: the effective number of model families, those under 1 % left out.',
     version: 1,
     metric: { kind: 'effective_models', min_share_per_mille: 10 },
-    window_days,
+    window,
     scope,
     eligibility: { min_tokens: 100_000, min_active_days: 5, min_sessions: 0 },
     holders,
     margin,
+    dwell_hours,
   },
   {
     id: 'cache_wizard',
     name: 'Cache Wizard',
     description:
-      'Reads the greatest share of input from the cache in 30 days, over at least 10 sessions on 5 days; small samples are drawn toward the company’s own share.',
-    version: 1,
-    metric: { kind: 'cache_share', prior_tokens: 1_000_000 },
-    window_days,
+      'Reads the greatest share of input from the cache in 30 days, over at least 10 sessions on 5 days; small samples are drawn toward the company’s own share, and reads that nothing is written for don’t count.',
+    version: 2,
+    metric: { kind: 'cache_share', prior_tokens: 1_000_000, reads_per_output: 500 },
+    window,
     scope,
     eligibility: { min_tokens: 0, min_active_days: 5, min_sessions: 10 },
     holders,
     margin: { kind: 'remainder', by: 0.02 },
+    dwell_hours,
   },
   {
     id: 'session_immortal',
@@ -53,10 +58,11 @@ export const builtInRules = [
       'The longest session in 30 days by minutes in which the person themselves asked; half an hour of silence ends it, and a day counts up to 12 hours.',
     version: 1,
     metric: { kind: 'longest_session', max_gap_minutes: 30, daily_cap_minutes: 720 },
-    window_days,
+    window,
     scope,
     eligibility: { min_tokens: 0, min_active_days: 0, min_sessions: 0 },
     holders,
     margin,
+    dwell_hours,
   },
 ] as const satisfies readonly TitleRule[];

@@ -15,6 +15,8 @@ export function isLoweredByCorrection(kind: MetricKind, awardedValue: number, re
   switch (kind) {
     case 'capped_tokens':
     case 'longest_session':
+    case 'active_days':
+    case 'longest_streak':
       return recomputedValue < awardedValue;
     case 'effective_models':
     case 'cache_share':

@@ -274,4 +274,42 @@ describe('over any history of standings', () => {
       }),
     );
   });
+
+  it('whoever is hidden or erased is in no later event, by name or by figure, whenever that was', () => {
+    const withheld = fc.record({ who: fc.subarray(people, { minLength: 1, maxLength: 4 }), from: fc.nat(12) });
+    fc.assert(
+      fc.property(ticks(false), margins, withheld, (history, margin, { who, from }) => {
+        let state = start;
+        history.forEach((tick, at) => {
+          const isWithheld = (userId: string): boolean => at >= from && who.includes(userId);
+          const events = decide({ ...evaluationOf(tick, margin, at), isWithheld }, state);
+          for (const event of events) {
+            state = evolve(state, event);
+            if (at < from) continue;
+            expect(who).not.toContain(event.user_id);
+            expect(who).not.toContain(event.previous_holder);
+            if (event.reason === 'withheld')
+              expect(event).toMatchObject({ user_id: '', value: 0, rank: 0, evidence: {} });
+          }
+          if (at >= from) {
+            expect(usersOf(state).filter((user) => who.includes(user))).toEqual([]);
+            // The runner-up is a value, and not one of theirs that nobody else has.
+            const others = tick.standings.filter(({ userId }) => !who.includes(userId)).map(({ value }) => value);
+            for (const { runner_up: value } of events) if (value !== null) expect(others).toContain(value);
+          }
+        });
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('a rule that is older than the last award’s changes nothing', () =>
+    fc.assert(
+      fc.property(ticks(false), margins, (history, margin) => {
+        const { state } = live(history, margin, () => undefined);
+        history.forEach((tick, at) => {
+          if (tick.version < state.ruleVersion) expect(decide(evaluationOf(tick, margin, at), state)).toEqual([]);
+        });
+      }),
+    ));
 });

@@ -40,13 +40,47 @@ const story = (events: readonly AwardEvent[]): unknown[] =>
 describe('decide', () => {
   const adaHolds = after(start, tick({ ada: 100, bo: 50 }));
 
-  it('takes a title from an erased person, whatever the standings still say, and names them no more', () => {
-    const isErased = (userId: string): boolean => userId === 'ada';
-    expect(story(decide(tick({ ada: 100, bo: 50 }, { isErased }), adaHolds))).toEqual([
-      ['title_revoked', 'ada', 'corrected', null],
+  it('takes a title from whoever is erased or hidden, whatever the standings still say, and names them no more', () => {
+    const isWithheld = (userId: string): boolean => userId === 'ada';
+    const events = decide(tick({ ada: 100, bo: 50 }, { isWithheld }), adaHolds);
+    expect(story(events)).toEqual([
+      ['title_revoked', '', 'withheld', null],
       ['title_awarded', 'bo', 'vacant', null],
     ]);
-    expect(story(decide(tick({ ada: 100 }, { isErased }), start))).toEqual([]);
+    expect(events[0]).toMatchObject({ revokes: adaHolds.holders[0]?.award_id, value: 0, rank: 0, evidence: {} });
+    expect(JSON.stringify(events)).not.toContain('ada');
+    expect(events.reduce(evolve, adaHolds).holders.map((award) => award.user_id)).toEqual(['bo']);
+    expect(story(decide(tick({ ada: 100 }, { isWithheld }), start))).toEqual([]);
+  });
+
+  it('leaves a title alone that was last judged by a later version of its rule', () => {
+    const judgedByTwo = after(start, tick({ ada: 100 }, { rule: { ...rule, version: 2 } }));
+    expect(decide(tick({ ada: -100, bo: 500 }), judgedByTwo)).toEqual([]);
+  });
+
+  describe('with a time to dwell', () => {
+    const hour = 3_600_000;
+    const dwelling = { rule: { ...rule, dwell_hours: 24 } };
+
+    it('lets nobody overtake before it is over', () => {
+      const at = (hours: number) => ({ ...dwelling, evaluatedAtMs: 5000 + hours * hour });
+      expect(decide(tick({ ada: 100, bo: 1000 }, at(23.9)), adaHolds)).toEqual([]);
+      expect(story(decide(tick({ ada: 100, bo: 1000 }, at(24)), adaHolds))).toHaveLength(2);
+    });
+
+    it('protects neither a holder who is not eligible any more nor one who was corrected', () => {
+      const corrected = new Set(['ada']);
+      expect(story(decide(tick({ ada: -100, bo: 20 }, dwelling), adaHolds))).toHaveLength(2);
+      expect(story(decide(tick({ ada: 100, bo: 101 }, { ...dwelling, corrected }), adaHolds))).toHaveLength(2);
+    });
+
+    it('never costs a better holder the title in place of a weaker one who dwells', () => {
+      const pair = { rule: { ...dwelling.rule, holders: 2 } };
+      const better = after(start, tick({ ada: 100 }, pair));
+      const both = after(better, tick({ ada: 100, bo: 50 }, { ...pair, evaluatedAtMs: 5000 + 20 * hour }));
+      const later = { ...pair, evaluatedAtMs: 5000 + 30 * hour };
+      expect(decide(tick({ ada: 100, bo: 50, cy: 500 }, later), both)).toEqual([]);
+    });
   });
 
   it('gives a vacant title to the best, with everything that shows why', () => {
@@ -68,6 +102,7 @@ describe('decide', () => {
         window_end: window.endMs,
         evaluated_at: 5000,
         previous_holder: null,
+        revokes: null,
         reason: 'vacant',
         evidence: { tokens: { long: 100 } },
       },
@@ -216,7 +251,7 @@ describe('decide', () => {
 describe('retire', () => {
   it('takes a title whose rule is gone from all its holders', () => {
     const held = after(start, tick({ ada: 100, bo: 50 }, { rule: { ...rule, holders: 2 } }));
-    const events = retire(held, 9000);
+    const events = retire(held, 9000, 'rule_removed');
     expect(story(events)).toEqual([
       ['title_revoked', 'ada', 'rule_removed', null],
       ['title_revoked', 'bo', 'rule_removed', null],
@@ -229,6 +264,17 @@ describe('retire', () => {
       evaluated_at: 9000,
     });
     expect(events.reduce(evolve, held).holders).toEqual([]);
-    expect(retire(start, 9000)).toEqual([]);
+    expect(retire(start, 9000, 'rule_removed')).toEqual([]);
+  });
+
+  it('says when the rule has expired, and nothing of whoever is hidden', () => {
+    const held = after(start, tick({ ada: 100, bo: 50 }, { rule: { ...rule, holders: 2 } }));
+    const events = retire(held, 9000, 'expired', (userId) => userId === 'bo');
+    expect(story(events)).toEqual([
+      ['title_revoked', 'ada', 'expired', null],
+      ['title_revoked', '', 'withheld', null],
+    ]);
+    expect(events[1]).toMatchObject({ value: 0, evidence: {} });
+    expect(events.reduce(evolve, held).holders).toEqual([]);
   });
 });

@@ -24,22 +24,25 @@ export interface Evaluation {
    */
   readonly corrected?: ReadonlySet<string>;
   /**
-   * People who were erased, whatever the standings still say: they can hold nothing, lose what they hold (`corrected`), and
-   * nobody's award names them as the previous holder.
+   * People who are erased or hidden, whatever the standings still say: they can hold nothing, lose what they hold
+   * (`withheld`), and no event names them any more, nor says a figure of theirs.
    */
-  readonly isErased?: (userId: string) => boolean;
+  readonly isWithheld?: (userId: string) => boolean;
 }
 
 /**
  * Decides what changes hands, as events in the order in which they are to be written; [] when nothing does.
  *
- * 1. A holder who is not eligible, or has no standing, loses the title (`not_eligible`, or `corrected`).
+ * 0. Nothing does where the title was last judged by a later version: whoever asks has an old rule in hand.
+ * 1. A holder who is not eligible, or has no standing, loses the title (`not_eligible`, or `corrected`; `withheld`, without a
+ *    name, when they are not to be named).
  * 2. A holder by another version of the rule is judged anew and without margin: the title is revoked and at once
  *    awarded to the best (`rule_changed`, both), who may be the same person. The pair is written even then: the award
  *    says which version was followed, and without it every later tick would be judged without margin too.
  * 3. Empty seats go to the best eligible people (`vacant`; `previous_holder` names whose seat it was, if somebody's).
  * 4. The best challenger takes the title from the weakest holder when ahead by more than the margin (`overtaken`,
- *    then `overtook`). Against a holder in `corrected` any lead suffices, as the incumbency was not earned.
+ *    then `overtook`), unless that holder has had it for less than the rule's `dwell_hours`. Against a holder in
+ *    `corrected` any lead suffices at any time, as the incumbency was not earned.
  *
  * On equal values the present holder keeps the title; among others the smaller user id goes first. A revocation
  * always precedes the award that it makes room for.
@@ -47,12 +50,13 @@ export interface Evaluation {
  * @throws RangeError when the standings contradict themselves or are of another title: a bug of the caller.
  */
 export function decide(evaluation: Evaluation, state: TitleState): AwardEvent[] {
-  const { rule } = evaluation;
+  const { rule, evaluatedAtMs } = evaluation;
   if (rule.id !== state.titleId) throw new RangeError(`the rule is ${rule.id}, the state ${state.titleId}`);
-  const isErased = evaluation.isErased ?? (() => false);
-  const standings = byUser(evaluation.standings.filter(({ userId }) => !isErased(userId)));
+  if (rule.version < state.ruleVersion) return [];
+  const isWithheld = evaluation.isWithheld ?? (() => false);
+  const standings = byUser(evaluation.standings.filter(({ userId }) => !isWithheld(userId)));
   const ranked = [...standings.values()].filter((one) => one.eligible).sort(compareStandings);
-  const isCorrected = (userId: string): boolean => (evaluation.corrected?.has(userId) ?? false) || isErased(userId);
+  const isCorrected = (userId: string): boolean => evaluation.corrected?.has(userId) ?? false;
 
   let current = state;
   const events: AwardEvent[] = [];
@@ -60,25 +64,33 @@ export function decide(evaluation: Evaluation, state: TitleState): AwardEvent[] 
     current = evolve(current, event);
     events.push(event);
   };
-  const revoke = (userId: string, reason: AwardReason): void =>
-    write(revoked(evaluation, current, standings.get(userId) ?? absent(userId), reason));
+  const revoke = (award: TitleAwarded, reason: AwardReason): void => {
+    const standing = standings.get(award.user_id) ?? absent(award.user_id);
+    write(
+      isWithheld(award.user_id)
+        ? revoked(evaluation, current, award, absent(''), 'withheld')
+        : revoked(evaluation, current, award, standing, reason),
+    );
+  };
   const award = (to: Standing, reason: AwardReason, previousHolder: string | null): void =>
     write({
       ...eventAbout(evaluation, current, to, reason),
       type: 'title_awarded',
       runner_up: runnerUp(ranked, to),
-      previous_holder: previousHolder === null || isErased(previousHolder) ? null : previousHolder,
+      previous_holder: previousHolder === null || isWithheld(previousHolder) ? null : previousHolder,
+      revokes: null,
     });
 
   const rejudged = new Set<string>();
   const vacated: string[] = [];
-  for (const { user_id: userId, rule_version: version } of state.holders) {
+  for (const held of state.holders) {
+    const { user_id: userId, rule_version: version } = held;
     const isEligible = standings.get(userId)?.eligible ?? false;
     if (!isEligible) {
-      revoke(userId, isCorrected(userId) ? 'corrected' : 'not_eligible');
+      revoke(held, isCorrected(userId) ? 'corrected' : 'not_eligible');
       vacated.push(userId);
     } else if (version !== rule.version || state.holders.length > rule.holders) {
-      revoke(userId, 'rule_changed');
+      revoke(held, 'rule_changed');
       rejudged.add(userId);
     }
   }
@@ -94,17 +106,22 @@ export function decide(evaluation: Evaluation, state: TitleState): AwardEvent[] 
   for (;;) {
     const challenger = ranked.find((one) => !isHolder(current.holders, one.userId));
     if (challenger === undefined) break;
-    const loser = ranked.findLast(
+    const weakest = ranked.findLast(
       (one) =>
         isHolder(current.holders, one.userId) &&
         (isCorrected(one.userId) ? challenger.value > one.value : isAheadBy(rule.margin, challenger.value, one.value)),
     );
+    const loser = current.holders.find((held) => held.user_id === weakest?.userId);
     if (loser === undefined) break;
-    revoke(loser.userId, isCorrected(loser.userId) ? 'corrected' : 'overtaken');
-    award(challenger, 'overtook', loser.userId);
+    // Nobody else loses in its place, or the better of two would go for being there longer.
+    if (!isCorrected(loser.user_id) && evaluatedAtMs - loser.evaluated_at < rule.dwell_hours * HOUR_MS) break;
+    revoke(loser, isCorrected(loser.user_id) ? 'corrected' : 'overtaken');
+    award(challenger, 'overtook', loser.user_id);
   }
   return events;
 }
+
+const HOUR_MS = 3_600_000;
 
 const isHolder = (holders: readonly TitleAwarded[], userId: string): boolean =>
   holders.some((award) => award.user_id === userId);
@@ -153,7 +170,7 @@ function eventAbout(
   state: TitleState,
   { userId, rank, value, evidence }: Standing,
   reason: AwardReason,
-): Omit<AwardEvent, 'type' | 'runner_up' | 'previous_holder'> {
+): Omit<AwardEvent, 'type' | 'runner_up' | 'previous_holder' | 'revokes'> {
   return {
     award_id: awardIdOf(state.titleId, state.scope, state.ordinal),
     ordinal: state.ordinal,
@@ -174,32 +191,47 @@ function eventAbout(
 }
 
 /** A revocation carries the person's present value, rank and evidence, so that they can see why. */
-function revoked(evaluation: Evaluation, state: TitleState, standing: Standing, reason: AwardReason): AwardEvent {
+function revoked(
+  evaluation: Evaluation,
+  state: TitleState,
+  award: TitleAwarded,
+  standing: Standing,
+  reason: AwardReason,
+): AwardEvent {
   return {
     ...eventAbout(evaluation, state, standing, reason),
     type: 'title_revoked',
     runner_up: null,
     previous_holder: null,
+    revokes: award.award_id,
   };
 }
 
 /**
- * Takes a title from all its holders when its rule is gone (`rule_removed`): with the value, unit, version, window and
- * evidence of their award, as there is nothing left to judge them by; rank 0.
+ * Takes a title from all its holders when its rule is gone (`rule_removed`) or no longer valid (`expired`): with the value,
+ * unit, version, window and evidence of their award, as there is nothing left to judge them by; rank 0. Of somebody who is
+ * withheld nothing is said.
  */
-export function retire(state: TitleState, evaluatedAtMs: number): AwardEvent[] {
+export function retire(
+  state: TitleState,
+  evaluatedAtMs: number,
+  reason: 'rule_removed' | 'expired',
+  isWithheld: (userId: string) => boolean = () => false,
+): AwardEvent[] {
   return state.holders.map((award, index) => {
     const ordinal = state.ordinal + index;
     return {
       ...award,
+      ...(isWithheld(award.user_id) ? { user_id: '', value: 0, evidence: {} } : {}),
       award_id: awardIdOf(state.titleId, state.scope, ordinal),
       ordinal,
       type: 'title_revoked',
       rank: 0,
       runner_up: null,
       previous_holder: null,
+      revokes: award.award_id,
       evaluated_at: evaluatedAtMs,
-      reason: 'rule_removed',
+      reason: isWithheld(award.user_id) ? 'withheld' : reason,
     };
   });
 }

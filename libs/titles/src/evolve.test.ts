@@ -19,6 +19,7 @@ const awarded = (fields: Partial<TitleAwarded> = {}): TitleAwarded => ({
   window_end: 1,
   evaluated_at: 1000,
   previous_holder: null,
+  revokes: null,
   reason: 'vacant',
   evidence: {},
   ...fields,
@@ -48,7 +49,8 @@ describe('evolve', () => {
       ],
       updated_at: 1000,
     });
-    const vacated = evolve(held, { ...awarded({ ordinal: 1, evaluated_at: 2000 }), type: 'title_revoked' });
+    const revokes = awardIdOf('t', 'company', 0);
+    const vacated = evolve(held, { ...awarded({ ordinal: 1, evaluated_at: 2000, revokes }), type: 'title_revoked' });
     expect(holdersOf(vacated)).toBeNull();
     expect(vacated).toMatchObject({ ordinal: 2, updatedAtMs: 2000 });
   });
@@ -67,6 +69,7 @@ describe('evolve', () => {
     expect(faultOf(() => evolve(held, awarded()))).toBe('ordinal_repeated');
     expect(faultOf(() => evolve(held, awarded({ ordinal: 1 })))).toBe('already_holder');
     expect(faultOf(() => evolve(start, { ...awarded(), type: 'title_revoked' }))).toBe('not_holder');
+    expect(faultOf(() => evolve(held, { ...awarded({ ordinal: 1 }), type: 'title_revoked' }))).toBe('not_holder');
     expect(faultOf(() => evolve(start, awarded({ title_id: 'u' })))).toBe('other_title');
     expect(faultOf(() => evolve(start, awarded({ scope: 'team:a' })))).toBe('other_title');
   });

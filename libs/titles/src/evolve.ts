@@ -41,14 +41,22 @@ export function evolve(state: TitleState, event: AwardEvent): TitleState {
 }
 
 function holdersAfter(holders: readonly TitleAwarded[], event: AwardEvent): readonly TitleAwarded[] {
-  const holds = holders.some((award) => award.user_id === event.user_id);
   switch (event.type) {
     case 'title_awarded':
-      if (holds) throw new AwardLogError('already_holder', event, `${event.user_id} holds the title already`);
+      if (holders.some((award) => award.user_id === event.user_id)) {
+        throw new AwardLogError('already_holder', event, `${event.user_id} holds the title already`);
+      }
       return [...holders, { ...event, type: event.type }];
     case 'title_revoked':
-      if (!holds) throw new AwardLogError('not_holder', event, `${event.user_id} does not hold the title`);
-      return holders.filter((award) => award.user_id !== event.user_id);
+      // By the award, as whoever is hidden or erased is not named any more.
+      if (!holders.some((award) => award.award_id === event.revokes)) {
+        throw new AwardLogError(
+          'not_holder',
+          event,
+          `by the award ${event.revokes ?? '(none)'} nobody holds the title`,
+        );
+      }
+      return holders.filter((award) => award.award_id !== event.revokes);
     // A tier is reached on a title's metric without holding the title.
     case 'tier_reached':
     case 'tier_lost':

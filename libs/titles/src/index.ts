@@ -1,10 +1,15 @@
 export * from './rule.js';
 export { builtInRules } from './built-in-rules.js';
+export { readRulesFile, titlesJsonSchema, type RulesFileFault } from './rules-file.js';
+export { ruleChanges, type RuleChange } from './rule-change.js';
+export { publishedRules, RuleBook, RulesNotUnderstood } from './rule-book.js';
 export * from './evidence.js';
 export * from './standings.js';
+export { isScopeOf, LEAST_COHORT, scopeOfPerson, scopeOfTeam, standingsByScope } from './scope.js';
 export * from './state.js';
 export * from './evolve.js';
 export * from './decide.js';
+export { explain, type Explanation, type Lack } from './explain.js';
 export { awardIdOf } from './award-id.js';
 export { isLoweredByCorrection } from './correction.js';
 export { generatedHandle } from './handle.js';

@@ -1,5 +1,6 @@
+import { tokenClasses } from '@laurel/events';
 import { builtInRules } from './built-in-rules.js';
-import { titleRuleSchema, titleRulesSchema } from './rule.js';
+import { isInForce, titleRuleSchema, titleRulesSchema } from './rule.js';
 
 const least = {
   id: 'most_tokens',
@@ -13,26 +14,33 @@ describe('a title rule', () => {
   it('fills in what a rule need not say', () => {
     expect(titleRuleSchema.parse(least)).toEqual({
       ...least,
-      metric: { kind: 'capped_tokens', daily_cap: 100_000_000 },
-      window_days: 30,
+      metric: { kind: 'capped_tokens', daily_cap: 100_000_000, classes: [...tokenClasses] },
+      window: '30d',
       scope: 'company',
       eligibility: { min_tokens: 0, min_active_days: 0, min_sessions: 0 },
       holders: 1,
       margin: { kind: 'relative', by: 0.02 },
+      dwell_hours: 0,
     });
   });
 
   it.each([
     ['an unknown metric', { metric: { kind: 'lines_of_code' } }],
     ['a parameter of another metric', { metric: { kind: 'cache_share', daily_cap: 1 } }],
-    ['a misspelt field', { windw_days: 7 }],
+    ['a misspelt field', { windw: '7d' }],
     ['a misspelt minimum', { eligibility: { min_token: 5 } }],
     ['an id that would break the key', { id: 'a|b' }],
     ['no version', { version: 0 }],
-    ['a window of no days', { window_days: 0 }],
+    ['a window of no days', { window: '0d' }],
+    ['a window that is none', { window: 'fortnight' }],
+    ['a class twice', { metric: { kind: 'capped_tokens', classes: ['input', 'input'] } }],
+    ['no class', { metric: { kind: 'capped_tokens', classes: [] } }],
+    ['a class that is a part of another', { metric: { kind: 'capped_tokens', classes: ['reasoning'] } }],
+    ['an end before the beginning', { valid_from: '2026-12-01', valid_until: '2026-11-30' }],
+    ['a day that is not in the calendar', { valid_from: '2026-02-29' }],
     ['a negative margin', { margin: { kind: 'relative', by: -0.1 } }],
     ['a margin of the remainder on what is no share', { margin: { kind: 'remainder', by: 0.02 } }],
-    ['a cap whose sum would not be exact', { metric: { kind: 'capped_tokens', daily_cap: 2 ** 45 } }],
+    ['a cap whose sum would not be exact', { metric: { kind: 'capped_tokens', daily_cap: 2 ** 39 } }],
   ])('refuses %s', (_, fields) => {
     expect(titleRuleSchema.safeParse(least).success).toBe(true);
     expect(titleRuleSchema.safeParse({ ...least, ...fields }).success).toBe(false);
@@ -45,5 +53,13 @@ describe('a title rule', () => {
 
   it('is what each built-in title is, with nothing left to defaults', () => {
     expect(titleRulesSchema.parse(builtInRules)).toEqual(builtInRules);
+  });
+
+  it('is in force from its first day to its last, both included', () => {
+    const at = (day: string): number => Date.parse(`${day}T12:00:00Z`);
+    const rule = { valid_from: '2026-11-01', valid_until: '2026-11-30' };
+    const days = ['2026-10-31', '2026-11-01', '2026-11-30', '2026-12-01'];
+    expect(days.map((day) => isInForce(rule, at(day)))).toEqual([false, true, true, false]);
+    expect(isInForce({}, at('2026-01-01'))).toBe(true);
   });
 });

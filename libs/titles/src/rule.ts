@@ -1,41 +1,77 @@
+import { tokenClasses } from '@laurel/events';
+import { dayKey, dayOf, isWindowName, MAX_WINDOW_DAYS } from '@laurel/usage';
 import { z } from 'zod';
 
 const count = z.int().min(0);
 
-/**
- * What a title measures, with its parameters. Each kind's exact definition stands in `metrics/`.
- * `daily_cap` is bounded so that a year of capped days is exact as a number (366 · 2^44 < 2^53).
- */
+/** As many days of a cap as any window can have (89 years of them) are exact as a number: 2^15 · 2^38 = 2^53. */
+const dailyCap = z
+  .int()
+  .min(1)
+  .max(2 ** 38);
+
+/** What a title measures, with its parameters. Each kind's exact definition stands in `metrics/`. */
 export const metricSchema = z.discriminatedUnion('kind', [
   z.strictObject({
-    kind: z.literal('capped_tokens'),
-    /** Tokens of one UTC day that count at most. */
-    daily_cap: z
+    kind: z.literal('capped_tokens').describe('tokens, each UTC day up to a cap'),
+    daily_cap: dailyCap.default(100_000_000).describe('tokens of one UTC day that count at most, 1 to 2^38'),
+    classes: z
+      .array(z.enum(tokenClasses))
+      .min(1)
+      .refine((classes) => new Set(classes).size === classes.length, 'has a class twice')
+      .default([...tokenClasses])
+      .describe('which token classes are added up; all unless said'),
+  }),
+  z.strictObject({
+    kind: z
+      .literal('effective_models')
+      .describe('effective number of model families: exp of the entropy of their shares'),
+    min_share_per_mille: z
       .int()
       .min(1)
-      .max(2 ** 44)
-      .default(100_000_000),
+      .max(500)
+      .default(10)
+      .describe('a family with less of the person’s tokens is left out, in thousandths'),
   }),
   z.strictObject({
-    kind: z.literal('effective_models'),
-    /** A family with less than this share of the person's tokens is left out; in thousandths, 1 to 500. */
-    min_share_per_mille: z.int().min(1).max(500).default(10),
-  }),
-  z.strictObject({
-    kind: z.literal('cache_share'),
-    /** m: with how many tokens' weight the company's own share is mixed in. */
+    kind: z.literal('cache_share').describe('share of input read from a cache, drawn toward the company’s'),
     prior_tokens: z
       .int()
       .min(0)
       .max(2 ** 44)
-      .default(1_000_000),
+      .default(1_000_000)
+      .describe('with how many tokens’ weight the company’s own share is mixed in'),
+    reads_per_output: z
+      .int()
+      .min(1)
+      .max(2 ** 20)
+      .default(500)
+      .describe('cache reads of one UTC day that count at most, for each token of output on that day'),
   }),
   z.strictObject({
-    kind: z.literal('longest_session'),
-    /** Two active minutes further apart than this belong to two runs. */
-    max_gap_minutes: z.int().min(1).max(1440).default(30),
-    /** Active minutes of one UTC day that count at most. */
-    daily_cap_minutes: z.int().min(1).max(1440).default(720),
+    kind: z.literal('longest_session').describe('active minutes of the longest session'),
+    max_gap_minutes: z
+      .int()
+      .min(1)
+      .max(1440)
+      .default(30)
+      .describe('two active minutes further apart than this belong to two runs'),
+    daily_cap_minutes: z
+      .int()
+      .min(1)
+      .max(1440)
+      .default(720)
+      .describe('active minutes of one UTC day that count at most'),
+  }),
+  z.strictObject({
+    kind: z.literal('active_days').describe('UTC days with counted tokens'),
+  }),
+  z.strictObject({
+    kind: z.literal('longest_streak').describe('the longest run of consecutive active UTC days'),
+    weekends: z
+      .enum(['count', 'skip'])
+      .default('skip')
+      .describe('skip: a Saturday or Sunday without usage does not end a streak, and adds nothing unless used'),
   }),
 ]);
 
@@ -46,50 +82,90 @@ export const metricSchema = z.discriminatedUnion('kind', [
  * a share of 0.99 unassailable, as nobody can reach 1.0098.
  */
 export const marginSchema = z.strictObject({
-  kind: z.enum(['relative', 'remainder']),
-  by: z.number().min(0).max(0.5),
+  kind: z.enum(['relative', 'remainder']).describe('of the holder’s value, or of what is missing to a share of 1'),
+  by: z.number().min(0).max(0.5).describe('0.02 is 2 %'),
 });
 
 export const eligibilitySchema = z.strictObject({
-  /** Counted tokens in the window, uncapped. */
-  min_tokens: count.default(0),
-  /** UTC days with counted tokens. */
-  min_active_days: count.default(0),
-  /** Distinct sessions with counted events. */
-  min_sessions: count.default(0),
+  min_tokens: count.default(0).describe('counted tokens in the window, of all classes and uncapped'),
+  min_active_days: count.default(0).describe('UTC days with counted tokens'),
+  min_sessions: count.default(0).describe('distinct sessions with counted events'),
 });
+
+/** As `isWindowName`, for what reads no TypeScript. */
+const WINDOW = /^([1-9]\d?|[12]\d\d|3[0-5]\d|36[0-6])d$|^(week|month|all)$/;
+
+const day = z.iso.date('is not a day of the calendar, as 2026-11-30');
 
 export const titleRuleSchema = z
   .strictObject({
-    /** Part of the key of awards: never reused for another meaning. */
-    id: z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, 'is lower-case letters, digits and underscores'),
+    id: z
+      .string()
+      .regex(/^[a-z][a-z0-9_]{0,63}$/, 'is lower-case letters, digits and underscores, beginning with a letter')
+      .describe('part of the key of awards: never reused for another meaning'),
     name: z.string().min(1).max(80),
-    description: z.string().min(1).max(500),
-    /** Raised whenever the judging changes (not for a better description): the title is then judged anew, without margin. */
+    description: z.string().min(1).max(500).describe('what the board says: the rule in plain words'),
+    icon: z
+      .string()
+      .min(1)
+      .max(16)
+      .optional()
+      .describe('what the board shows beside the name: an emoji, or a few letters'),
     version: z
       .int()
       .min(1)
-      .max(2 ** 31 - 1),
+      .max(2 ** 31 - 1)
+      .describe(
+        'raised whenever the judging changes (not for better words): the title is then judged anew, without margin',
+      ),
     metric: metricSchema,
-    /** Rolling UTC days, today included. */
-    window_days: z.int().min(1).max(366).default(30),
-    /** Whom the standings compare. Each team is to come; an award's own scope is then `team:<team>`. */
-    scope: z.literal('company').default('company'),
-    eligibility: eligibilitySchema.prefault({}),
-    /** How many may hold it at a time. */
-    holders: z.int().min(1).max(100).default(1),
-    margin: marginSchema.default({ kind: 'relative', by: 0.02 }),
+    window: z
+      .string()
+      .regex(WINDOW, { error: `is not 1d to ${MAX_WINDOW_DAYS}d, week, month or all`, abort: true })
+      .refine(isWindowName)
+      .default('30d')
+      .describe(
+        'the last n UTC days, today included (30d); the calendar week (Monday first) or month so far; or all time',
+      ),
+    scope: z
+      .enum(['company', 'each_team'])
+      .default('company')
+      .describe('whom the standings compare: everybody, or the people of each team of five and more'),
+    eligibility: eligibilitySchema.prefault({}).describe('what somebody needs to hold it'),
+    holders: z.int().min(1).max(100).default(1).describe('how many may hold it at a time'),
+    margin: marginSchema
+      .default({ kind: 'relative', by: 0.02 })
+      .describe('how far a challenger has to be ahead of the holder'),
+    dwell_hours: z
+      .int()
+      .min(0)
+      .max(8784)
+      .default(0)
+      .describe('for so long after the award nobody can overtake the holder, whatever the lead'),
+    valid_from: day.optional().describe('awarded from this UTC day on'),
+    valid_until: day.optional().describe('awarded up to this UTC day, included; afterwards nobody holds it'),
   })
   .refine((rule) => rule.margin.kind !== 'remainder' || rule.metric.kind === 'cache_share', {
     path: ['margin', 'kind'],
     message: 'a margin of the remainder needs a metric that is a share',
+  })
+  .refine(({ valid_from: from, valid_until: until }) => from === undefined || until === undefined || from <= until, {
+    path: ['valid_until'],
+    message: 'is before valid_from',
   });
 
-export const titleRulesSchema = z
-  .array(titleRuleSchema)
-  .refine((rules) => new Set(rules.map((rule) => rule.id)).size === rules.length, {
-    message: 'two rules have the same id',
+export const titleRulesSchema = z.array(titleRuleSchema).superRefine((rules, context) => {
+  rules.forEach((rule, index) => {
+    const first = rules.findIndex(({ id }) => id === rule.id);
+    if (first < index) {
+      context.addIssue({
+        code: 'custom',
+        path: [index, 'id'],
+        message: `${rule.id} is already the id of rule ${first + 1}`,
+      });
+    }
   });
+});
 
 export type Metric = z.output<typeof metricSchema>;
 export type MetricKind = Metric['kind'];
@@ -112,7 +188,16 @@ export function unitOf(kind: MetricKind): string {
       return 'ratio';
     case 'longest_session':
       return 'minutes';
+    case 'active_days':
+    case 'longest_streak':
+      return 'days';
     default:
       return kind satisfies never;
   }
+}
+
+/** Whether a rule is in force on a UTC day. */
+export function isInForce(rule: Pick<TitleRule, 'valid_from' | 'valid_until'>, nowMs: number): boolean {
+  const today = dayKey(dayOf(nowMs));
+  return (rule.valid_from ?? today) <= today && today <= (rule.valid_until ?? today);
 }

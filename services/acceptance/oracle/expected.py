@@ -24,7 +24,7 @@ MINUTE_MS = 60_000
 
 DAILY_CAP = 100_000_000
 CONNOISSEUR_DAYS, CONNOISSEUR_TOKENS = 5, 100_000
-WIZARD_PRIOR_TOKENS, WIZARD_SESSIONS, WIZARD_DAYS = 1_000_000, 10, 5
+WIZARD_PRIOR_TOKENS, WIZARD_READS_PER_OUTPUT, WIZARD_SESSIONS, WIZARD_DAYS = 1_000_000, 500, 10, 5
 SESSION_GAP_MINUTES, SESSION_MINUTES_A_DAY = 30, 720
 
 
@@ -195,13 +195,17 @@ def cache_wizard(by_user):
         own_input = sum(own[name] for name in INPUT_CLASSES)
         sessions = {event["session_id"] for event in events} - {None}
         days = sum(tokens > 0 for tokens in day_totals(events))
-        value = (own["cache_read"] + WIZARD_PRIOR_TOKENS * company_share) / (own_input + WIZARD_PRIOR_TOKENS)
+        by_day = [sums(day) for day in grouped(events, day_of).values()]
+        read = sum(min(day["cache_read"], WIZARD_READS_PER_OUTPUT * day["output"]) for day in by_day)
+        value = (read + WIZARD_PRIOR_TOKENS * company_share) / (own_input + WIZARD_PRIOR_TOKENS)
         yield {
             "user_id": user,
             "value": value,
             "eligible": value > 0 and len(sessions) >= WIZARD_SESSIONS and days >= WIZARD_DAYS,
             "evidence": {
                 **{name: own[name] for name in INPUT_CLASSES},
+                "counted_cache_read": read,
+                "reads_per_output": WIZARD_READS_PER_OUTPUT,
                 "prior_tokens": WIZARD_PRIOR_TOKENS,
                 "company_cache_read": company["cache_read"],
                 "company_input": company_input,

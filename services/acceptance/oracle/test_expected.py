@@ -129,7 +129,7 @@ class ModelConnoisseur(unittest.TestCase):
 class CacheWizard(unittest.TestCase):
     def test_is_shrunk_toward_the_company(self):
         events = [
-            event(n, at=TODAY - n % 5 * DAY, session_id=f"s{n}", tokens={"cache_read": 90_000, "cache_write_5m": 10_000})
+            event(n, at=TODAY - n % 5 * DAY, session_id=f"s{n}", tokens={"cache_read": 90_000, "cache_write_5m": 10_000, "output": 180})
             for n in range(10)
         ]
         events.append(event(99, user="u-2", tokens={"input": 2_000_000, "cache_write": 500_000, "cache_write_1h": 500_000}))
@@ -139,6 +139,18 @@ class CacheWizard(unittest.TestCase):
         self.assertAlmostEqual(standings["u-2"]["value"], 1_000_000 * company / 4_000_000, 12)
         self.assertTrue(standings["u-1"]["eligible"])
         self.assertFalse(standings["u-2"]["eligible"])
+
+    def test_counts_no_more_reads_than_500_for_each_token_of_output_on_a_day(self):
+        def share(*outputs):
+            events = [
+                event(n, at=TODAY - n * DAY, session_id=f"s{n}", tokens={"cache_read": 90_000, "output": output})
+                for n, output in enumerate(outputs)
+            ]
+            standings = by_user(titles(events)["cache_wizard"])
+            return standings["u-1"]["evidence"]["counted_cache_read"]
+
+        self.assertEqual(share(180, 179), 90_000 + 89_500)
+        self.assertEqual(share(100_000, 0), 90_000)
 
     def test_needs_ten_sessions_on_five_days(self):
         nine = [event(n, at=TODAY - n % 5 * DAY, session_id=f"s{n % 9}") for n in range(10)]

@@ -9,7 +9,8 @@ import {
   type ClickHouseClient,
   type Migration,
 } from '@laurel/clickhouse';
-import { kafkaClient } from '@laurel/kafka';
+import { awardEvent, titleRules, topics } from '@laurel/events';
+import { kafkaClient, TopicFollower } from '@laurel/kafka';
 import {
   clickHouseConnection,
   clickHouseSettings,
@@ -22,16 +23,15 @@ import {
   type ServiceDefinition,
 } from '@laurel/service-host';
 import { keepTrying } from '@laurel/stream';
-import { builtInRules } from '@laurel/titles';
+import { RuleBook } from '@laurel/titles';
 import { AwardLog } from './awards/award-log.js';
-import { AwardReader } from './awards/award-reader.js';
 import { AwardStreams } from './awards/award-streams.js';
 import { AwardsController } from './awards/awards.controller.js';
 import { apiAdapter } from './http/adapter.js';
 import { ProblemFilter } from './http/problem-filter.js';
 import { RouteMethods } from './http/route-methods.js';
 import { Startup } from './startup.js';
-import { CLICKHOUSE, RULES, TitlesController } from './titles/titles.controller.js';
+import { CLICKHOUSE, TitlesController } from './titles/titles.controller.js';
 import { UsageReads } from './usage/usage-reads.js';
 import { UsageController } from './usage/usage.controller.js';
 
@@ -81,10 +81,24 @@ export const api: ServiceDefinition<typeof settings> = {
         if (!stopped.signal.aborted) fatal(error);
       },
     );
-    const reader = new AwardReader(kafka, topicPrefix, awards, policy, fatal);
-    onShutdown(() => reader.stop());
-    reader.start().then(() => {
-      startup.onAwardsRead();
+    const rules = new RuleBook();
+    const follow = { topicPrefix, policy, onFatal: fatal };
+    const rulesFollower = new TopicFollower(kafka, {
+      ...follow,
+      topic: topics.titleRules,
+      reader: 'laurel-api-rules',
+      onRecord: ({ offset, value }) => rules.add(offset, titleRules.decode(present(topics.titleRules, offset, value))),
+    });
+    const awardsFollower = new TopicFollower(kafka, {
+      ...follow,
+      topic: topics.titleAwards,
+      reader: 'laurel-api-awards',
+      onRecord: ({ offset, value }) =>
+        awards.add(offset, awardEvent.decode(present(topics.titleAwards, offset, value))),
+    });
+    onShutdown(() => Promise.all([rulesFollower.stop(), awardsFollower.stop()]));
+    Promise.all([rulesFollower.start(), awardsFollower.start()]).then(() => {
+      startup.onTitlesRead();
       streams.onCaughtUp();
     }, fatal);
 
@@ -99,7 +113,7 @@ export const api: ServiceDefinition<typeof settings> = {
         { provide: APP_FILTER, useValue: filter },
         { provide: UsageReads, useValue: new UsageReads(clickhouse) },
         { provide: CLICKHOUSE, useValue: clickhouse },
-        { provide: RULES, useValue: builtInRules },
+        { provide: RuleBook, useValue: rules },
         { provide: AwardLog, useValue: awards },
         { provide: AwardStreams, useValue: streams },
         { provide: Startup, useValue: startup },
@@ -112,7 +126,7 @@ export const api: ServiceDefinition<typeof settings> = {
       http,
       readiness: async (): Promise<Readiness> => {
         const database = await databaseState(clickhouse, migrations);
-        const isRead = startup.hasAwards;
+        const isRead = startup.hasTitles;
         return {
           ready: startup.isMigrated && database === 'ready' && isRead,
           details: { clickhouse: database, awards: isRead ? 'read' : 'reading' },
@@ -121,6 +135,12 @@ export const api: ServiceDefinition<typeof settings> = {
     };
   },
 };
+
+/** Only Laurel itself writes here, so what is no record of ours is a bug, and to read it again would end in the same way. */
+function present({ name }: { readonly name: string }, offset: number, value: Uint8Array | null): Uint8Array {
+  if (value === null) throw new Error(`${name}/0/${offset} is empty`);
+  return value;
+}
 
 async function databaseState(
   clickhouse: ClickHouseClient,

@@ -3,22 +3,22 @@ import { passingProblem } from './http/problem.js';
 /** What the API has to have before it can answer: it serves from the first moment, so that its health can be asked for. */
 export class Startup {
   private migrated = false;
-  private awardsRead = false;
+  private titlesRead = false;
 
   get isMigrated(): boolean {
     return this.migrated;
   }
 
-  get hasAwards(): boolean {
-    return this.awardsRead;
+  get hasTitles(): boolean {
+    return this.titlesRead;
   }
 
   onMigrated(): void {
     this.migrated = true;
   }
 
-  onAwardsRead(): void {
-    this.awardsRead = true;
+  onTitlesRead(): void {
+    this.titlesRead = true;
   }
 
   /** @throws Problem `starting` until the tables were seen. */
@@ -26,8 +26,10 @@ export class Startup {
     if (!this.migrated) throw passingProblem('starting', 'ClickHouse was not reached yet; try again shortly.');
   }
 
-  /** @throws Problem `starting` until every award there was at the start is read: before, holders would be wrong. */
-  requireAwards(): void {
-    if (!this.awardsRead) throw passingProblem('starting', 'The awards are still being read; try again shortly.');
+  /**
+   * @throws Problem `starting` until every award there was at the start is read, and the rules: before, holders would be wrong.
+   */
+  requireTitles(): void {
+    if (!this.titlesRead) throw passingProblem('starting', 'The awards are still being read; try again shortly.');
   }
 }

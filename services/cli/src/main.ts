@@ -6,6 +6,7 @@ import { demoCommand } from './commands/demo.js';
 import { forgetCommand } from './commands/forget.js';
 import { migrateCommand } from './commands/migrate.js';
 import { rebuildCommand } from './commands/rebuild.js';
+import { titlesCommand } from './commands/titles.js';
 import { topicsCommand } from './commands/topics.js';
 import { EnvironmentFault } from './environment.js';
 
@@ -17,6 +18,7 @@ const program = new Command('laurel')
   .addCommand(rebuildCommand())
   .addCommand(forgetCommand())
   .addCommand(deadLettersCommand())
+  .addCommand(titlesCommand())
   .addCommand(demoCommand())
   .showHelpAfterError();
 

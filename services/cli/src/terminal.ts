@@ -36,3 +36,7 @@ export const brief = (text: string, characters: number): string => {
   const safe = harmless(text);
   return safe.length <= characters ? safe : `${safe.slice(0, characters - 1)}…`;
 };
+
+/** A number with its noun. */
+export const plural = (count: number, one: string, many = `${one}s`): string =>
+  `${count.toLocaleString('en')} ${count === 1 ? one : many}`;

@@ -1,17 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Erasures, titleStandings, titleValue, type ClickHouseClient } from '@laurel/clickhouse';
-import { awardEvent, titleHolders, topics, type AwardEvent } from '@laurel/events';
-import { FencedWriter, readToEnd, type Kafka, type OutgoingRecord } from '@laurel/kafka';
+import { Erasures, titleMeasurement, titleStandings, type ClickHouseClient } from '@laurel/clickhouse';
+import { awardEvent, titleHolders, titleRules, topics, type AwardEvent } from '@laurel/events';
+import { FencedWriter, readToEnd, TopicFollower, type Kafka, type OutgoingRecord } from '@laurel/kafka';
 import { keepTrying, type RetryPolicy } from '@laurel/stream';
 import {
   decide,
   evolve,
   fold,
   holdersOf,
+  isInForce,
   isLoweredByCorrection,
+  isScopeOf,
   neverAwarded,
   retire,
+  RuleBook,
   titleKey,
+  type Scope,
   type Standing,
   type TitleRule,
   type TitleState,
@@ -38,7 +42,8 @@ interface Reign {
 }
 
 /**
- * Awards titles as events. Their fold is the only state: nothing is remembered that could differ from it.
+ * Awards titles as events. Their fold is the only state: nothing is remembered that could differ from it. The rules are the
+ * last that were published, followed as they change.
  *
  * One instance at a time is active, the owner of `usage.projected.v1`. It fences every other writer, then folds the whole
  * of `titles.awards.v1`, then decides and writes in transactions. In this order nobody can write between its fold and its
@@ -52,31 +57,49 @@ export class Awarder {
   private loop: Promise<void> | undefined;
   private waiting: (() => void)[] = [];
   private readonly erasures: Erasures;
+  private readonly book = new RuleBook();
+  private readonly rulesFollower: TopicFollower;
 
   constructor(
     private readonly kafka: Kafka,
     private readonly clickhouse: ClickHouseClient,
-    private readonly rules: readonly TitleRule[],
     private readonly policy: RetryPolicy,
     private readonly options: AwarderOptions,
     private readonly events: AwarderEvents,
     private readonly onFatal: (error: unknown) => void,
   ) {
     this.erasures = new Erasures(clickhouse);
+    this.rulesFollower = new TopicFollower(kafka, {
+      topic: topics.titleRules,
+      topicPrefix: options.topicPrefix,
+      reader: 'laurel-title-awarder-rules',
+      policy,
+      onRecord: this.takeRules,
+      onFatal,
+    });
   }
 
   start(): void {
-    this.loop = this.run().catch((error: unknown) => {
-      if (!this.stopped.signal.aborted) this.onFatal(error);
-    });
+    this.loop = Promise.all([this.rulesFollower.start(), this.run()])
+      .then(() => undefined)
+      .catch((error: unknown) => {
+        if (!this.stopped.signal.aborted) this.onFatal(error);
+      });
   }
 
   async stop(): Promise<void> {
     this.stopped.abort();
     this.wake.abort();
+    await this.rulesFollower.stop();
     await this.loop;
     await this.endReign();
   }
+
+  private readonly takeRules = ({ offset, value }: { offset: number; value: Uint8Array | null }): void => {
+    if (value === null) throw new Error(`${topics.titleRules.name}/0/${offset} is empty`);
+    this.book.add(offset, titleRules.decode(value));
+    this.wake.abort();
+  };
 
   /** Active: this instance owns the one partition of `usage.projected.v1`. */
   onAssigned(isActive: boolean): void {
@@ -129,22 +152,35 @@ export class Awarder {
     // The partition may be lost while an outage is waited out: to claim anew would then fence the rightful writer.
     if (!this.active) return;
     const reign = (this.reign ??= await this.beginReign());
-    for (const rule of this.rules) {
-      const window = windowOf(`${rule.window_days}d`, nowMs);
-      const state =
-        reign.states.get(titleKey({ titleId: rule.id, scope: rule.scope })) ?? neverAwarded(rule.id, rule.scope);
-      const holders = state.holders.map((award) => award.user_id);
-      const standings = await titleStandings(this.clickhouse, rule, window, holders);
-      const corrected = await this.correctedHolders(rule, state, standings);
-      // Only now: whoever is missing from these standings for an erasure was on the list before.
+    const isWithheld = (userId: string): boolean => this.erasures.has(userId);
+    // One set of rules for the whole tick.
+    const { rules } = this.book;
+    const inForce = rules.filter((rule) => isInForce(rule, nowMs));
+    for (const rule of inForce) {
+      const window = windowOf(rule.window, nowMs);
+      const held = new Map<Scope, TitleState>();
+      for (const state of reign.states.values()) {
+        if (state.titleId === rule.id && isScopeOf(rule, state.scope)) held.set(state.scope, state);
+      }
+      const holders = [...held.values()].flatMap((state) => state.holders.map((award) => award.user_id));
+      const byScope = await titleStandings(this.clickhouse, rule, window, holders);
+      const boards: { state: TitleState; standings: readonly Standing[]; corrected: ReadonlySet<string> }[] = [];
+      for (const scope of new Set([...byScope.keys(), ...held.keys()])) {
+        const standings = byScope.get(scope) ?? [];
+        const state = held.get(scope) ?? neverAwarded(rule.id, scope);
+        boards.push({ state, standings, corrected: await this.correctedHolders(rule, state, standings) });
+      }
+      // Only now: whoever is missing from these figures for an erasure was on the list before.
       await this.erasures.refresh();
-      const isErased = (userId: string): boolean => this.erasures.has(userId);
-      const evaluation = { rule, standings, window, evaluatedAtMs: nowMs, corrected, isErased };
-      await this.write(reign, state, decide(evaluation, state));
+      for (const { state, standings, corrected } of boards) {
+        const evaluation = { rule, standings, window, evaluatedAtMs: nowMs, corrected, isWithheld };
+        await this.write(reign, state, decide(evaluation, state));
+      }
     }
-    const ruled = new Set(this.rules.map((rule) => titleKey({ titleId: rule.id, scope: rule.scope })));
-    for (const [key, state] of reign.states) {
-      if (!ruled.has(key)) await this.write(reign, state, retire(state, nowMs));
+    for (const state of reign.states.values()) {
+      if (inForce.some((rule) => rule.id === state.titleId && isScopeOf(rule, state.scope))) continue;
+      const isKnown = rules.some((rule) => rule.id === state.titleId && isScopeOf(rule, state.scope));
+      await this.write(reign, state, retire(state, nowMs, isKnown ? 'expired' : 'rule_removed', isWithheld));
     }
   }
 
@@ -158,8 +194,8 @@ export class Awarder {
     for (const award of state.holders) {
       const now = standings.find((one) => one.userId === award.user_id)?.value ?? 0;
       if (award.rule_version !== rule.version || !isLoweredByCorrection(rule.metric.kind, award.value, now)) continue;
-      const recomputed = await titleValue(this.clickhouse, rule, award.user_id, windowOfAward(award));
-      if (isLoweredByCorrection(rule.metric.kind, award.value, recomputed)) corrected.add(award.user_id);
+      const recomputed = await titleMeasurement(this.clickhouse, rule, award.user_id, windowOfAward(award));
+      if (isLoweredByCorrection(rule.metric.kind, award.value, recomputed?.value ?? 0)) corrected.add(award.user_id);
     }
     return corrected;
   }
@@ -195,6 +231,12 @@ export class Awarder {
         onRecord: ({ value }) => {
           if (value !== null) awards.push(awardEvent.decode(value));
         },
+      });
+      // At least the rules that any earlier writer followed: the one that is followed beside may lag.
+      await readToEnd(this.kafka, {
+        topic: topicPrefix + topics.titleRules.name,
+        groupPrefix: `${topicPrefix}laurel-title-awarder-rules-`,
+        onRecord: this.takeRules,
       });
       return { writer, states: fold(awards) };
     } catch (error) {

@@ -13,7 +13,6 @@ import {
   type ServiceDefinition,
 } from '@laurel/service-host';
 import type { RetryPolicy } from '@laurel/stream';
-import { builtInRules } from '@laurel/titles';
 import { Awarder, AwardNotWritten, type AwarderEvents } from './awarder.js';
 import { TitleAwarderController } from './title-awarder.controller.js';
 
@@ -40,7 +39,7 @@ export const titleAwarder: ServiceDefinition<typeof settings> = {
   async build(config, host) {
     const { topicPrefix } = config;
     const { log, metrics, fatal } = host;
-    const needed = [topics.usageProjected, topics.titleAwards, topics.titleHolders];
+    const needed = [topics.usageProjected, topics.titleAwards, topics.titleHolders, topics.titleRules];
     const clients = await connectConsumer('laurel-title-awarder', config, needed, host);
     const { kafka, clickhouse } = clients;
     const policy: RetryPolicy = {
@@ -71,7 +70,7 @@ export const titleAwarder: ServiceDefinition<typeof settings> = {
       onEvaluated: (took) => seconds.observe(took),
     };
     const options = { topicPrefix, tickMs: config.tickMs, minIntervalMs: config.minIntervalMs };
-    const awarder = new Awarder(kafka, clickhouse, builtInRules, policy, options, events, fatal);
+    const awarder = new Awarder(kafka, clickhouse, policy, options, events, fatal);
     awarder.start();
     host.onShutdown(() => awarder.stop());
 

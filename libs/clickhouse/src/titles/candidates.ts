@@ -1,10 +1,13 @@
-import type { Metric, TitleRule } from '@laurel/titles';
+import { tokenClasses, type TokenClass } from '@laurel/events';
+import { LEAST_COHORT, type Metric, type TitleRule } from '@laurel/titles';
 import { dayKey, type Window } from '@laurel/usage';
 import type { Statement } from '../projections.js';
 
 /** A person who may hold a title, with their competition rank among the eligible. */
 export interface Candidate {
   readonly user_id: string;
+  /** Of a title of each team the person's; '' else. */
+  readonly team: string;
   readonly rank: string;
 }
 
@@ -14,15 +17,17 @@ export interface Alias {
   readonly family: string;
 }
 
-const TOTAL = `input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens + cache_write_tokens + output_tokens`;
-const INPUTS = `input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens + cache_write_tokens`;
+const columnsOf = (classes: readonly TokenClass[]): string => classes.map((name) => `${name}_tokens`).join(' + ');
+const TOTAL = columnsOf(tokenClasses);
+const INPUTS = columnsOf(tokenClasses.filter((name) => name !== 'output'));
 const WITHIN = 'day BETWEEN {first_day:Date} AND {last_day:Date}';
 
 /** Of the aliases in a statement, in bytes: the server parses statements of up to 256 KiB. */
 const MAX_ALIAS_BYTES = 128 * 1024;
 
 /**
- * The best `take` eligible people of a title, and those of `holders` who are eligible, best first.
+ * The best `take` eligible people of a title, of each team where it is one of each team, and those of `holders` who are eligible,
+ * best first.
  *
  * It selects people, it does not judge them: their values and evidence are computed by the metric's own definition in
  * libs/titles, from their facts. The formulas here are the same, so that the selection is right; a test holds both
@@ -47,19 +52,22 @@ export function titleCandidates(
     ...(min_active_days > 0 ? [`${hasOwnDays ? 'own_active_days' : 'active_days'} >= {min_active_days:UInt32}`] : []),
     ...(min_sessions > 0 ? ['sessions >= {min_sessions:UInt32}'] : []),
   ];
+  const isOfTeams = rule.scope === 'each_team';
+  const among = isOfTeams ? 'PARTITION BY team ' : '';
   return {
     query: `WITH measured AS (${measured})
-      SELECT user_id, place AS rank FROM (
-        SELECT user_id, value,
-          rank() OVER (ORDER BY value DESC) AS place,
-          row_number() OVER (ORDER BY value DESC, user_id ASC) AS position
+      SELECT user_id, team, place AS rank FROM (
+        SELECT user_id, ${isOfTeams ? 'team' : "'' AS team"}, value,
+          rank() OVER (${among}ORDER BY value DESC) AS place,
+          row_number() OVER (${among}ORDER BY value DESC, user_id ASC) AS position
         FROM measured
+        ${isOfTeams ? `INNER JOIN (${TEAMS}) AS teams USING user_id` : ''}
         ${needsVolume ? `INNER JOIN (${VOLUME}) AS volume USING user_id` : ''}
         ${min_sessions > 0 ? `INNER JOIN (${SESSIONS}) AS sessions_of USING user_id` : ''}
         WHERE ${conditions.join(' AND ')}
       )
       WHERE position <= {take:UInt32} OR user_id IN {holders:Array(String)}
-      ORDER BY position`,
+      ORDER BY team, position`,
     query_params: {
       ...windowParams(window),
       ...rule.metric,
@@ -77,10 +85,22 @@ export const windowParams = (window: Window): Readonly<Record<string, string>> =
   last_day: dayKey(window.lastDay),
 });
 
-const VOLUME = `
-  SELECT user_id, sum(day_tokens) AS tokens, count() AS active_days
-  FROM (SELECT user_id, day, sum(${TOTAL}) AS day_tokens FROM usage_by_day WHERE counted AND ${WITHIN} GROUP BY user_id, day)
-  WHERE day_tokens > 0 GROUP BY user_id`;
+const ACTIVE_DAYS = `
+  SELECT user_id, day, sum(${TOTAL}) AS day_tokens FROM usage_by_day WHERE counted AND ${WITHIN}
+  GROUP BY user_id, day HAVING day_tokens > 0`;
+
+const VOLUME = `SELECT user_id, sum(day_tokens) AS tokens, count() AS active_days FROM (${ACTIVE_DAYS}) GROUP BY user_id`;
+
+/** Each person's team: that of most of their tokens, of equal ones the first by its bytes. */
+export const TEAM_OF_EACH = `
+  SELECT user_id, team FROM (
+    SELECT user_id, team, sum(${TOTAL}) AS team_tokens FROM usage_by_day WHERE counted AND ${WITHIN} AND team != '' GROUP BY user_id, team
+  )
+  ORDER BY user_id, team_tokens DESC, team ASC LIMIT 1 BY user_id`;
+
+const TEAMS = `
+  SELECT user_id, team FROM (SELECT user_id, team, count() OVER (PARTITION BY team) AS people FROM (${TEAM_OF_EACH}))
+  WHERE people >= ${LEAST_COHORT}`;
 
 const SESSIONS = `
   SELECT user_id, uniqExact(session_id) AS sessions FROM session_activity
@@ -91,18 +111,26 @@ function measuredBy(metric: Metric, aliases: readonly Alias[]): string {
     case 'capped_tokens':
       return `
         SELECT user_id, sum(least(day_tokens, {daily_cap:UInt64})) AS value
-        FROM (SELECT user_id, day, sum(${TOTAL}) AS day_tokens FROM usage_by_day WHERE counted AND ${WITHIN} GROUP BY user_id, day)
+        FROM (SELECT user_id, day, sum(${columnsOf(metric.classes)}) AS day_tokens FROM usage_by_day WHERE counted AND ${WITHIN} GROUP BY user_id, day)
         GROUP BY user_id`;
     case 'effective_models':
       return effectiveModels(familyOf(aliases));
     case 'cache_share':
       return `
         WITH (SELECT if(sum(${INPUTS}) = 0, 0, sum(cache_read_tokens) / sum(${INPUTS})) FROM usage_by_day WHERE counted AND ${WITHIN}) AS company_share
-        SELECT user_id, if(sum(${INPUTS}) + {prior_tokens:UInt64} = 0, 0,
-          round((sum(cache_read_tokens) + {prior_tokens:UInt64} * company_share) / (sum(${INPUTS}) + {prior_tokens:UInt64}), 12)) AS value
-        FROM usage_by_day WHERE counted AND ${WITHIN} GROUP BY user_id`;
+        SELECT user_id, if(sum(inputs) + {prior_tokens:UInt64} = 0, 0,
+          round((toFloat64(sum(least(reads, {reads_per_output:UInt64} * toUInt128(outputs)))) + {prior_tokens:UInt64} * company_share) / (sum(inputs) + {prior_tokens:UInt64}), 12)) AS value
+        FROM (
+          SELECT user_id, day, sum(${INPUTS}) AS inputs, sum(cache_read_tokens) AS reads, sum(output_tokens) AS outputs
+          FROM usage_by_day WHERE counted AND ${WITHIN} GROUP BY user_id, day
+        )
+        GROUP BY user_id`;
     case 'longest_session':
       return LONGEST_SESSION;
+    case 'active_days':
+      return `SELECT user_id, count() AS value FROM (${ACTIVE_DAYS}) GROUP BY user_id`;
+    case 'longest_streak':
+      return longestStreak(metric.weekends === 'count' ? (day) => day : weekdaysBefore);
     default:
       return metric satisfies never;
   }
@@ -153,6 +181,20 @@ const effectiveModels = (family: string): string => `
     GROUP BY user_id, family
   )
   GROUP BY user_id`;
+
+/** SQL: the weekdays before a day (a number), from some Monday on; as `weekdaysBefore` of libs/titles. */
+const weekdaysBefore = (day: string): string => `(5 * intDiv(${day} + 3, 7) + least((${day} + 3) % 7, 5))`;
+
+/**
+ * A person's active days in order, cut wherever a day was missed that counts; of the parts the longest.
+ *
+ * @param daysBefore SQL: how many of the days before a day, which is a number, count as missed when they are not active.
+ */
+const longestStreak = (daysBefore: (day: string) => string): string => `
+  SELECT user_id, arrayMax(arrayMap(streak -> length(streak), arraySplit((day, missed) -> missed > 0, days, arrayMap(
+      (day, previous) -> ${daysBefore('day')} - ${daysBefore('(previous + 1)')},
+      days, arrayPushFront(arrayPopBack(days), days[1]))))) AS value
+  FROM (SELECT user_id, arraySort(groupArray(toInt64(toUInt16(day)))) AS days FROM (${ACTIVE_DAYS}) GROUP BY user_id)`;
 
 /** Active minutes of each session in order, cut at the gaps; of each run the capped days' sum; of the runs the greatest. */
 const LONGEST_SESSION = `

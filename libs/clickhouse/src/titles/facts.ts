@@ -11,7 +11,7 @@ import {
   type UserDayModelFigures,
   type Window,
 } from '@laurel/usage';
-import { windowParams } from './candidates.js';
+import { TEAM_OF_EACH, windowParams } from './candidates.js';
 
 type CountColumns = Readonly<Record<`${keyof TokenCounts}_tokens`, string>> & {
   readonly events: string;
@@ -61,7 +61,7 @@ export async function personFacts(
 ): Promise<readonly PersonFacts[]> {
   if (users.length === 0) return [];
   const query_params = { ...windowParams(window), users };
-  const [usage, activity] = await Promise.all([
+  const [usage, activity, team] = await Promise.all([
     client.query({
       query: `SELECT t.user_id AS user_id, toString(t.day) AS day_key, t.model AS model, ${SUMS} FROM model_usage_by_day AS t
               WHERE t.counted AND t.day BETWEEN {first_day:Date} AND {last_day:Date} AND t.user_id IN {users:Array(String)}
@@ -78,7 +78,13 @@ export async function personFacts(
       query_params,
       format: 'JSONEachRow',
     }),
+    client.query({
+      query: `SELECT user_id, team FROM (${TEAM_OF_EACH}) WHERE user_id IN {users:Array(String)}`,
+      query_params,
+      format: 'JSONEachRow',
+    }),
   ]);
+  const teams = new Map((await team.json<{ user_id: string; team: string }>()).map((row) => [row.user_id, row.team]));
   const rows = new Map<string, UserDayModelFigures[]>();
   for (const row of await usage.json<CountColumns & { user_id: string; day_key: string; model: string }>()) {
     const day = parseDayKey(row.day_key);
@@ -92,6 +98,7 @@ export async function personFacts(
     const ownSessions = [...(sessions.get(userId)?.values() ?? [])];
     return {
       userId,
+      team: teams.get(userId) ?? null,
       rows: own,
       figures: own.reduce((sum, { figures }) => addFigures(sum, figures), noFigures),
       sessions: ownSessions.length,

@@ -1,5 +1,16 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import { compareStandings, isEligible, measure, standingsNeeded, type Standing, type TitleRule } from '@laurel/titles';
+import {
+  compareStandings,
+  isEligible,
+  measure,
+  scopeOfPerson,
+  scopeOfTeam,
+  standingsNeeded,
+  type Measurement,
+  type Scope,
+  type Standing,
+  type TitleRule,
+} from '@laurel/titles';
 import { modelFamily, type Window } from '@laurel/usage';
 import { titleCandidates, type Alias, type Candidate } from './candidates.js';
 import { companyFigures, modelsOf, personFacts } from './facts.js';
@@ -8,9 +19,10 @@ import { companyFigures, modelsOf, personFacts } from './facts.js';
 const SPARE_CANDIDATES = 5;
 
 /**
- * The standings that a decision on one title rests on: the best eligible people, and each present holder's own.
+ * The standings that a decision on one title rests on, in each scope of its rule: the best eligible people, and each present
+ * holder's own, in the scope that they are in now.
  *
- * @param take how many of the best; default what `decide` needs.
+ * @param take how many of the best, in each scope; default what `decide` needs.
  */
 export async function titleStandings(
   client: ClickHouseClient,
@@ -18,7 +30,7 @@ export async function titleStandings(
   window: Window,
   holders: readonly string[],
   take = standingsNeeded(rule),
-): Promise<readonly Standing[]> {
+): Promise<ReadonlyMap<Scope, readonly Standing[]>> {
   const aliases = rule.metric.kind === 'effective_models' ? await aliasesOf(client, window) : [];
   const statement = titleCandidates(rule, window, aliases, take + SPARE_CANDIDATES, holders);
   const result = await client.query({
@@ -27,18 +39,28 @@ export async function titleStandings(
     format: 'JSONEachRow',
   });
   const candidates = await result.json<Candidate>();
-  const ranks = new Map(candidates.map(({ user_id, rank }) => [user_id, Number(rank)]));
+  const ranks = new Map(candidates.map((candidate) => [candidate.user_id, candidate]));
   const [people, company] = await Promise.all([
     personFacts(client, [...new Set([...ranks.keys(), ...holders])], window),
     companyFigures(client, window),
   ]);
-  return measure(rule.metric, { people, company })
-    .map(({ userId, value, volume, evidence }): Standing => {
-      // Figures may change between the two reads; who became eligible meanwhile is so at the next tick.
-      const rank = isEligible(rule.eligibility, value, volume) ? (ranks.get(userId) ?? 0) : 0;
-      return { userId, value, evidence, eligible: rank > 0, rank };
-    })
-    .sort((a, b) => Number(b.eligible) - Number(a.eligible) || compareStandings(a, b));
+  const teams = new Map(people.map((person) => [person.userId, person.team]));
+  const standings = new Map<Scope, Standing[]>();
+  for (const { userId, value, volume, evidence } of measure(rule.metric, { people, company })) {
+    const scope = scopeOfPerson(rule, { team: teams.get(userId) ?? null });
+    if (scope === null) continue;
+    // Figures may change between the two reads; who became eligible meanwhile, or changed teams, is so at the next tick.
+    const ranked = ranks.get(userId);
+    const isRanked = ranked !== undefined && (rule.scope === 'company' || scope === scopeOfTeam(ranked.team));
+    const rank = isRanked && isEligible(rule.eligibility, value, volume) ? Number(ranked.rank) : 0;
+    const own = standings.get(scope) ?? [];
+    own.push({ userId, value, evidence, eligible: rank > 0, rank });
+    standings.set(scope, own);
+  }
+  for (const own of standings.values()) {
+    own.sort((a, b) => Number(b.eligible) - Number(a.eligible) || compareStandings(a, b));
+  }
+  return standings;
 }
 
 /** The models of the window that are known by another name than their family's, the more used first. */
@@ -47,13 +69,13 @@ export async function aliasesOf(client: ClickHouseClient, window: Window): Promi
   return models.map((model) => ({ model, family: modelFamily(model) })).filter(({ model, family }) => model !== family);
 }
 
-/** One person's value of a title over another window, 0 when they have none in it. */
-export async function titleValue(
+/** One person's measurement by a title's metric; undefined when they have no counted event in the window. */
+export async function titleMeasurement(
   client: ClickHouseClient,
   rule: TitleRule,
   userId: string,
   window: Window,
-): Promise<number> {
+): Promise<Measurement | undefined> {
   const [people, company] = await Promise.all([personFacts(client, [userId], window), companyFigures(client, window)]);
-  return measure(rule.metric, { people, company })[0]?.value ?? 0;
+  return measure(rule.metric, { people, company })[0];
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import type { JsonObject, UsageEvent } from '@laurel/events';
 import { builtInRules } from '../built-in-rules.js';
 import type { Evidence } from '../evidence.js';
+import type { TitleRule } from '../rule.js';
 import { standingsOf } from './measure.js';
 import { event, NOW, standingOf } from './window.fixture.js';
 
@@ -33,6 +34,8 @@ describe('Cache Wizard', () => {
       cache_write_5m: { long: 0 },
       cache_write_1h: { long: 0 },
       cache_write: { long: 0 },
+      counted_cache_read: { long: 900_000 },
+      reads_per_output: { long: 500 },
       prior_tokens: { long: 1_000_000 },
       company_cache_read: { long: 900_000 },
       company_input: { long: 2_000_000 },
@@ -45,21 +48,44 @@ describe('Cache Wizard', () => {
 
   it('ranks a lucky handful near the average, below steady thrift', () => {
     const events = [
-      ...sessions('lucky', { cache_read: 100 }),
-      ...sessions('steady', { input: 100_000, cache_read: 900_000 }),
+      ...sessions('lucky', { cache_read: 100, output: 5 }),
+      ...sessions('steady', { input: 100_000, cache_read: 900_000, output: 5000 }),
       ...sessions('others', { input: 1_000_000 }),
     ];
     expect(standingsOf(cacheWizard, events, NOW).map((one) => one.userId)).toEqual(['steady', 'lucky', 'others']);
   });
 
+  it('counts as read, on each day, no more than 500 times what was written', () => {
+    const counted = (...tokens: readonly JsonObject[]): unknown =>
+      standingOf(
+        cacheWizard,
+        tokens.map((one, day) => event(day, { tokens: one })),
+      )?.evidence['counted_cache_read'];
+    expect(counted({ cache_read: 1000, output: 2 })).toEqual({ long: 1000 });
+    expect(counted({ cache_read: 1001, output: 2 })).toEqual({ long: 1000 });
+    expect(counted({ cache_read: 1000, output: 1000 }, { cache_read: 1000 })).toEqual({ long: 1000 });
+  });
+
+  it('is not won by one fat prefix that is sent again and again', () => {
+    const events = [
+      ...sessions('replays', { cache_read: 5_000_000, output: 10 }),
+      ...sessions('works', { input: 20_000, cache_write_5m: 20_000, cache_read: 300_000, output: 3000 }),
+      ...sessions('others', { input: 100_000, output: 5000 }),
+    ];
+    const naive: TitleRule = { ...cacheWizard, metric: { ...cacheWizard.metric, reads_per_output: 2 ** 20 } };
+    expect(standingsOf(naive, events, NOW)[0]?.userId).toBe('replays');
+    expect(standingsOf(cacheWizard, events, NOW)[0]?.userId).toBe('works');
+    expect(standingOf(cacheWizard, events, 'replays')?.rank).toBeGreaterThan(1);
+  });
+
   it('wants ten sessions on five days, and no call without a session makes one', () => {
-    const all = sessions('u-1', { cache_read: 1000 });
+    const all = sessions('u-1', { cache_read: 1000, output: 10 });
     const eligible = (events: UsageEvent[]) => standingOf(cacheWizard, events)?.eligible;
     expect(eligible(all)).toBe(true);
-    expect(eligible([...all.slice(1), event(0, { tokens: { cache_read: 1 } })])).toBe(false);
+    expect(eligible([...all.slice(1), event(0, { tokens: { cache_read: 1, output: 1 } })])).toBe(false);
     expect(eligible([...all.slice(1), event(0, { session_id: 'x', status: 'error' })])).toBe(false);
     const fourDays = Array.from({ length: 20 }, (_, index) =>
-      event(index % 4, { session_id: `s-${index}`, tokens: { cache_read: 9 } }),
+      event(index % 4, { session_id: `s-${index}`, tokens: { cache_read: 9, output: 9 } }),
     );
     expect(eligible(fourDays)).toBe(false);
   });
@@ -73,6 +99,7 @@ describe('Cache Wizard', () => {
       input: fc.nat(9_000_000),
       cache_read: fc.nat(9_000_000),
       cache_write: fc.nat(9_000_000),
+      output: fc.nat(30_000),
     });
     fc.assert(
       fc.property(tokens, tokens, (own, other) => {
@@ -82,7 +109,7 @@ describe('Cache Wizard', () => {
         const h = count('company_input') === 0 ? 0 : count('company_cache_read') / count('company_input');
         const weight = ['input', 'cache_read', 'cache_write_5m', 'cache_write_1h', 'cache_write'].map(count);
         const value =
-          (count('cache_read') + count('prior_tokens') * h) /
+          (count('counted_cache_read') + count('prior_tokens') * h) /
           weight.reduce((sum, one) => sum + one, count('prior_tokens'));
         expect(found.value).toBeCloseTo(value, 9);
         expect(found.value).toBeLessThanOrEqual(1);

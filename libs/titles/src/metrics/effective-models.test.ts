@@ -25,6 +25,19 @@ describe('Model Connoisseur', () => {
     expect(skewed?.eligible).toBe(true);
   });
 
+  it('is not won by twelve models that were called once', () => {
+    const twelve = Array.from({ length: 12 }, (_, index) =>
+      event(0, { model: `tried-${index}`, tokens: { input: 500 } }),
+    );
+    const tourist = standingOf(modelConnoisseur, [...daily({ a: 200_000 }), ...twelve]);
+    expect(tourist?.value).toBe(1);
+    // Nor would a day of nothing else help, as each day counts the same.
+    const busy = twelve.map((_, index) => event(0, { model: `tried-${index}`, tokens: { input: 50_000 } }));
+    const day = standingOf(modelConnoisseur, [...daily({ a: 200_000 }, [1, 2, 3, 4, 5, 6, 7, 8, 9]), ...busy]);
+    const steady = standingOf(modelConnoisseur, daily({ a: 100_000, b: 100_000 }));
+    expect(day?.value).toBeLessThan(steady?.value ?? 0);
+  });
+
   it('leaves out a family under 1 % and keeps one at exactly 1 %', () => {
     const standing = standingOf(modelConnoisseur, daily({ a: 98_001, b: 1000, c: 999 }));
     expect(Object.keys(shares(standing))).toEqual(['a', 'b']);

@@ -1,4 +1,4 @@
-import type { UsageEvent } from '@laurel/events';
+import { tokenClasses, totalTokens, type TokenClass, type UsageEvent } from '@laurel/events';
 import {
   activeMinutes,
   addFigures,
@@ -15,10 +15,16 @@ import {
 } from '@laurel/usage';
 import { groupBy } from './grouping.js';
 import type { Volume } from '../standings.js';
+import { compareUtf8 } from '../user-order.js';
 
 /** One person's usage in a window, as titles look at it. */
 export interface PersonFacts {
   readonly userId: string;
+  /**
+   * The team under which most of their counted tokens were recorded in the window, of equal ones the smaller by its bytes; null
+   * when none was said.
+   */
+  readonly team: string | null;
   /** Of counted events: a row for each UTC day and model. */
   readonly rows: readonly UserDayModelFigures[];
   /** Of counted events, over the whole window. */
@@ -50,8 +56,10 @@ export function factsOf(events: Iterable<UsageEvent>, window: Window): WindowFac
     if (sessionId !== null) known.add(sessionId);
     sessions.set(userId, known);
   }
+  const ownEvents = groupBy(counted, (event): string => event.user_id);
   const people = [...rows].map(([userId, own]): PersonFacts => ({
     userId,
+    team: teamOf(ownEvents.get(userId) ?? []),
     rows: own,
     figures: sum(own),
     sessions: sessions.get(userId)?.size ?? 0,
@@ -60,14 +68,28 @@ export function factsOf(events: Iterable<UsageEvent>, window: Window): WindowFac
   return { people, company: people.reduce((all, one) => addFigures(all, one.figures), noFigures) };
 }
 
+function teamOf(events: readonly UsageEvent[]): string | null {
+  const tokens = new Map<string, bigint>();
+  for (const { team, tokens: counts } of events) {
+    if (team !== null && team !== '') tokens.set(team, (tokens.get(team) ?? 0n) + BigInt(totalTokens(counts)));
+  }
+  const [first] = [...tokens].sort(([a, own], [b, other]) =>
+    own === other ? compareUtf8(a, b) : own < other ? 1 : -1,
+  );
+  return first?.[0] ?? null;
+}
+
 const sum = (rows: readonly UserDayModelFigures[]): Figures =>
   rows.reduce((all, row) => addFigures(all, row.figures), noFigures);
 
-/** Total tokens of each UTC day that has any. */
-export function tokensByDay(rows: Iterable<UserDayModelFigures>): Map<Day, bigint> {
+/** Tokens of each UTC day that has any: the total, unless only some classes are asked for. */
+export function tokensByDay(
+  rows: Iterable<UserDayModelFigures>,
+  classes: readonly TokenClass[] = tokenClasses,
+): Map<Day, bigint> {
   const days = new Map<Day, bigint>();
   for (const { day, figures } of rows) {
-    const tokens = totalOf(figures);
+    const tokens = classes.reduce((sum, name) => sum + figures.tokens[name], 0n);
     if (tokens > 0n) days.set(day, (days.get(day) ?? 0n) + tokens);
   }
   return days;

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { windowOf } from '@laurel/usage';
 import { builtInRules } from '../built-in-rules.js';
+import { isLoweredByCorrection } from '../correction.js';
+import type { Metric, TitleRule } from '../rule.js';
 import { standingsOf } from './measure.js';
 import { event, NOW, standingOf } from './window.fixture.js';
 
@@ -50,8 +52,31 @@ describe('every built-in title', () => {
     },
   );
 
+  it.each<Metric>([
+    { kind: 'capped_tokens', daily_cap: 1_000_000, classes: ['input', 'cache_read'] },
+    { kind: 'longest_session', max_gap_minutes: 30, daily_cap_minutes: 5 },
+    { kind: 'active_days' },
+    { kind: 'longest_streak', weekends: 'skip' },
+    { kind: 'longest_streak', weekends: 'count' },
+  ])('by $kind nobody’s value falls by one more event', (metric) => {
+    const rule: TitleRule = { ...tokenLegend, metric };
+    const valuesOf = (events: Parameters<typeof standingsOf>[1]): ReadonlyMap<string, number> =>
+      new Map(standingsOf(rule, events, NOW).map(({ userId, value }) => [userId, value]));
+    fc.assert(
+      fc.property(log, (events) => {
+        const fewer = valuesOf(events.slice(0, -1));
+        const more = valuesOf(events);
+        for (const [user, value] of fewer) expect(more.get(user)).toBeGreaterThanOrEqual(value);
+        // So a lower value over the same window shows that something was taken out.
+        for (const [user, value] of more)
+          expect(isLoweredByCorrection(metric.kind, value, fewer.get(user) ?? 0)).toBe((fewer.get(user) ?? 0) < value);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   it('measures the days of the rule’s window only', () => {
-    const rule = { ...tokenLegend, window_days: 7 };
+    const rule = { ...tokenLegend, window: '7d' as const };
     const window = windowOf('7d', NOW);
     const events = [event(6, { tokens: { input: 1 } }), event(7, { tokens: { input: 2 } })];
     expect(events.map((one) => one.occurred_at >= window.startMs)).toEqual([true, false]);

@@ -2,11 +2,13 @@ import type { UsageEvent } from '@laurel/events';
 import { windowOf } from '@laurel/usage';
 import type { Metric, TitleRule } from '../rule.js';
 import { rank, type Measurement, type Standing } from '../standings.js';
+import { activeDays } from './active-days.js';
 import { cacheShare } from './cache-share.js';
 import { cappedTokens } from './capped-tokens.js';
 import { effectiveModels } from './effective-models.js';
 import { factsOf, type WindowFacts } from './facts.js';
 import { longestSession } from './longest-session.js';
+import { longestStreak } from './longest-streak.js';
 
 /** Everybody's value of a metric; people without a counted event in the window have none. */
 export function measure(metric: Metric, { people, company }: WindowFacts): Measurement[] {
@@ -19,6 +21,10 @@ export function measure(metric: Metric, { people, company }: WindowFacts): Measu
       return people.map((person) => cacheShare(metric, person, company));
     case 'longest_session':
       return people.map((person) => longestSession(metric, person));
+    case 'active_days':
+      return people.map(activeDays);
+    case 'longest_streak':
+      return people.map((person) => longestStreak(metric, person));
     default:
       return metric satisfies never;
   }
@@ -28,9 +34,9 @@ export function measure(metric: Metric, { people, company }: WindowFacts): Measu
  * The reference for a title's standings: what the services' queries have to arrive at.
  *
  * @param events deduplicated.
- * @param nowMs the instant of the evaluation; the window is the rule's UTC days up to its day.
+ * @param nowMs the instant of the evaluation; the rule's window ends with its UTC day.
  */
 export function standingsOf(rule: TitleRule, events: Iterable<UsageEvent>, nowMs: number): Standing[] {
-  const facts = factsOf(events, windowOf(`${rule.window_days}d`, nowMs));
+  const facts = factsOf(events, windowOf(rule.window, nowMs));
   return rank(rule.eligibility, measure(rule.metric, facts));
 }

@@ -25,8 +25,9 @@ export interface AwardJson {
   readonly title_id: string;
   readonly rule_version: number;
   readonly scope: string;
-  readonly user_id: string;
-  readonly handle: string;
+  /** Null in a revocation with the reason `withheld`: whoever lost it is hidden or erased, and not named. */
+  readonly user_id: string | null;
+  readonly handle: string | null;
   /** 0 when the person no longer stands in the standings. */
   readonly rank: number;
   readonly tier: string | null;
@@ -39,6 +40,8 @@ export interface AwardJson {
   readonly evaluated_at: string;
   readonly previous_holder: string | null;
   readonly previous_holder_handle: string | null;
+  /** The award that a revocation ends; null in an award. */
+  readonly revokes: string | null;
   readonly reason: AwardEvent['reason'];
   readonly evidence: EvidenceJson;
 }
@@ -52,8 +55,8 @@ export function awardJson({ offset, award }: LoggedAward): AwardJson {
     title_id: award.title_id,
     rule_version: award.rule_version,
     scope: award.scope,
-    user_id: award.user_id,
-    handle: generatedHandle(award.user_id),
+    user_id: award.user_id === '' ? null : award.user_id,
+    handle: award.user_id === '' ? null : generatedHandle(award.user_id),
     rank: award.rank,
     tier: award.tier,
     value: award.value,
@@ -64,6 +67,7 @@ export function awardJson({ offset, award }: LoggedAward): AwardJson {
     evaluated_at: time(award.evaluated_at),
     previous_holder: award.previous_holder,
     previous_holder_handle: award.previous_holder === null ? null : generatedHandle(award.previous_holder),
+    revokes: award.revokes,
     reason: award.reason,
     evidence: evidenceJson(award.evidence),
   };

@@ -49,7 +49,7 @@ export class AwardStreams {
     const stream = new AwardStream(
       this.log,
       after,
-      () => this.startup.hasAwards,
+      () => this.startup.hasTitles,
       { keepAliveMs: this.keepAliveMs, patience: PATIENCE, retryMs: RETRY_MS },
       () => this.close(response, 'slow_client'),
     );

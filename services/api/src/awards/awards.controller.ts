@@ -32,7 +32,7 @@ export class AwardsController {
       },
       { query },
     );
-    this.startup.requireAwards();
+    this.startup.requireTitles();
     const { limit, title, user } = given.query;
     const found = this.log.newest(
       limit,

@@ -20,6 +20,8 @@ const get = async <T>(url: string): Promise<T> => {
 const daysAgo = (days: number, minute: number): string =>
   new Date((Math.floor(Date.now() / 86_400_000) - days) * 86_400_000 + minute * 60_000).toISOString();
 
+const LONG_GONE = award(0, { title_id: 'long_gone' }).award_id;
+
 describe('titles and awards', () => {
   let stack: TestStack;
   let url: string;
@@ -45,7 +47,7 @@ describe('titles and awards', () => {
     await stack.append([
       award(0, { evidence }),
       award(0, { ...cacheWizard, user_id: 'u-2' }),
-      award(1, { type: 'title_revoked', reason: 'overtaken', rank: 2 }),
+      award(1, { type: 'title_revoked', reason: 'overtaken', rank: 2, revokes: award(0).award_id }),
       award(2, {
         user_id: 'u-2',
         previous_holder: 'u-1',
@@ -55,6 +57,7 @@ describe('titles and awards', () => {
         evidence,
       }),
       award(0, { title_id: 'long_gone', user_id: 'u-9' }),
+      award(1, { title_id: 'long_gone', user_id: '', type: 'title_revoked', reason: 'withheld', revokes: LONG_GONE }),
     ]);
     ({ url } = await stack.startApi());
   });
@@ -63,13 +66,15 @@ describe('titles and awards', () => {
   it('lists the awards, the newest first, with evidence as plain values', async () => {
     const { awards } = await get<AwardsJson>(`${url}/v1/awards`);
     expect(awards.map(({ title_id, ordinal }) => `${title_id} ${ordinal}`)).toEqual([
+      'long_gone 1',
       'long_gone 0',
       'token_legend 2',
       'token_legend 1',
       'cache_wizard 0',
       'token_legend 0',
     ]);
-    expect(awards[1]).toEqual({
+    expect(awards[0]).toMatchObject({ user_id: null, handle: null, reason: 'withheld', revokes: LONG_GONE });
+    expect(awards[2]).toEqual({
       offset: '3',
       award_id: 'award-token_legend-2',
       ordinal: 2,
@@ -89,6 +94,7 @@ describe('titles and awards', () => {
       evaluated_at: '2026-05-14T10:00:00.002Z',
       previous_holder: 'u-1',
       previous_holder_handle: generatedHandle('u-1'),
+      revokes: null,
       reason: 'overtook',
       evidence: { capped_tokens: '9007199254740990', beyond: '9007199254740993', share: 0.1 },
     });

@@ -38,6 +38,7 @@ export const award = (ordinal: number, fields: Partial<AwardEvent> = {}): AwardE
   window_end: Date.parse('2026-05-15T00:00:00Z'),
   evaluated_at: Date.parse('2026-05-14T10:00:00Z') + ordinal,
   previous_holder: null,
+  revokes: null,
   reason: 'vacant',
   evidence: {},
   ...fields,
@@ -49,6 +50,7 @@ export function handovers(first: number, count: number, fields: Partial<AwardEve
     const ordinal = first + index;
     return award(ordinal, {
       type: ordinal % 2 === 0 ? 'title_awarded' : 'title_revoked',
+      revokes: ordinal % 2 === 0 ? null : award(ordinal - 1, fields).award_id,
       reason: ordinal % 2 === 0 ? 'vacant' : 'not_eligible',
       ...fields,
     });

@@ -2,22 +2,26 @@ import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { titleStandings, type ClickHouseClient } from '@laurel/clickhouse';
 import {
   generatedHandle,
+  isInForce,
+  isScopeOf,
+  RuleBook,
+  scopeOfTeam,
   unitOf,
   type Eligibility,
   type Margin,
   type Metric,
+  type Scope,
   type Standing,
   type TitleRule,
 } from '@laurel/titles';
 import { evidenceJson, holderJson, type EvidenceJson, type HolderJson } from '../awards/award-json.js';
 import { AwardLog } from '../awards/award-log.js';
-import { readParameters } from '../http/parameters.js';
-import { Reused } from '../reused.js';
+import { readParameters, scopeParameter } from '../http/parameters.js';
+import { ReusedByKey } from '../reused.js';
 import { Startup } from '../startup.js';
 import { namedWindow, type NamedWindow, type WindowJson } from '../usage/window-json.js';
 
 export const CLICKHOUSE = Symbol('clickhouse');
-export const RULES = Symbol('rules');
 
 /** How many of the best each title shows. */
 const STANDINGS = 5;
@@ -26,6 +30,8 @@ export interface TitleJson {
   readonly id: string;
   readonly name: string;
   readonly description: string;
+  /** An emoji or a few letters; null when the rule has none. */
+  readonly icon: string | null;
   readonly version: number;
   /** Its kind and parameters, as in the rule. */
   readonly metric: Metric;
@@ -33,11 +39,17 @@ export interface TitleJson {
   readonly unit: string;
   /** The window that the standings are of. */
   readonly window: WindowJson;
-  readonly scope: string;
+  /** company, or team:<team>. */
+  readonly scope: Scope;
   readonly eligibility: Eligibility;
   readonly margin: Margin;
   /** How many may hold it at a time. */
   readonly max_holders: number;
+  /** For so long after the award nobody can overtake the holder. */
+  readonly dwell_hours: number;
+  /** UTC days, both included; null without a bound. */
+  readonly valid_from: string | null;
+  readonly valid_until: string | null;
   /** In the order of their awards; figures are as of the award. */
   readonly holders: readonly ({ readonly user_id: string; readonly handle: string } & HolderJson)[];
   /** The best eligible people now. */
@@ -57,57 +69,65 @@ export interface TitlesJson {
 interface TitleStandings {
   readonly rule: TitleRule;
   readonly named: NamedWindow;
-  readonly standings: readonly Standing[];
+  readonly standings: ReadonlyMap<Scope, readonly Standing[]>;
 }
 
 @Controller('v1/titles')
 export class TitlesController {
-  private readonly standings = new Reused(() => this.readStandings());
+  /** By the offset of the rules, so that new ones are in force at once. */
+  private readonly standings = new ReusedByKey(() => this.readStandings(), String, 1);
 
   constructor(
     @Inject(CLICKHOUSE) private readonly clickhouse: ClickHouseClient,
-    @Inject(RULES) private readonly rules: readonly TitleRule[],
+    @Inject(RuleBook) private readonly book: RuleBook,
     @Inject(AwardLog) private readonly awards: AwardLog,
     @Inject(Startup) private readonly startup: Startup,
   ) {}
 
   @Get()
   async titles(@Query() query: unknown): Promise<TitlesJson> {
-    readParameters({ query: {} }, { query });
+    const given = readParameters({ query: { scope: scopeParameter } }, { query });
     this.startup.requireDatabase();
-    this.startup.requireAwards();
-    const standings = await this.standings.get();
-    return { titles: standings.map((one) => this.title(one)) };
+    this.startup.requireTitles();
+    const standings = await this.standings.get(this.book.offset);
+    const { scope: asked } = given.query;
+    const scope = asked.kind === 'company' ? 'company' : scopeOfTeam(asked.team);
+    return { titles: standings.filter(({ rule }) => isScopeOf(rule, scope)).map((one) => this.title(one, scope)) };
   }
 
   private async readStandings(): Promise<readonly TitleStandings[]> {
     const nowMs = Date.now();
-    const standings = this.rules.map(async (rule) => {
-      const named = namedWindow(`${rule.window_days}d`, nowMs);
+    const rules = this.book.rules.filter((rule) => isInForce(rule, nowMs));
+    const standings = rules.map(async (rule) => {
+      const named = namedWindow(rule.window, nowMs);
       return { rule, named, standings: await titleStandings(this.clickhouse, rule, named.window, [], STANDINGS) };
     });
     return Promise.all(standings);
   }
 
-  private title({ rule, named: { json }, standings }: TitleStandings): TitleJson {
+  private title({ rule, named: { json }, standings }: TitleStandings, scope: Scope): TitleJson {
     return {
       id: rule.id,
       name: rule.name,
       description: rule.description,
+      icon: rule.icon ?? null,
       version: rule.version,
       metric: rule.metric,
       unit: unitOf(rule.metric.kind),
       window: json,
-      scope: rule.scope,
+      scope,
       eligibility: rule.eligibility,
       margin: rule.margin,
       max_holders: rule.holders,
-      holders: this.awards.holders(rule.id, rule.scope).map((award) => ({
+      dwell_hours: rule.dwell_hours,
+      valid_from: rule.valid_from ?? null,
+      valid_until: rule.valid_until ?? null,
+      holders: this.awards.holders(rule.id, scope).map((award) => ({
         user_id: award.user_id,
         handle: generatedHandle(award.user_id),
         ...holderJson(award),
       })),
-      standings: standings
+      standings: (standings.get(scope) ?? [])
         .filter(({ eligible }) => eligible)
         .slice(0, STANDINGS)
         .map(({ rank, userId, value, evidence }) => ({

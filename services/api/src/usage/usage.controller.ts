@@ -110,7 +110,7 @@ export class UsageController {
   async user(@Param() path: unknown, @Query() query: unknown): Promise<UserJson> {
     const given = readParameters({ path: { id: userParameter }, query: { window: windowParameter } }, { path, query });
     this.startup.requireDatabase();
-    this.startup.requireAwards();
+    this.startup.requireTitles();
     const { id } = given.path;
     const { window, json } = namedWindow(given.query.window, Date.now());
     const usage = await this.reads.user(id, window);

@@ -1,6 +1,7 @@
 import { offsetOfRoll, differences, suspectKey, type Suspect } from '@laurel/clickhouse';
 import { healBuckets, type DaysVerdict } from './days.js';
-import { newFinding, plural, type CheckOptions, type CheckResult, type Finding } from './finding.js';
+import { newFinding, type CheckOptions, type CheckResult, type Finding } from './finding.js';
+import { plural } from '../terminal.js';
 import { CouldNotCheck, type AuditWorld } from './world.js';
 
 /** The figures of every bucket that has a head must be those of the log; a day's those of its hours. */

@@ -9,7 +9,8 @@ import {
 } from '@laurel/clickhouse';
 import { topics, usageLimits, usageRecorded } from '@laurel/events';
 import type { OutgoingRecord } from '@laurel/kafka';
-import { newFinding, plural, type CheckOptions, type CheckResult, type Finding } from './finding.js';
+import { newFinding, type CheckOptions, type CheckResult, type Finding } from './finding.js';
+import { plural } from '../terminal.js';
 import { offsetsOf } from './settle.js';
 import { CouldNotCheck, type AuditWorld } from './world.js';
 

@@ -1,6 +1,7 @@
 import { deleteErased, erasedRows, minutesOfErased } from '@laurel/clickhouse';
 import { announce } from './announce.js';
-import { newFinding, plural, type CheckOptions, type CheckResult } from './finding.js';
+import { newFinding, type CheckOptions, type CheckResult } from './finding.js';
+import { plural } from '../terminal.js';
 import type { AuditWorld } from './world.js';
 
 /** Nothing of an erased person may be left in any table. */

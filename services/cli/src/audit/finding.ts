@@ -65,6 +65,3 @@ export interface CheckOptions {
 export const newFinding = (
   finding: Omit<Finding, 'observedAt' | 'healed' | 'severity'> & Partial<Pick<Finding, 'severity'>>,
 ): Finding => ({ severity: 'error', ...finding, observedAt: new Date().toISOString(), healed: false });
-
-export const plural = (count: number, one: string, many = `${one}s`): string =>
-  `${count.toLocaleString('en')} ${count === 1 ? one : many}`;

@@ -1,7 +1,8 @@
 import { readClosures, SECONDS_PER } from '@laurel/clickhouse';
 import { bucketFinding, bucketText, healFound, unsettledNotes } from './buckets.js';
 import type { DaysVerdict } from './days.js';
-import { newFinding, plural, type CheckOptions, type CheckResult, type Finding } from './finding.js';
+import { newFinding, type CheckOptions, type CheckResult, type Finding } from './finding.js';
+import { plural } from '../terminal.js';
 import type { AuditWorld } from './world.js';
 
 /** Beyond the close delay: one check of the projector's, and one repeated announcement, in seconds. */

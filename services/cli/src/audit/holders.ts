@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { awardEvent, titleHolders, topics, type AwardEvent, type TitleHolders } from '@laurel/events';
 import { FencedWriter, readToEnd, type OutgoingRecord } from '@laurel/kafka';
 import { AwardLogError, evolve, holdersOf, titleKey, type TitleState } from '@laurel/titles';
-import { newFinding, plural, type CheckOptions, type CheckResult, type Finding } from './finding.js';
+import { newFinding, type CheckOptions, type CheckResult, type Finding } from './finding.js';
+import { plural } from '../terminal.js';
 import type { AuditWorld } from './world.js';
 
 /** A transaction's end reaches the two topics one after the other, within this, in ms. */

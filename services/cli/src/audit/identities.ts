@@ -2,7 +2,8 @@ import { Erasures, inBatchesWithDeadLetters, placesWithRows, storedVersions, typ
 import { identityOf, topics, versionOf, type UsageEvent } from '@laurel/events';
 import { readToEnd } from '@laurel/kafka';
 import type { StreamRecord } from '@laurel/stream';
-import { newFinding, plural, type CheckOptions, type CheckResult, type Finding } from './finding.js';
+import { newFinding, type CheckOptions, type CheckResult, type Finding } from './finding.js';
+import { plural } from '../terminal.js';
 import { reread } from './reread.js';
 import { offsetsOf } from './settle.js';
 import { CouldNotCheck, type AuditWorld } from './world.js';

@@ -1,5 +1,6 @@
 import { ledgerHoles, ledgerTotals, type OffsetRange } from '@laurel/clickhouse';
-import { newFinding, plural, type CheckOptions, type CheckResult, type Finding } from './finding.js';
+import { newFinding, type CheckOptions, type CheckResult, type Finding } from './finding.js';
+import { plural } from '../terminal.js';
 import { reread } from './reread.js';
 import { offsetsOf } from './settle.js';
 import { CouldNotCheck, type AuditWorld } from './world.js';

@@ -55,9 +55,9 @@ export async function compareTitles(
   const settled = new Comparison('the holders are those whom the titles’ definition names for the model');
   const facts = totals.facts;
   for (const rule of builtInRules as readonly TitleRule[]) {
-    const state = states.get(titleKey({ titleId: rule.id, scope: rule.scope })) ?? neverAwarded(rule.id, rule.scope);
+    const state = states.get(titleKey({ titleId: rule.id, scope: 'company' })) ?? neverAwarded(rule.id, 'company');
     const standings = rank(rule.eligibility, measure(rule.metric, facts));
-    const window = windowOf(`${rule.window_days}d`, nowMs);
+    const window = windowOf(rule.window, nowMs);
     const [change] = decide({ rule, standings, window, evaluatedAtMs: nowMs }, state);
     settled.add(change !== undefined && `${rule.id}: ${change.type} ${change.user_id} (${change.reason}) is missing`);
   }

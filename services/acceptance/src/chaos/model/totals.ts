@@ -73,6 +73,8 @@ export class Totals {
       const rows = [...this.counted.values()].filter((row) => row.userId === userId);
       return {
         userId,
+        // No title of Laurel's own is one of each team.
+        team: null,
         rows,
         figures: rows.reduce((all, row) => addFigures(all, row.figures), noFigures),
         sessions: sessions.size,
