@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { titleRules, topics, type AwardEvent } from '@laurel/events';
 import { RecordProducer } from '@laurel/kafka';
-import { builtInRules, fold, type TitleRule } from '@laurel/titles';
+import { builtInRules, fold, readRulesFile, RuleBook, ruleChanges, type TitleRule } from '@laurel/titles';
 import { stringify } from 'yaml';
 import { eventually } from './pipeline/eventually.js';
 import { Pipeline } from './pipeline/pipeline.js';
@@ -50,6 +50,20 @@ describe('laurel titles validate', () => {
 
   it('takes the example, without Kafka or ClickHouse', async () => {
     expect(await laurel(['validate', EXAMPLE])).toEqual({ status: 0, out: `${EXAMPLE}: 6 titles, valid\n`, err: '' });
+  });
+
+  it('has an example that can be applied to Laurel’s own as it is', () => {
+    const read = readRulesFile(readFileSync(EXAMPLE, 'utf8'));
+    const changes = read.ok ? ruleChanges(new RuleBook(), read.rules) : [];
+    expect(changes.map(({ kind, id }) => `${kind} ${id}`)).toEqual([
+      'rejudged token_legend',
+      'reworded model_connoisseur',
+      'reworded cache_wizard',
+      'added regular',
+      'added on_a_roll',
+      'added brevity_week',
+      'removed session_immortal',
+    ]);
   });
 
   it('names file, line and rule of every fault, also for programs', async () => {
@@ -155,7 +169,7 @@ describe('laurel titles', () => {
       });
       const { status, out } = await titles('explain', 'u-bo');
       expect(status).toBe(0);
-      expect(out).toContain('it takes more than 2,040,000 tokens, 1,040,000 tokens more than now');
+      expect(out).toContain('it takes 2,040,001 tokens, 1,040,001 tokens more than now');
       expect(out).toContain('active days: 1 of 5');
       expect(out).not.toContain('u-ada');
     });

@@ -10,11 +10,21 @@ const minimumNames: Readonly<Record<Lack['minimum'], string>> = {
   min_sessions: 'sessions',
 };
 
-/** A ratio is shown with as many digits as a margin needs. */
-export const figure = (value: number, unit: string): string =>
-  unit === 'ratio' || unit === 'models'
-    ? `${value.toLocaleString('en', { maximumFractionDigits: 4 })} ${unit}`
-    : `${value.toLocaleString('en')} ${unit}`;
+/** Values of these come with digits behind the point; of the others in whole numbers. */
+const isWhole = (unit: string): boolean => unit !== 'ratio' && unit !== 'models';
+
+/** A share in hundredths, everything else with its unit; with as many digits as a margin needs. */
+export function figure(value: number, unit: string): string {
+  if (unit === 'ratio') return `${(value * 100).toLocaleString('en', { maximumFractionDigits: 2 })} %`;
+  return `${value.toLocaleString('en', { maximumFractionDigits: isWhole(unit) ? 0 : 4 })} ${unit}`;
+}
+
+/** What it takes to exceed a bound, and how much that is more than what there is. */
+function needed(beyond: number, value: number, unit: string): string {
+  const least = isWhole(unit) ? Math.floor(beyond) + 1 : beyond;
+  const takes = isWhole(unit) ? figure(least, unit) : `more than ${figure(least, unit)}`;
+  return `it takes ${takes}, ${figure(least - value, unit)} more than now`;
+}
 
 const instant = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 
@@ -64,7 +74,7 @@ function statusLines({
       ];
     case 'behind':
       return [
-        `behind: the holder to overtake has ${figure(toBeat ?? 0, unit)}; to be ahead by the rule’s margin it takes more than ${figure(beyond ?? 0, unit)}, ${figure((beyond ?? 0) - value, unit)} more than now`,
+        `behind: the holder to overtake has ${figure(toBeat ?? 0, unit)}; to be ahead by the rule’s margin ${needed(beyond ?? 0, value, unit)}`,
         ...dwelling,
       ];
     default:
