@@ -15,7 +15,7 @@ export class Halt extends Error {
   }
 }
 
-/** Offsets of one partition at one moment. */
+/** Offsets of one partition; the committed one is the older by as long as the broker took to answer. */
 export interface PartitionOffsets {
   /** First offset that the log still has. */
   readonly low: number;
@@ -30,14 +30,19 @@ export interface PartitionOffsets {
 /** Stands for the beginning of the log. Source: Kafka protocol guide, ListOffsets. */
 const EARLIEST = -2;
 
+/**
+ * What each partition of a topic holds, and what a group has committed of it. The group is asked first: a log only grows, so
+ * however long the answers take and whoever commits meanwhile, a committed offset beyond the end is one of another log.
+ */
 export async function partitionOffsets(
   kafka: Kafka,
   groupId: string,
   topic: string,
 ): Promise<ReadonlyMap<number, PartitionOffsets>> {
-  const [log, [group]] = await askAdmin(kafka, (admin) =>
-    Promise.all([admin.fetchTopicOffsets(topic), admin.fetchOffsets({ groupId, topics: [topic] })]),
-  );
+  const { group, log } = await askAdmin(kafka, async (admin) => {
+    const [group] = await admin.fetchOffsets({ groupId, topics: [topic] });
+    return { group, log: await admin.fetchTopicOffsets(topic) };
+  });
   const committed = new Map(group?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
   return new Map(
     log.map(({ partition, low, high }) => {

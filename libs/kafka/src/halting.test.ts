@@ -1,6 +1,6 @@
 import type { Consumer } from 'kafkajs';
 import { KafkaBatchStrategy, type Delivery } from './strategy.js';
-import { Halt } from './halt.js';
+import { Halt, partitionOffsets } from './halt.js';
 import {
   committedOffset,
   createTopic,
@@ -209,5 +209,31 @@ describe('halting rather than skipping', () => {
     await produce(kafka, topic, numbers(3, 6));
     await eventually('the second batch', () => values.length === 6);
     expect(asked).toBe(1);
+  });
+
+  it('never takes what a twin commits while the offsets are asked for to be beyond the end', async () => {
+    const producer = kafka.producer({ allowAutoTopicCreation: false });
+    await producer.connect();
+    const admin = kafka.admin();
+    await admin.connect();
+    const enough = new AbortController();
+    const twin = (async (): Promise<void> => {
+      while (!enough.signal.aborted) {
+        const [sent] = await producer.send({ topic, messages: numbers(0, 1), acks: -1 });
+        const offset = String(Number(sent?.baseOffset ?? 0) + 1);
+        await admin.setOffsets({ groupId, topic, partitions: [{ partition: 0, offset }] });
+      }
+    })();
+    try {
+      for (let look = 0; look < 150; look += 1) {
+        const offsets = (await partitionOffsets(kafka, groupId, topic)).get(0);
+        expect(offsets?.high).toBeGreaterThanOrEqual(offsets?.committed ?? 0);
+      }
+    } finally {
+      enough.abort();
+      await twin;
+      await producer.disconnect();
+      await admin.disconnect();
+    }
   });
 });
