@@ -1,11 +1,5 @@
 import type { AwardEvent } from '@laurel/events';
-import { evolve, neverAwarded, titleKey, type TitleAwarded, type TitleState } from '@laurel/titles';
-
-export interface LoggedAward {
-  /** On `titles.awards.v1`, which has one partition; ascending, with gaps. */
-  readonly offset: number;
-  readonly award: AwardEvent;
-}
+import { evolve, neverAwarded, titleKey, type LoggedAward, type TitleAwarded, type TitleState } from '@laurel/titles';
 
 /**
  * Every award there ever was, and their fold: who holds what now.

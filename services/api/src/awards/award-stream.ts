@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
+import { awardJson } from '@laurel/titles';
 import type { AwardLog } from './award-log.js';
-import { awardJson } from './award-json.js';
 
 /** Why the server ends a stream; the client connects again and resumes. */
 export type ClosingCode = 'slow_client' | 'shutdown';

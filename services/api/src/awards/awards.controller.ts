@@ -1,9 +1,9 @@
 import { Controller, Get, Headers, Inject, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { awardJson, type AwardJson } from '@laurel/titles';
 import { eventIdParameter, limitParameter, readParameters, titleParameter, userParameter } from '../http/parameters.js';
 import { Problem } from '../http/problem.js';
 import { Startup } from '../startup.js';
-import { awardJson, type AwardJson } from './award-json.js';
 import { AwardLog } from './award-log.js';
 import { AwardStreams } from './award-streams.js';
 

@@ -2,13 +2,12 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EventSource } from 'eventsource';
-import { generatedHandle } from '@laurel/titles';
+import { generatedHandle, type AwardJson } from '@laurel/titles';
 import type { TitlesJson } from '../titles/titles.controller.js';
 import type { UserJson } from '../usage/usage.controller.js';
 import { award, handovers, usage } from '../testing/events.js';
 import { eventually } from '../testing/eventually.js';
 import { testStack, type TestStack } from '../testing/stack.js';
-import type { AwardJson } from './award-json.js';
 import type { AwardsJson } from './awards.controller.js';
 
 const get = async <T>(url: string): Promise<T> => {

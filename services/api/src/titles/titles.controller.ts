@@ -1,20 +1,23 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { titleStandings, type ClickHouseClient } from '@laurel/clickhouse';
 import {
+  evidenceJson,
   generatedHandle,
   isInForce,
   isScopeOf,
   RuleBook,
   scopeOfTeam,
+  holderJson,
   unitOf,
   type Eligibility,
+  type EvidenceJson,
+  type HolderJson,
   type Margin,
   type Metric,
   type Scope,
   type Standing,
   type TitleRule,
 } from '@laurel/titles';
-import { evidenceJson, holderJson, type EvidenceJson, type HolderJson } from '../awards/award-json.js';
 import { AwardLog } from '../awards/award-log.js';
 import { readParameters, scopeParameter } from '../http/parameters.js';
 import { ReusedByKey } from '../reused.js';

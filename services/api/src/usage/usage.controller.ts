@@ -1,9 +1,8 @@
 import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
 import { z } from 'zod';
-import { generatedHandle } from '@laurel/titles';
+import { generatedHandle, holderJson, type HolderJson } from '@laurel/titles';
 import { dayKey, noFigures, totalOf, type Day, type Figures } from '@laurel/usage';
 import { AwardLog } from '../awards/award-log.js';
-import { holderJson, type HolderJson } from '../awards/award-json.js';
 import { limitParameter, readParameters, scopeParameter, userParameter, windowParameter } from '../http/parameters.js';
 import { Problem } from '../http/problem.js';
 import { Startup } from '../startup.js';

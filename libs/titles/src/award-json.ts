@@ -1,6 +1,13 @@
 import type { AwardEvent } from '@laurel/events';
-import { generatedHandle, type Evidence, type EvidenceEntry, type TitleAwarded } from '@laurel/titles';
-import type { LoggedAward } from './award-log.js';
+import type { Evidence, EvidenceEntry } from './evidence.js';
+import { generatedHandle } from './handle.js';
+import type { TitleAwarded } from './state.js';
+
+export interface LoggedAward {
+  /** On `titles.awards.v1`, which has one partition; ascending, with gaps. */
+  readonly offset: number;
+  readonly award: AwardEvent;
+}
 
 /** Whole numbers as their decimal digits, ratios as numbers, texts as they are. */
 export type EvidenceJson = Readonly<Record<string, string | number>>;
