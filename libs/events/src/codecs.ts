@@ -5,6 +5,7 @@ import {
   outcomeRecordedSchema,
   titleHoldersSchema,
   titleRulesSchema,
+  undeliveredSchema,
   usageProjectedSchema,
   usageRecordedSchema,
   usageStoredSchema,
@@ -15,6 +16,7 @@ import type {
   OutcomeRecorded,
   TitleHolders,
   TitleRules,
+  Undelivered,
   UsageProjected,
   UsageRecorded,
   UsageStored,
@@ -28,4 +30,5 @@ export const usageProjected = avroCodec<UsageProjected>(usageProjectedSchema);
 export const awardEvent = avroCodec<AwardEvent>(awardEventSchema);
 export const titleHolders = avroCodec<TitleHolders>(titleHoldersSchema);
 export const titleRules = avroCodec<TitleRules>(titleRulesSchema);
+export const undelivered = avroCodec<Undelivered>(undeliveredSchema);
 export const deadLetter = avroCodec<DeadLetter>(deadLetterSchema);

@@ -56,4 +56,6 @@ export const topics = {
   titleAwards: { name: 'titles.awards.v1', partitions: 1, config: forEver, fixedPartitions: true },
   titleHolders: { name: 'titles.holders.v1', partitions: 1, config: compacted, fixedPartitions: true },
   titleRules: { name: 'titles.rules.v1', partitions: 1, config: forEver, fixedPartitions: true },
+  /** One partition, so that what is asked for again comes in the order in which it was asked. */
+  undelivered: { name: 'titles.undelivered.v1', partitions: 1, config: retained(30), fixedPartitions: true },
 } as const satisfies Record<string, TopicDeclaration>;

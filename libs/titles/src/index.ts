@@ -15,6 +15,7 @@ export * from './award-json.js';
 export { isLoweredByCorrection } from './correction.js';
 export { generatedHandle } from './handle.js';
 export { isAheadBy } from './margin.js';
+export * from './undelivered.js';
 export { compareUtf8 } from './user-order.js';
 export { factsOf, type PersonFacts, type WindowFacts } from './metrics/facts.js';
 export { measure, standingsOf } from './metrics/measure.js';
