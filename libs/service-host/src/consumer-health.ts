@@ -1,4 +1,4 @@
-import type { KafkaBatchStrategy } from '@laurel/kafka';
+import type { KafkaBatchStrategy, PartitionLag } from '@laurel/kafka';
 import { Gauge, type Registry } from 'prom-client';
 import type { Readiness } from './health.js';
 
@@ -21,25 +21,36 @@ export function consumerReadiness(strategy: KafkaBatchStrategy, nowMs: number): 
 
 /** Lag of each assigned partition, in records and in seconds, as of a few seconds ago. */
 export function consumerMetrics(strategy: KafkaBatchStrategy, registry: Registry): void {
-  const labelNames = ['topic', 'partition'];
-  new Gauge({
-    name: 'laurel_consumer_lag_records',
-    help: 'Offsets between the committed one and the end of the partition',
-    labelNames,
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const { topic, partition, records } of strategy.lags()) this.set({ topic, partition }, records);
-    },
-  });
-  new Gauge({
-    name: 'laurel_consumer_lag_seconds',
-    help: 'For how long the partition has ended beyond the committed offset: the least age of what waits; 0 when nothing does',
-    labelNames,
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const { topic, partition, seconds } of strategy.lags()) this.set({ topic, partition }, seconds);
-    },
-  });
+  lagGauges([], registry, () => strategy.lags().map((lag) => ({ lag, labels: {} })));
+}
+
+/** The same of several groups, which labels of their own tell apart. */
+export function lagGauges(
+  ownLabels: readonly string[],
+  registry: Registry,
+  lags: () => readonly { readonly lag: PartitionLag; readonly labels: Readonly<Record<string, string>> }[],
+): void {
+  const labelNames = [...ownLabels, 'topic', 'partition'];
+  const gauge = (name: string, help: string, valueOf: (lag: PartitionLag) => number): Gauge =>
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const { lag, labels } of lags())
+          this.set({ ...labels, topic: lag.topic, partition: lag.partition }, valueOf(lag));
+      },
+    });
+  gauge(
+    'laurel_consumer_lag_records',
+    'Offsets between the committed one and the end of the partition',
+    ({ records }) => records,
+  );
+  gauge(
+    'laurel_consumer_lag_seconds',
+    'For how long the partition has ended beyond the committed offset: the least age of what waits; 0 when nothing does',
+    ({ seconds }) => seconds,
+  );
 }

@@ -22,8 +22,8 @@ export interface Host {
 
 export interface ServiceParts {
   readonly module: DynamicModule;
-  /** Where batches come from, for services that consume. */
-  readonly strategy?: CustomTransportStrategy;
+  /** Where batches come from, for services that consume: one, or one for each consumer group. */
+  readonly strategies?: readonly CustomTransportStrategy[];
   /** Serves HTTP, for services that set it up in their own way; default a plain one. */
   readonly http?: FastifyAdapter;
   readonly readiness: () => Readiness | Promise<Readiness>;
@@ -219,13 +219,11 @@ async function host<S extends Settings>(
     { logger: nestLogger(log), abortOnError: false },
   );
   closers.push(() => app.close());
-  if (parts.strategy !== undefined) {
+  for (const strategy of parts.strategies ?? []) {
     // Deferred, as filters can't be added once a microservice is initialized.
-    app
-      .connectMicroservice({ strategy: parts.strategy }, { deferInitialization: true })
-      .useGlobalFilters(new Rethrow());
-    await app.startAllMicroservices();
+    app.connectMicroservice({ strategy }, { deferInitialization: true }).useGlobalFilters(new Rethrow());
   }
+  await app.startAllMicroservices();
   await app.listen(config.httpPort, config.httpHost);
   parts.onStarted?.();
   const url = await app.getUrl();

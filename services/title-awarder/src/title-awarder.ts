@@ -91,7 +91,7 @@ export const titleAwarder: ServiceDefinition<typeof settings> = {
 
     return {
       module: { module: TitleAwarderModule },
-      strategy,
+      strategies: [strategy],
       readiness: () => consumerReadiness(strategy, Date.now()),
     };
   },

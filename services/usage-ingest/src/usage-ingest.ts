@@ -75,7 +75,7 @@ export const usageIngest: ServiceDefinition<typeof settings> = {
 
     return {
       module: { module: UsageIngestModule },
-      strategy,
+      strategies: [strategy],
       readiness: () => consumerReadiness(strategy, Date.now()),
     };
   },

@@ -124,7 +124,7 @@ export const usageProjector: ServiceDefinition<typeof settings> = {
 
     return {
       module: { module: UsageProjectorModule },
-      strategy,
+      strategies: [strategy],
       readiness: () => {
         const { ready, details } = consumerReadiness(strategy, Date.now());
         const waitingMs = Math.round(projector.waitingMs());
