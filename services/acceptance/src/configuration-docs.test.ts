@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const ROOT = new URL('../../../', import.meta.url);
-const SERVICES = ['usage-ingest', 'usage-projector', 'title-awarder', 'api'] as const;
+const SERVICES = ['usage-ingest', 'usage-projector', 'title-awarder', 'award-notifier', 'api'] as const;
 
 interface Row {
   readonly standard: string;

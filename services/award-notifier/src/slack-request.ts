@@ -1,0 +1,64 @@
+import type { AwardEvent } from '@laurel/events';
+import { builtInRules, generatedHandle } from '@laurel/titles';
+import type { EndpointRequest } from './webhook-request.js';
+
+const nameOf = (titleId: string): string => builtInRules.find(({ id }) => id === titleId)?.name ?? titleId;
+
+/** Why somebody lost something. */
+const REASONS: Readonly<Record<AwardEvent['reason'], string>> = {
+  vacant: 'the seat is free',
+  overtook: 'somebody else is ahead',
+  overtaken: 'somebody else is ahead',
+  not_eligible: 'the title’s minimum is not met any more',
+  corrected: 'figures were corrected',
+  rule_changed: 'the title’s rule has changed',
+  rule_removed: 'the title is no more',
+};
+
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu;
+const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
+
+/**
+ * Slack's escapes (api.slack.com, "Formatting text for app surfaces") leave nothing that could begin a link or a mention; for
+ * those who read `@name` as a mention, as Mattermost does, a zero-width space stands behind each @.
+ */
+const harmless = (text: string): string =>
+  text
+    .replace(INVISIBLE, ' ')
+    .replace(/[&<>]/g, (one) => ENTITIES[one] ?? '')
+    .replaceAll('@', '@\u200b');
+
+function figure({ value, unit }: AwardEvent): string {
+  const format = (number: number, digits: number): string =>
+    new Intl.NumberFormat('en', { maximumFractionDigits: digits }).format(number);
+  return unit === 'ratio' ? `${format(value * 100, 1)} %` : `${format(value, 2)} ${unit}`;
+}
+
+const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+
+/** One sentence, without any pseudonym. */
+export function awardText(award: AwardEvent): string {
+  const person = generatedHandle(award.user_id);
+  const title = nameOf(award.title_id) + (award.scope === 'company' ? '' : ` (${award.scope})`);
+  const figures = `${figure(award)}, ${day(award.window_start)} to ${day(award.window_end - 1)} UTC`;
+  const reason = REASONS[award.reason];
+  const after = award.previous_holder === null ? '' : `, after ${generatedHandle(award.previous_holder)}`;
+  switch (award.type) {
+    case 'title_awarded':
+      return `${person} is now ${title}${after}: ${figures}.`;
+    case 'title_revoked':
+      return `${person} is no longer ${title}: ${reason}.`;
+    case 'tier_reached':
+      return `${person} has reached ${award.tier ?? 'a tier'} as ${title}: ${figures}.`;
+    case 'tier_lost':
+      return `${person} no longer has ${award.tier ?? 'a tier'} as ${title}: ${reason}.`;
+    default:
+      return award.type satisfies never;
+  }
+}
+
+/** For Slack's incoming webhooks, and those of other chats that take the same. */
+export const slackRequest = (award: AwardEvent): EndpointRequest => ({
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify({ text: harmless(awardText(award)), mrkdwn: false, unfurl_links: false, unfurl_media: false }),
+});
