@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { auditCommand } from './commands/audit.js';
+import { awardsCommand } from './commands/awards.js';
 import { deadLettersCommand } from './commands/dead-letters.js';
 import { demoCommand } from './commands/demo.js';
 import { forgetCommand } from './commands/forget.js';
@@ -19,6 +20,7 @@ const program = new Command('laurel')
   .addCommand(forgetCommand())
   .addCommand(deadLettersCommand())
   .addCommand(titlesCommand())
+  .addCommand(awardsCommand())
   .addCommand(demoCommand())
   .showHelpAfterError();
 

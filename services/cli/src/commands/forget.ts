@@ -29,7 +29,7 @@ const daysKept = (topic: { readonly config: Readonly<Record<string, string>> }):
 /** What an erasure does not reach, and for how long it stays there. */
 const BEYOND_REACH = [
   `records in Kafka, until their retention ends: ${daysKept(topics.usageEvents)} days in ${topics.usageEvents.name}, ` +
-    `${daysKept(topics.deadLetters)} in ${topics.deadLetters.name} (as declared; yours may differ)`,
+    `${daysKept(topics.deadLetters)} in ${topics.deadLetters.name} and ${topics.undelivered.name} (as declared; yours may differ)`,
   `award events in ${topics.titleAwards.name}, which are kept for ever, and whatever subscribers have stored of them`,
   'backups and query logs of ClickHouse; its replaced files, for about 8 minutes',
 ];
