@@ -7,7 +7,7 @@ import type { Stack } from './start-stack.js';
 
 const SERVICES = fileURLToPath(new URL('../../../services/', import.meta.url));
 
-export type ServiceName = 'usage-ingest' | 'usage-projector' | 'title-awarder' | 'api';
+export type ServiceName = 'usage-ingest' | 'usage-projector' | 'title-awarder' | 'award-notifier' | 'api';
 
 /** Laurel's own processes on a stack: built programs, configured by their environment, as in production. */
 export class Laurel {

@@ -14,6 +14,8 @@ const LOG_DIR = join(STATE_DIR, 'logs');
 /** Appears when all is ready, and goes when it ends. */
 const ADDRESS_FILE = join(STATE_DIR, 'stack.json');
 const TITLES_WITHIN_MS = 60_000;
+/** Without an endpoint there is nobody to send awards to. */
+const hasEndpoints = (process.env['LAUREL_NOTIFIER_ENDPOINTS_FILE'] ?? '') !== '';
 
 interface Flags {
   readonly demo: boolean;
@@ -101,6 +103,10 @@ async function run(stop: AbortSignal): Promise<void> {
     if (flags.demo) await laurel.run('demo', 'play', '--anchor', demoAnchor());
     console.log('Starting title-awarder …');
     await laurel.start('title-awarder', await freePort());
+    if (hasEndpoints) {
+      console.log('Starting award-notifier …');
+      await laurel.start('award-notifier', await freePort());
+    }
     if (flags.demo) {
       await titlesHeld(api, stop);
       await laurel.run('demo', 'show', '--api', api);
