@@ -6,7 +6,7 @@ import { connectClickHouse, type ClickHouseClient } from '@laurel/clickhouse';
 import { awardEvent, topics, usageRecorded, type AwardEvent, type UsageRecorded } from '@laurel/events';
 import { kafkaClient, RangeReader, readToEnd, RecordProducer, type Kafka } from '@laurel/kafka';
 import { eventually } from './eventually.js';
-import { ServiceProcess, type ServiceName } from './service-process.js';
+import { ServiceProcess, type AnyServiceName, type ServiceName } from './service-process.js';
 
 const LAUREL = fileURLToPath(new URL('../../../cli/dist/main.js', import.meta.url));
 const run = promisify(execFile);
@@ -103,14 +103,14 @@ export class Pipeline {
   }
 
   /** One more instance, beside those that run already. */
-  async start(name: ServiceName, overrides: NodeJS.ProcessEnv = {}): Promise<ServiceProcess> {
+  async start(name: AnyServiceName, overrides: NodeJS.ProcessEnv = {}): Promise<ServiceProcess> {
     const service = await ServiceProcess.start(name, { ...this.environment, ...overrides });
     this.started.push(service);
     return service;
   }
 
   /** The instance that was started last. */
-  service(name: ServiceName): ServiceProcess {
+  service(name: AnyServiceName): ServiceProcess {
     const service = this.started.findLast((one) => one.name === name);
     if (service === undefined) throw new Error(`${name} was not started`);
     return service;

@@ -9,12 +9,14 @@ import { eventually } from './eventually.js';
 const SERVICES = fileURLToPath(new URL('../../../', import.meta.url));
 const logFolder = mkdtempSync(join(tmpdir(), 'laurel-logs-'));
 
+/** From usage to titles: what the guarantee is about. */
 export type ServiceName = 'usage-ingest' | 'usage-projector' | 'title-awarder' | 'api';
+export type AnyServiceName = ServiceName | 'award-notifier';
 
 /** A service as it is deployed: the built program in a process of its own. It ends with the test process. */
 export class ServiceProcess {
   private constructor(
-    readonly name: ServiceName,
+    readonly name: AnyServiceName,
     readonly url: string,
     private readonly child: ChildProcess,
     private readonly logFile: string,
@@ -26,7 +28,7 @@ export class ServiceProcess {
    * @param options of Node's own.
    */
   static async start(
-    name: ServiceName,
+    name: AnyServiceName,
     environment: NodeJS.ProcessEnv,
     options: readonly string[] = [],
   ): Promise<ServiceProcess> {
