@@ -24,6 +24,7 @@ const award: AwardEvent = {
   window_end: 1,
   evaluated_at: 1,
   previous_holder: null,
+  revokes: null,
   reason: 'vacant',
   evidence: {},
 };

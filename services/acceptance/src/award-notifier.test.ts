@@ -120,6 +120,7 @@ describe('the award notifier', () => {
         window_end: Date.parse('2026-05-15T00:00:00Z'),
         evaluated_at: Date.now(),
         previous_holder: null,
+        revokes: null,
         reason: ordinal % 2 === 0 ? 'vacant' : 'not_eligible',
         evidence: {},
       };

@@ -2,6 +2,7 @@ import { awardEvent, undelivered, type Undelivered } from '@laurel/events';
 import type { Delivery } from '@laurel/kafka';
 import { redeliveryWish, UndeliveredFold } from '@laurel/titles';
 import { EndpointFollower } from './endpoint-follower.js';
+import type { Endpoint } from './endpoints.js';
 import { Receiver } from './receiver.js';
 import { logged, secret } from './testing/awards.js';
 import { EndpointServer, status, type Reply } from './testing/endpoint-server.js';
@@ -15,7 +16,7 @@ const UNDELIVERED = 'titles.undelivered.v1';
 function followerOf({ url }: EndpointServer, givenUp: readonly Undelivered[] = []) {
   const letters: Undelivered[] = [];
   const silent = { onAttempt: () => undefined, onFailed: () => undefined, onHeld: () => undefined };
-  const endpoint = { name: 'wall', format: 'standard-webhooks', url, since: SINCE, secrets: [secret('a')] } as const;
+  const endpoint: Endpoint = { name: 'wall', format: 'standard-webhooks', url, since: SINCE, secrets: [secret('a')] };
   const fold = new UndeliveredFold();
   for (const one of givenUp) fold.take({ key: null, value: undelivered.encode(one), headers: {} });
   const follower = new EndpointFollower(

@@ -13,6 +13,9 @@ const REASONS: Readonly<Record<AwardEvent['reason'], string>> = {
   corrected: 'figures were corrected',
   rule_changed: 'the title’s rule has changed',
   rule_removed: 'the title is no more',
+  expired: 'the title’s last day is over',
+  withheld: 'whoever held it left the board',
+  other: 'see the award',
 };
 
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu;
@@ -47,6 +50,7 @@ export function awardText(award: AwardEvent): string {
     case 'title_awarded':
       return `${person} is now ${title}${after}: ${figures}.`;
     case 'title_revoked':
+      if (award.user_id === '') return `${title} is free: ${reason}.`;
       return `${person} is no longer ${title}: ${reason}.`;
     case 'tier_reached':
       return `${person} has reached ${award.tier ?? 'a tier'} as ${title}: ${figures}.`;

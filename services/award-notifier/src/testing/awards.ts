@@ -21,6 +21,7 @@ export const logged = (offset: number, fields: Partial<AwardEvent> = {}): Logged
     window_end: Date.parse('2026-05-15T00:00:00Z'),
     evaluated_at: Date.parse('2026-05-14T10:00:00Z'),
     previous_holder: null,
+    revokes: null,
     reason: 'vacant',
     evidence: {},
     ...fields,
