@@ -3,6 +3,7 @@ import {
   awardEventSchema,
   deadLetterSchema,
   outcomeRecordedSchema,
+  personProfileSchema,
   titleHoldersSchema,
   titleRulesSchema,
   undeliveredSchema,
@@ -14,6 +15,7 @@ import type {
   AwardEvent,
   DeadLetter,
   OutcomeRecorded,
+  PersonProfile,
   TitleHolders,
   TitleRules,
   Undelivered,
@@ -31,4 +33,5 @@ export const awardEvent = avroCodec<AwardEvent>(awardEventSchema);
 export const titleHolders = avroCodec<TitleHolders>(titleHoldersSchema);
 export const titleRules = avroCodec<TitleRules>(titleRulesSchema);
 export const undelivered = avroCodec<Undelivered>(undeliveredSchema);
+export const personProfile = avroCodec<PersonProfile>(personProfileSchema);
 export const deadLetter = avroCodec<DeadLetter>(deadLetterSchema);

@@ -58,4 +58,14 @@ export const topics = {
   titleRules: { name: 'titles.rules.v1', partitions: 1, config: forEver, fixedPartitions: true },
   /** One partition, so that what is asked for again comes in the order in which it was asked. */
   undelivered: { name: 'titles.undelivered.v1', partitions: 1, config: retained(30), fixedPartitions: true },
+  /**
+   * One partition, so that all changes stand in one order. What somebody took back is to be gone soon: a record that was
+   * replaced stays for a day at most, as far as Kafka can be told so (a segment is closed by the next record).
+   */
+  peopleProfiles: {
+    name: 'people.profiles.v1',
+    partitions: 1,
+    config: { ...compacted, 'max.compaction.lag.ms': String(DAY_MS) },
+    fixedPartitions: true,
+  },
 } as const satisfies Record<string, TopicDeclaration>;

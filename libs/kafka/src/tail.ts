@@ -7,6 +7,8 @@ import { batchConsumer, recordsOf } from './batch-consumer.js';
 export interface Tail {
   /** Resolves when everything that was in the topic at the start has been handed over; rejects when the reading fails. */
   readonly caughtUp: Promise<void>;
+  /** The end offset of each partition at the start. */
+  readonly ends: ReadonlyMap<number, number>;
   stop(): Promise<void>;
 }
 
@@ -29,7 +31,9 @@ const HEARTBEAT_EVERY_MS = 1000;
  */
 export async function tail(kafka: Kafka, options: TailOptions): Promise<Tail> {
   const { topic, onRecord, onFailure } = options;
-  const missing = await endOffsets(kafka, topic);
+  const offsets = await endOffsets(kafka, topic);
+  const ends = new Map([...offsets].map(([partition, { high }]) => [partition, high]));
+  const missing = new Map([...ends].filter(([partition, high]) => high > (offsets.get(partition)?.low ?? 0)));
   let failed = false;
   let resolve = (): void => undefined;
   let reject: ((error: Error) => void) | undefined;
@@ -91,7 +95,7 @@ export async function tail(kafka: Kafka, options: TailOptions): Promise<Tail> {
     await consumer.disconnect();
     throw error;
   }
-  return { caughtUp, stop: () => consumer.disconnect() };
+  return { caughtUp, ends, stop: () => consumer.disconnect() };
 }
 
 /** Reads everything that a topic holds now. */
@@ -104,12 +108,12 @@ export async function readToEnd(kafka: Kafka, options: TailOptions): Promise<voi
   }
 }
 
-/** The end offset of each partition that is not empty. */
-async function endOffsets(kafka: Kafka, topic: string): Promise<Map<number, number>> {
+interface Extent {
+  readonly low: number;
+  readonly high: number;
+}
+
+async function endOffsets(kafka: Kafka, topic: string): Promise<ReadonlyMap<number, Extent>> {
   const offsets = await askAdmin(kafka, (admin) => admin.fetchTopicOffsets(topic));
-  return new Map(
-    offsets
-      .filter(({ high, low }) => Number(high) > Number(low))
-      .map(({ partition, high }) => [partition, Number(high)]),
-  );
+  return new Map(offsets.map(({ partition, high, low }) => [partition, { low: Number(low), high: Number(high) }]));
 }
