@@ -58,6 +58,7 @@ const PERSONAL_TABLES = [
   'usage_by_day_user',
   'usage_by_day_model',
   'session_minutes',
+  'people_choices',
 ] as const;
 
 /** How many rows each table still has of people who were erased. */

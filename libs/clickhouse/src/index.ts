@@ -3,6 +3,7 @@ export * from './client.js';
 export * from './erasures.js';
 export * from './failure.js';
 export * from './migrations.js';
+export * from './people.js';
 export * from './projections.js';
 export * from './shadow.js';
 export * from './sweep.js';

@@ -68,6 +68,18 @@ export const clickHouseSettings = {
   }),
 };
 
+/** How people are shown who made no choice; the same for every service that asks. */
+export const peopleSettings = {
+  peopleVisibility: choice('LAUREL_PEOPLE_VISIBILITY', ['handle', 'hidden'], {
+    description: 'how people are shown who made no choice: handle or hidden; the same for both services',
+    default: 'handle',
+  }),
+  peopleFigures: choice('LAUREL_PEOPLE_FIGURES', ['exact', 'rounded', 'bands'], {
+    description: 'how their figures are shown: exact, rounded or bands; the same for both services',
+    default: 'exact',
+  }),
+};
+
 export const registrySettings = {
   registryUrl: optionalHttpUrl('LAUREL_SCHEMA_REGISTRY_URL', {
     description: 'schema registry for records in Confluent framing; without it they are dead-lettered',

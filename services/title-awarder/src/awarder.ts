@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Erasures, titleMeasurement, titleStandings, type ClickHouseClient } from '@laurel/clickhouse';
+import { Erasures, hiddenAmong, titleMeasurement, titleStandings, type ClickHouseClient } from '@laurel/clickhouse';
 import { awardEvent, titleHolders, titleRules, topics, type AwardEvent } from '@laurel/events';
 import { FencedWriter, readToEnd, TopicFollower, type Kafka, type OutgoingRecord } from '@laurel/kafka';
 import { keepTrying, type RetryPolicy } from '@laurel/stream';
@@ -152,7 +152,6 @@ export class Awarder {
     // The partition may be lost while an outage is waited out: to claim anew would then fence the rightful writer.
     if (!this.active) return;
     const reign = (this.reign ??= await this.beginReign());
-    const isWithheld = (userId: string): boolean => this.erasures.has(userId);
     // One set of rules for the whole tick.
     const { rules } = this.book;
     const inForce = rules.filter((rule) => isInForce(rule, nowMs));
@@ -172,14 +171,22 @@ export class Awarder {
       }
       // Only now: whoever is missing from these figures for an erasure was on the list before.
       await this.erasures.refresh();
+      const named = boards.flatMap(({ standings }) => standings.map(({ userId }) => userId));
+      const hidden = await hiddenAmong(this.clickhouse, [...holders, ...named]);
+      // Whoever hides is to the titles as if erased: they hold nothing, and no event names them.
+      const isWithheld = (userId: string): boolean => this.erasures.has(userId) || hidden.has(userId);
       for (const { state, standings, corrected } of boards) {
         const evaluation = { rule, standings, window, evaluatedAtMs: nowMs, corrected, isWithheld };
         await this.write(reign, state, decide(evaluation, state));
       }
     }
     for (const state of reign.states.values()) {
+      if (state.holders.length === 0) continue;
       if (inForce.some((rule) => rule.id === state.titleId && isScopeOf(rule, state.scope))) continue;
       const isKnown = rules.some((rule) => rule.id === state.titleId && isScopeOf(rule, state.scope));
+      await this.erasures.refresh();
+      const hidden = await hiddenAmong(this.clickhouse, [...state.holders.map((award) => award.user_id)]);
+      const isWithheld = (userId: string): boolean => this.erasures.has(userId) || hidden.has(userId);
       await this.write(reign, state, retire(state, nowMs, isKnown ? 'expired' : 'rule_removed', isWithheld));
     }
   }

@@ -10,11 +10,13 @@ import {
   consumerSettings,
   integer,
   kafkaSettings,
+  peopleSettings,
   type ServiceDefinition,
 } from '@laurel/service-host';
 import { keepTrying } from '@laurel/stream';
 import { dayKey, type Day } from '@laurel/usage';
 import { DriftWatch } from './drift-watch.js';
+import { PeopleChoices } from './people-choices.js';
 import { Projector } from './projector.js';
 import { driftMetrics, projectorMetrics } from './projector-metrics.js';
 import { UsageProjectorController } from './usage-projector.controller.js';
@@ -49,6 +51,7 @@ const settings = {
     description: 'least time between two comparisons of a day with the log; they take 1 % of the time at most',
     default: '60000',
   }),
+  ...peopleSettings,
   ...consumerSettings,
 };
 
@@ -60,10 +63,25 @@ export const usageProjector: ServiceDefinition<typeof settings> = {
   settings,
   async build(config, host) {
     const { topicPrefix } = config;
-    const needed = [topics.usageStored, topics.usageProjected];
+    const needed = [topics.usageStored, topics.usageProjected, topics.peopleProfiles];
     const clients = await connectConsumer('laurel-usage-projector', config, needed, host);
     const { kafka, clickhouse, policy } = clients;
     const producer = await clients.connectProducer();
+
+    const people = new PeopleChoices(
+      kafka,
+      clickhouse,
+      topicPrefix,
+      { visibility: config.peopleVisibility, figures: config.peopleFigures },
+      policy,
+      {
+        onUnreadable: ({ offset }) =>
+          host.log.warn({ offset }, 'a record of people.profiles.v1 can’t be read; its person is hidden'),
+      },
+      host.fatal,
+    );
+    host.onShutdown(() => people.stop());
+    await people.start();
 
     const projector = new Projector(
       clickhouse,

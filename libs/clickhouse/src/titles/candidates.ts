@@ -1,6 +1,7 @@
 import { tokenClasses, type TokenClass } from '@laurel/events';
 import { LEAST_COHORT, type Metric, type TitleRule } from '@laurel/titles';
 import { dayKey, type Window } from '@laurel/usage';
+import { isHidden } from '../people.js';
 import type { Statement } from '../projections.js';
 
 /** A person who may hold a title, with their competition rank among the eligible. */
@@ -27,7 +28,7 @@ const MAX_ALIAS_BYTES = 128 * 1024;
 
 /**
  * The best `take` eligible people of a title, of each team where it is one of each team, and those of `holders` who are eligible,
- * best first.
+ * best first. Nobody who is hidden.
  *
  * It selects people, it does not judge them: their values and evidence are computed by the metric's own definition in
  * libs/titles, from their facts. The formulas here are the same, so that the selection is right; a test holds both
@@ -48,6 +49,7 @@ export function titleCandidates(
   const needsVolume = min_tokens > 0 || (min_active_days > 0 && !hasOwnDays);
   const conditions = [
     'value > 0',
+    `NOT ${isHidden()}`,
     ...(min_tokens > 0 ? ['tokens >= {min_tokens:UInt64}'] : []),
     ...(min_active_days > 0 ? [`${hasOwnDays ? 'own_active_days' : 'active_days'} >= {min_active_days:UInt32}`] : []),
     ...(min_sessions > 0 ? ['sessions >= {min_sessions:UInt32}'] : []),

@@ -13,6 +13,7 @@ import {
 } from '@laurel/titles';
 import { deduplicate, windowOf } from '@laurel/usage';
 import { usageEvent } from '@laurel/usage/fixture';
+import { writeChoices } from '../people.js';
 import { Roller } from '../roller.fixture.js';
 import { TestDatabase } from '../test-database.fixture.js';
 import { titleCandidates, type Candidate } from './candidates.js';
@@ -169,6 +170,42 @@ describe('the standings of a title', () => {
       // Not interrupted after some time: what goes on behind that would disturb the tests that follow.
       { numRuns: 5, endOnFailure: true },
     );
+  }, 300_000);
+
+  it('are without those who are hidden, be they ahead of all or the holder, while the company’s share counts them', async () => {
+    const hide = { visibility: 'hidden' as const, figures: 'exact' as const, changed_at: 1 };
+    const hidden = fc.subarray(PEOPLE, { minLength: 1 });
+    try {
+      await fc.assert(
+        fc.asyncProperty(
+          usage,
+          rule,
+          hidden,
+          fc.subarray(PEOPLE, { maxLength: 4 }),
+          async (events, one, hiding, holders) => {
+            await record(events);
+            await database.truncate(['people_choices']);
+            const rows = hiding.map((userId, version) => ({ userId, choice: hide, version }));
+            await writeChoices(database.client, rows);
+            const seen = standingsOf(one, deduplicate(events), NOW).filter(({ userId }) => !hiding.includes(userId));
+            const ranked = seen.map((standing) => ({
+              ...standing,
+              rank: standing.eligible
+                ? 1 + seen.filter((other) => other.eligible && other.value > standing.value).length
+                : 0,
+            }));
+            const window = windowOf(`${one.window_days}d`, NOW);
+            const eligible = ranked.filter((standing) => standing.eligible);
+            const known = new Set([...eligible.slice(0, 8).map(({ userId }) => userId), ...holders]);
+            const standings = await titleStandings(database.client, one, window, holders, 3);
+            expect({ one, standings }).toEqual({ one, standings: ranked.filter(({ userId }) => known.has(userId)) });
+          },
+        ),
+        { numRuns: 12, interruptAfterTimeLimit: 120_000 },
+      );
+    } finally {
+      await database.truncate(['people_choices']);
+    }
   }, 300_000);
 
   it('keep a family at exactly the least share, and a session over exactly the longest gap', async () => {

@@ -12,6 +12,7 @@ import {
   type TitleRule,
 } from '@laurel/titles';
 import { modelFamily, type Window } from '@laurel/usage';
+import { hiddenAmong } from '../people.js';
 import { titleCandidates, type Alias, type Candidate } from './candidates.js';
 import { companyFigures, modelsOf, personFacts } from './facts.js';
 
@@ -20,7 +21,7 @@ const SPARE_CANDIDATES = 5;
 
 /**
  * The standings that a decision on one title rests on, in each scope of its rule: the best eligible people, and each present
- * holder's own, in the scope that they are in now.
+ * holder's own, in the scope that they are in now; but of nobody who is hidden: they have no usage here.
  *
  * @param take how many of the best, in each scope; default what `decide` needs.
  */
@@ -40,10 +41,15 @@ export async function titleStandings(
   });
   const candidates = await result.json<Candidate>();
   const ranks = new Map(candidates.map((candidate) => [candidate.user_id, candidate]));
-  const [people, company] = await Promise.all([
+  const [everybody, company] = await Promise.all([
     personFacts(client, [...new Set([...ranks.keys(), ...holders])], window),
     companyFigures(client, window),
   ]);
+  const hidden = await hiddenAmong(
+    client,
+    everybody.map(({ userId }) => userId),
+  );
+  const people = everybody.filter(({ userId }) => !hidden.has(userId));
   const teams = new Map(people.map((person) => [person.userId, person.team]));
   const standings = new Map<Scope, Standing[]>();
   for (const { userId, value, volume, evidence } of measure(rule.metric, { people, company })) {
