@@ -1,5 +1,6 @@
 import { personProfile, topics, usageLimits, type PersonProfile } from '@laurel/events';
-import { FencedWriter, readToEnd, type Kafka } from '@laurel/kafka';
+import { classifyKafkaFailure, FencedWriter, isFenced, readToEnd, type Kafka } from '@laurel/kafka';
+import { keepTrying } from '@laurel/stream';
 import { checkDisplayName, type DisplayNameFault } from './display-name.js';
 import { checkHandle, lookOf, type HandleFault } from './handle.js';
 import { PeopleDirectory, type PeopleDefault } from './people-directory.js';
@@ -33,12 +34,27 @@ export interface ProfileContext {
 /** One for all writers of one Laurel, so that a later one shuts out an earlier one. */
 const TRANSACTIONAL_ID = 'laurel-people';
 
+/** How long others may come between, or Kafka be away, in ms. */
+const PATIENCE_MS = 60_000;
+
+/** The change may have been written or not; it may be repeated. */
+export class ProfileNotWritten extends Error {
+  readonly code = 'profile_not_written';
+  readonly retryable = true;
+
+  constructor(cause: unknown) {
+    super(`the choice was not written, or not known to be: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
+    this.name = 'ProfileNotWritten';
+  }
+}
+
 /**
  * Changes how a person is shown. One writer at a time: it claims the transactional id, which fences any other, *then* folds the whole
  * topic, then checks and writes. So two people can't take one handle at the same moment; who is first keeps it.
  *
- * @throws KafkaJSError when the write failed, or another writer fenced this one (`isFenced`): nothing or all was written, so it may
- *   simply be repeated.
+ * @throws ProfileNotWritten when others came between, or Kafka was away, for a minute.
  */
 export async function changeProfile(
   topic: PeopleTopic,
@@ -48,7 +64,7 @@ export async function changeProfile(
 ): Promise<ChangedProfile> {
   const bytes = Buffer.byteLength(userId);
   if (bytes < 1 || bytes > usageLimits.maxIdBytes) return { ok: false, code: 'invalid_user_id' };
-  return asOnlyWriter(topic, async (writer, directory): Promise<ChangedProfile> => {
+  return asOnlyWriter(topic, async (directory, write): Promise<ChangedProfile> => {
     const present = directory.profileOf(userId);
     const wanted = normalized({
       user_id: userId,
@@ -70,7 +86,7 @@ export async function changeProfile(
       if (directory.isTaken(handle, userId) || (await looksLikeAPseudonym()))
         return { ok: false, code: 'handle_taken' };
     }
-    await writer.write({ [topics.peopleProfiles.name]: [{ key: userId, value: personProfile.encode(profile) }] });
+    await write(userId, profile);
     return { ok: true, profile, isWritten: true };
   });
 }
@@ -79,12 +95,12 @@ export async function changeProfile(
  * Takes a person's choice back, by a tombstone; the company's default holds from then on.
  *
  * @returns whether there was one. Where there was none nothing is written, as a record would name the person.
- * @throws KafkaJSError as `changeProfile`.
+ * @throws ProfileNotWritten as `changeProfile`.
  */
 export async function resetProfile(topic: PeopleTopic, userId: string): Promise<boolean> {
-  return asOnlyWriter(topic, async (writer, directory) => {
+  return asOnlyWriter(topic, async (directory, write) => {
     if (directory.profileOf(userId) === undefined) return false;
-    await writer.write({ [topics.peopleProfiles.name]: [{ key: userId, value: null }] });
+    await write(userId, null);
     return true;
   });
 }
@@ -106,14 +122,44 @@ export async function readPeople(
   return directory;
 }
 
-async function asOnlyWriter<T>(
-  topic: PeopleTopic,
-  work: (writer: FencedWriter, directory: PeopleDirectory) => Promise<T>,
-): Promise<T> {
+type Work<T> = (
+  directory: PeopleDirectory,
+  write: (userId: string, profile: PersonProfile | null) => Promise<void>,
+) => Promise<T>;
+
+/** Whatever a write that failed has left behind, the next attempt fences it, folds it and decides anew. */
+async function asOnlyWriter<T>(topic: PeopleTopic, work: Work<T>): Promise<T> {
+  const patience = AbortSignal.timeout(PATIENCE_MS);
+  let last: unknown;
+  const attempt = (): Promise<T> =>
+    attemptAsOnlyWriter(topic, work).catch((error: unknown) => {
+      last = error;
+      throw error;
+    });
+  const classify = (error: unknown) =>
+    error instanceof ProfileNotWritten || isFenced(error) ? 'retriable' : classifyKafkaFailure(error);
+  try {
+    return await keepTrying('people', attempt, { classify, maxDelayMs: 1000 }, patience);
+  } catch (error) {
+    if (!patience.aborted) throw error;
+    throw last instanceof ProfileNotWritten ? last : new ProfileNotWritten(last ?? error);
+  }
+}
+
+async function attemptAsOnlyWriter<T>(topic: PeopleTopic, work: Work<T>): Promise<T> {
   const writer = await FencedWriter.claim(topic.kafka, topic.topicPrefix + TRANSACTIONAL_ID, topic.topicPrefix);
+  const write = async (userId: string, profile: PersonProfile | null): Promise<void> => {
+    const value = profile === null ? null : personProfile.encode(profile);
+    try {
+      await writer.write({ [topics.peopleProfiles.name]: [{ key: userId, value }] });
+    } catch (error) {
+      // A commit that another claim came between may be answered with any error.
+      throw new ProfileNotWritten(error);
+    }
+  };
   try {
     // Nothing here is shown, so that the default is of no account.
-    return await work(writer, await readPeople(topic, { visibility: 'hidden', figures: 'bands' }));
+    return await work(await readPeople(topic, { visibility: 'hidden', figures: 'bands' }), write);
   } finally {
     // A writer that failed may fail at closing too; it has nothing left to lose.
     await writer.close().catch(() => undefined);
