@@ -176,6 +176,8 @@ export class Awarder {
       // Whoever hides is to the titles as if erased: they hold nothing, and no event names them.
       const isWithheld = (userId: string): boolean => this.erasures.has(userId) || hidden.has(userId);
       for (const { state, standings, corrected } of boards) {
+        // Who hid while the standings were read is still counted in others' ranks there. Not at the next tick.
+        if (standings.some(({ userId, eligible }) => eligible && hidden.has(userId))) continue;
         const evaluation = { rule, standings, window, evaluatedAtMs: nowMs, corrected, isWithheld };
         await this.write(reign, state, decide(evaluation, state));
       }

@@ -21,7 +21,8 @@ const SPARE_CANDIDATES = 5;
 
 /**
  * The standings that a decision on one title rests on, in each scope of its rule: the best eligible people, and each present
- * holder's own, in the scope that they are in now; but of nobody who is hidden: they have no usage here.
+ * holder's own, in the scope that they are in now; but of nobody who is hidden: they have no usage here,
+ * unless they hid while this was read.
  *
  * @param take how many of the best, in each scope; default what `decide` needs.
  */
@@ -41,15 +42,12 @@ export async function titleStandings(
   });
   const candidates = await result.json<Candidate>();
   const ranks = new Map(candidates.map((candidate) => [candidate.user_id, candidate]));
-  const [everybody, company] = await Promise.all([
-    personFacts(client, [...new Set([...ranks.keys(), ...holders])], window),
+  const others = holders.filter((userId) => !ranks.has(userId));
+  const hidden = await hiddenAmong(client, others);
+  const [people, company] = await Promise.all([
+    personFacts(client, [...ranks.keys(), ...others.filter((userId) => !hidden.has(userId))], window),
     companyFigures(client, window),
   ]);
-  const hidden = await hiddenAmong(
-    client,
-    everybody.map(({ userId }) => userId),
-  );
-  const people = everybody.filter(({ userId }) => !hidden.has(userId));
   const teams = new Map(people.map((person) => [person.userId, person.team]));
   const standings = new Map<Scope, Standing[]>();
   for (const { userId, value, volume, evidence } of measure(rule.metric, { people, company })) {
