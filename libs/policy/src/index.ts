@@ -6,3 +6,5 @@ export * from './cohorts.js';
 export * from './profile-record.js';
 export * from './people-follower.js';
 export * from './change-profile.js';
+export * from './award-json.js';
+export * from './person-json.js';

@@ -11,7 +11,7 @@ export * from './evolve.js';
 export * from './decide.js';
 export { explain, type Explanation, type Lack } from './explain.js';
 export { awardIdOf } from './award-id.js';
-export * from './award-json.js';
+export type { LoggedAward } from './logged-award.js';
 export { isLoweredByCorrection } from './correction.js';
 export { generatedHandle } from './handle.js';
 export { isAheadBy } from './margin.js';

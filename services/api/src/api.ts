@@ -19,9 +19,11 @@ import {
   kafkaLogger,
   kafkaSettings,
   outagePolicy,
+  peopleSettings,
   type Readiness,
   type ServiceDefinition,
 } from '@laurel/service-host';
+import { PeopleDirectory, PeopleFollower } from '@laurel/policy';
 import { keepTrying } from '@laurel/stream';
 import { RuleBook } from '@laurel/titles';
 import { AwardLog } from './awards/award-log.js';
@@ -41,6 +43,7 @@ const QUERY_TIMEOUT_MS = 30_000;
 const settings = {
   ...kafkaSettings,
   ...clickHouseSettings,
+  ...peopleSettings,
   streamKeepAliveMs: integer('LAUREL_API_STREAM_KEEP_ALIVE_MS', 10, 3_600_000, {
     description:
       'an idle stream gets a comment this often, in ms; a client that takes nothing for four times this is cut off',
@@ -67,7 +70,8 @@ export const api: ServiceDefinition<typeof settings> = {
 
     const startup = new Startup();
     const awards = new AwardLog();
-    const streams = new AwardStreams(awards, startup, metrics, config.streamKeepAliveMs);
+    const people = new PeopleDirectory({ visibility: config.peopleVisibility, figures: config.peopleFigures });
+    const streams = new AwardStreams(awards, people, startup, metrics, config.streamKeepAliveMs);
 
     // It serves meanwhile, so that it can be asked how far it is.
     const stopped = new AbortController();
@@ -102,6 +106,23 @@ export const api: ServiceDefinition<typeof settings> = {
       streams.onCaughtUp();
     }, fatal);
 
+    const follower = new PeopleFollower(
+      kafka,
+      topicPrefix,
+      ({ offset, userId, profile, isReadable }) => {
+        if (!isReadable) log.warn({ offset }, 'a record of people.profiles.v1 can’t be read; its person is hidden');
+        people.apply(offset, userId, profile);
+      },
+      policy,
+      fatal,
+    );
+    onShutdown(() => follower.stop());
+    follower.start().then(() => {
+      if (stopped.signal.aborted) return;
+      startup.onPeopleRead();
+      streams.onCaughtUp();
+    }, fatal);
+
     const http = apiAdapter();
     const fastify = http.getInstance();
     fastify.addHook('preClose', () => streams.closeAll());
@@ -115,6 +136,7 @@ export const api: ServiceDefinition<typeof settings> = {
         { provide: CLICKHOUSE, useValue: clickhouse },
         { provide: RuleBook, useValue: rules },
         { provide: AwardLog, useValue: awards },
+        { provide: PeopleDirectory, useValue: people },
         { provide: AwardStreams, useValue: streams },
         { provide: Startup, useValue: startup },
       ],
@@ -126,10 +148,11 @@ export const api: ServiceDefinition<typeof settings> = {
       http,
       readiness: async (): Promise<Readiness> => {
         const database = await databaseState(clickhouse, migrations);
-        const isRead = startup.hasTitles;
+        const { hasTitles, hasPeople } = startup;
+        const state = (isRead: boolean): string => (isRead ? 'read' : 'reading');
         return {
-          ready: startup.isMigrated && database === 'ready' && isRead,
-          details: { clickhouse: database, awards: isRead ? 'read' : 'reading' },
+          ready: startup.isMigrated && database === 'ready' && hasTitles && hasPeople,
+          details: { clickhouse: database, awards: state(hasTitles), people: state(hasPeople) },
         };
       },
     };

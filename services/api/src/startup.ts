@@ -4,6 +4,7 @@ import { passingProblem } from './http/problem.js';
 export class Startup {
   private migrated = false;
   private titlesRead = false;
+  private peopleRead = false;
 
   get isMigrated(): boolean {
     return this.migrated;
@@ -13,12 +14,20 @@ export class Startup {
     return this.titlesRead;
   }
 
+  get hasPeople(): boolean {
+    return this.peopleRead;
+  }
+
   onMigrated(): void {
     this.migrated = true;
   }
 
   onTitlesRead(): void {
     this.titlesRead = true;
+  }
+
+  onPeopleRead(): void {
+    this.peopleRead = true;
   }
 
   /** @throws Problem `starting` until the tables were seen. */
@@ -31,5 +40,10 @@ export class Startup {
    */
   requireTitles(): void {
     if (!this.titlesRead) throw passingProblem('starting', 'The awards are still being read; try again shortly.');
+  }
+
+  /** @throws Problem `starting` until every choice there was at the start is read: before, somebody hidden would be shown. */
+  requirePeople(): void {
+    if (!this.peopleRead) throw passingProblem('starting', 'People’s choices are still being read; try again shortly.');
   }
 }

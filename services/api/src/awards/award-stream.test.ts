@@ -1,9 +1,11 @@
 import { Writable } from 'node:stream';
+import { PeopleDirectory } from '@laurel/policy';
 import { handovers } from '../testing/events.js';
 import { eventually } from '../testing/eventually.js';
 import { AwardLog } from './award-log.js';
 import { AwardStream } from './award-stream.js';
 
+const people = new PeopleDirectory({ visibility: 'handle', figures: 'exact' });
 const fat = { evidence: { padding: { string: 'x'.repeat(2000) } } };
 
 function logOf(count: number, fields = {}): AwardLog {
@@ -16,7 +18,7 @@ function logOf(count: number, fields = {}): AwardLog {
 function streamOf(log: AwardLog, after: number | undefined, isCaughtUp = () => true) {
   const seen = { stalled: 0 };
   const options = { keepAliveMs: 10, patience: 4, retryMs: 100 };
-  const stream = new AwardStream(log, after, isCaughtUp, options, () => {
+  const stream = new AwardStream(log, people, after, isCaughtUp, options, () => {
     seen.stalled += 1;
     stream.close('slow_client');
   });

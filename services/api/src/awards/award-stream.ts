@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { awardJson } from '@laurel/titles';
+import { awardJson, type PeopleDirectory } from '@laurel/policy';
 import type { AwardLog } from './award-log.js';
 
 /** Why the server ends a stream; the client connects again and resumes. */
@@ -41,10 +41,13 @@ export class AwardStream extends Readable {
 
   /**
    * @param after awards after this offset; undefined for those that come after now.
-   * @param isCaughtUp whether the log holds all that was there at the start: until then "now" is not known, and waited for.
+   * @param people how they are shown at the moment when an award is sent.
+   * @param isCaughtUp whether the log and the people hold all that was there at the start: until then "now" is not known, and
+   *   waited for.
    */
   constructor(
     private readonly log: AwardLog,
+    private readonly people: PeopleDirectory,
     private readonly after: number | undefined,
     private readonly isCaughtUp: () => boolean,
     private readonly options: AwardStreamOptions,
@@ -69,7 +72,7 @@ export class AwardStream extends Readable {
       const logged = this.log.next(this.position);
       if (logged === undefined) return;
       this.position = logged.offset;
-      this.hasRoom = this.sendText(eventText('award', logged.offset, awardJson(logged)));
+      this.hasRoom = this.sendText(eventText('award', logged.offset, awardJson(logged, this.people)));
     }
   }
 

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { Counter, Gauge, type Registry } from 'prom-client';
+import type { PeopleDirectory } from '@laurel/policy';
 import type { Startup } from '../startup.js';
 import type { AwardLog } from './award-log.js';
 import { AwardStream, type ClosingCode } from './award-stream.js';
@@ -23,6 +24,7 @@ export class AwardStreams {
 
   constructor(
     private readonly log: AwardLog,
+    private readonly people: PeopleDirectory,
     private readonly startup: Startup,
     metrics: Registry,
     private readonly keepAliveMs: number,
@@ -48,8 +50,9 @@ export class AwardStreams {
   stream(response: ServerResponse, after: number | undefined): AwardStream {
     const stream = new AwardStream(
       this.log,
+      this.people,
       after,
-      () => this.startup.hasTitles,
+      () => this.startup.hasTitles && this.startup.hasPeople,
       { keepAliveMs: this.keepAliveMs, patience: PATIENCE, retryMs: RETRY_MS },
       () => this.close(response, 'slow_client'),
     );
@@ -61,7 +64,7 @@ export class AwardStreams {
     return stream;
   }
 
-  /** To be called when the log has caught up. */
+  /** To be called when the log, and when people's choices have caught up. */
   onCaughtUp(): void {
     for (const stream of this.open.values()) stream.advance();
   }

@@ -1,6 +1,6 @@
 import { Controller, Get, Headers, Inject, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { awardJson, type AwardJson } from '@laurel/titles';
+import { awardJson, PeopleDirectory, type AwardJson } from '@laurel/policy';
 import { eventIdParameter, limitParameter, readParameters, titleParameter, userParameter } from '../http/parameters.js';
 import { Problem } from '../http/problem.js';
 import { Startup } from '../startup.js';
@@ -17,6 +17,7 @@ export class AwardsController {
   constructor(
     @Inject(AwardLog) private readonly log: AwardLog,
     @Inject(AwardStreams) private readonly streams: AwardStreams,
+    @Inject(PeopleDirectory) private readonly people: PeopleDirectory,
     @Inject(Startup) private readonly startup: Startup,
   ) {}
 
@@ -33,12 +34,16 @@ export class AwardsController {
       { query },
     );
     this.startup.requireTitles();
+    this.startup.requirePeople();
     const { limit, title, user } = given.query;
+    // A person who is hidden has no awards here, like one who never had any.
+    const isAskedFor = (userId: string): boolean =>
+      user === undefined || (userId === user && !this.people.isHidden(userId));
     const found = this.log.newest(
       limit,
-      (award) => (title === undefined || award.title_id === title) && (user === undefined || award.user_id === user),
+      (award) => (title === undefined || award.title_id === title) && isAskedFor(award.user_id),
     );
-    return { awards: found.map(awardJson) };
+    return { awards: found.map((logged) => awardJson(logged, this.people)) };
   }
 
   /**

@@ -145,7 +145,7 @@ describe('when ClickHouse fails', () => {
       const ready = await fetch(`${url}/ready`);
       expect([ready.status, await ready.json()]).toEqual([
         503,
-        { status: 'not ready', clickhouse: 'away', awards: 'read' },
+        { status: 'not ready', clickhouse: 'away', awards: 'read', people: 'read' },
       ]);
       expect((await fetch(`${url}/health`)).status).toBe(200);
       expect((await fetch(`${url}/v1/awards`)).status).toBe(200);

@@ -7,13 +7,22 @@ import {
   rollHours,
   rollIdOf,
   runAll,
+  versionOfRecord,
+  writeChoices,
   writeClosure,
   writeHeads,
   type ClickHouseClient,
 } from '@laurel/clickhouse';
 import { UsageRows } from '@laurel/clickhouse/fixture';
-import { awardEvent, topics, type AwardEvent, type UsageEvent } from '@laurel/events';
-import { applyTopics, classifyKafkaFailure, FencedWriter, kafkaClient } from '@laurel/kafka';
+import {
+  awardEvent,
+  personProfile,
+  topics,
+  type AwardEvent,
+  type PersonProfile,
+  type UsageEvent,
+} from '@laurel/events';
+import { applyTopics, classifyKafkaFailure, FencedWriter, kafkaClient, RecordProducer } from '@laurel/kafka';
 import { startService, type RunningService } from '@laurel/service-host';
 import { keepTrying } from '@laurel/stream';
 import { titleKey } from '@laurel/titles';
@@ -45,6 +54,8 @@ export interface TestStack {
   readonly store: (events: readonly UsageEvent[]) => Promise<void>;
   /** Appends to `titles.awards.v1`, in one transaction. */
   readonly append: (awards: readonly AwardEvent[]) => Promise<void>;
+  /** Appends to `people.profiles.v1`, and writes it to the tables as usage-projector does. Null takes a choice back. */
+  readonly choose: (userId: string, choice: Partial<PersonProfile> | null) => Promise<void>;
   /** Starts an API in this process; resolves when it is ready, unless told not to wait. */
   readonly startApi: (environment?: Environment, untilReady?: boolean) => Promise<RunningApi>;
   /** Starts the built API in a process of its own, likewise. */
@@ -68,13 +79,15 @@ export async function testStack(): Promise<TestStack> {
   // A broker may not know a topic yet that it has just created.
   await keepTrying(
     'topics',
-    () => applyTopics(kafka, [topics.titleAwards, topics.titleRules], { prefix, replicationFactor: 1 }),
+    () =>
+      applyTopics(kafka, [topics.titleAwards, topics.titleRules, topics.peopleProfiles], { prefix, replicationFactor: 1 }),
     {
       classify: classifyKafkaFailure,
     },
   );
 
   let stored = 0;
+  let chosen = 0;
   const running = new Set<RunningService>();
   const begun = async (service: RunningService, untilReady: boolean): Promise<RunningService> => {
     running.add(service);
@@ -134,6 +147,31 @@ export async function testStack(): Promise<TestStack> {
       } finally {
         await writer.close();
       }
+    },
+    async choose(userId, choice) {
+      const profile: PersonProfile | null =
+        choice === null
+          ? null
+          : {
+              user_id: userId,
+              visibility: 'handle',
+              display_name: null,
+              handle: null,
+              figures: 'exact',
+              changed_at: Date.now(),
+              changed_by: 'self',
+              ...choice,
+            };
+      const producer = new RecordProducer(kafka, prefix);
+      await producer.connect();
+      try {
+        const value = profile === null ? null : personProfile.encode(profile);
+        await producer.send(topics.peopleProfiles.name, [{ key: userId, value }]);
+      } finally {
+        await producer.close();
+      }
+      await writeChoices(clickhouse, [{ userId, choice: profile, version: versionOfRecord(chosen) }]);
+      chosen += 1;
     },
     async startApi(environment = {}, untilReady = true) {
       const failures: unknown[] = [];

@@ -1,17 +1,22 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { titleStandings, type ClickHouseClient } from '@laurel/clickhouse';
 import {
-  evidenceJson,
-  generatedHandle,
+  holderJson,
+  PeopleDirectory,
+  personJson,
+  shownEvidence,
+  shownValue,
+  type EvidenceJson,
+  type HolderJson,
+  type PersonJson,
+} from '@laurel/policy';
+import {
   isInForce,
   isScopeOf,
   RuleBook,
   scopeOfTeam,
-  holderJson,
   unitOf,
   type Eligibility,
-  type EvidenceJson,
-  type HolderJson,
   type Margin,
   type Metric,
   type Scope,
@@ -54,15 +59,13 @@ export interface TitleJson {
   readonly valid_from: string | null;
   readonly valid_until: string | null;
   /** In the order of their awards; figures are as of the award. */
-  readonly holders: readonly ({ readonly user_id: string; readonly handle: string } & HolderJson)[];
+  readonly holders: readonly (PersonJson & HolderJson)[];
   /** The best eligible people now. */
-  readonly standings: readonly {
+  readonly standings: readonly ({
     readonly rank: number;
-    readonly user_id: string;
-    readonly handle: string;
     readonly value: number;
     readonly evidence: EvidenceJson;
-  }[];
+  } & PersonJson)[];
 }
 
 export interface TitlesJson {
@@ -84,6 +87,7 @@ export class TitlesController {
     @Inject(CLICKHOUSE) private readonly clickhouse: ClickHouseClient,
     @Inject(RuleBook) private readonly book: RuleBook,
     @Inject(AwardLog) private readonly awards: AwardLog,
+    @Inject(PeopleDirectory) private readonly people: PeopleDirectory,
     @Inject(Startup) private readonly startup: Startup,
   ) {}
 
@@ -92,6 +96,7 @@ export class TitlesController {
     const given = readParameters({ query: { scope: scopeParameter } }, { query });
     this.startup.requireDatabase();
     this.startup.requireTitles();
+    this.startup.requirePeople();
     const standings = await this.standings.get(this.book.offset);
     const { scope: asked } = given.query;
     const scope = asked.kind === 'company' ? 'company' : scopeOfTeam(asked.team);
@@ -125,21 +130,19 @@ export class TitlesController {
       dwell_hours: rule.dwell_hours,
       valid_from: rule.valid_from ?? null,
       valid_until: rule.valid_until ?? null,
-      holders: this.awards.holders(rule.id, scope).map((award) => ({
-        user_id: award.user_id,
-        handle: generatedHandle(award.user_id),
-        ...holderJson(award),
-      })),
+      holders: this.awards.holders(rule.id, scope).flatMap((award) => {
+        const person = personJson(this.people, award.user_id);
+        return person === undefined ? [] : [{ ...person, ...holderJson(award, this.people, person) }];
+      }),
       standings: (standings.get(scope) ?? [])
         .filter(({ eligible }) => eligible)
         .slice(0, STANDINGS)
-        .map(({ rank, userId, value, evidence }) => ({
-          rank,
-          user_id: userId,
-          handle: generatedHandle(userId),
-          value,
-          evidence: evidenceJson(evidence),
-        })),
+        .flatMap(({ rank, userId, value, evidence }) => {
+          const person = personJson(this.people, userId);
+          if (person === undefined) return [];
+          const shown = shownValue(person.figures, unitOf(rule.metric.kind), value);
+          return [{ rank, ...person, value: shown, evidence: shownEvidence(evidence, this.people, person) }];
+        }),
     };
   }
 }

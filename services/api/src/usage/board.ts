@@ -48,9 +48,15 @@ export class Board {
     return this.starts.length;
   }
 
-  /** The first so many. */
-  first(limit: number): readonly BoardEntry[] {
-    return this.starts.slice(0, limit).map((start) => this.entryAt(start));
+  /** The first so many of those who may be shown: somebody may have hidden since the board was read. */
+  first(limit: number, isShown: (userId: string) => boolean): readonly BoardEntry[] {
+    const entries: BoardEntry[] = [];
+    for (const start of this.starts) {
+      if (entries.length === limit) break;
+      const entry = this.entryAt(start);
+      if (isShown(entry.userId)) entries.push(entry);
+    }
+    return entries;
   }
 
   /** Undefined when the person isn't on it. */

@@ -1,4 +1,5 @@
-import { tokenFields } from '@laurel/events';
+import { tokenFields, type PersonFigures } from '@laurel/events';
+import { shownCount } from '@laurel/policy';
 import { totalOf, type Figures } from '@laurel/usage';
 
 /** Sums, each the decimal digits of a whole number: they may pass 2^53, where a JSON number is rounded by many readers. */
@@ -19,14 +20,18 @@ export interface FiguresJson {
   readonly cost_micro_usd: string;
 }
 
-export function figuresJson(figures: Figures): FiguresJson {
+/** @param precision how exactly they may be seen; each sum is made coarser by itself. */
+export function figuresJson(figures: Figures, precision: PersonFigures = 'exact'): FiguresJson {
   const tokens = Object.fromEntries(
-    tokenFields.map((field) => [`${field}_tokens`, String(figures.tokens[field])]),
+    tokenFields.map((field) => [`${field}_tokens`, String(shownCount(precision, 'tokens', figures.tokens[field]))]),
   ) as unknown as Omit<FiguresJson, 'events' | 'total_tokens' | 'cost_micro_usd'>;
   return {
-    events: String(figures.events),
-    total_tokens: String(totalOf(figures)),
+    events: String(shownCount(precision, 'events', BigInt(figures.events))),
+    total_tokens: String(shownCount(precision, 'tokens', totalOf(figures))),
     ...tokens,
-    cost_micro_usd: String(figures.costMicroUsd),
+    cost_micro_usd: String(shownCount(precision, 'micro_usd', figures.costMicroUsd)),
   };
 }
+
+/** Of two sums as they are shown: an exact share would give away what it is a share of. */
+export const shareOf = (part: bigint, whole: bigint): number => (whole === 0n ? 0 : Number(part) / Number(whole));

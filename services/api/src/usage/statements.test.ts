@@ -56,7 +56,7 @@ describe('the rows that a page reads', () => {
       expect(read['usage_by_day_user']).toBeGreaterThanOrEqual(closedDays * PEOPLE);
       expect(read['usage_by_day_user']).toBeLessThanOrEqual(closedDays * PEOPLE + 2 * 2 * GRANULE);
       expect(Object.keys(read).sort()).toEqual(
-        ['closures', 'roll_heads', 'usage_by_day_user'].filter((table) => table in read),
+        ['closures', 'people_choices', 'roll_heads', 'usage_by_day_user'].filter((table) => table in read),
       );
     },
   );

@@ -1,5 +1,6 @@
-import type { Statement } from '@laurel/clickhouse';
+import { isGuarded, isHidden, type Statement } from '@laurel/clickhouse';
 import { tokenClasses, tokenFields } from '@laurel/events';
+import { LEAST_COHORT } from '@laurel/policy';
 import { dayKey, type Window } from '@laurel/usage';
 import type { ScopeParameter } from '../http/parameters.js';
 import { boardColumns } from './board.js';
@@ -33,7 +34,7 @@ export const windowParams = (window: Window): Readonly<Record<string, string>> =
 });
 
 /**
- * Everybody by a metric with their competition ranks ("1224"), as `boardColumns`. The greater value first, of equal values the
+ * Everybody who is not hidden by a metric with their competition ranks ("1224"), as `boardColumns`. The greater value first, of equal values the
  * smaller user id by its bytes.
  */
 export function leaderboard(metric: BoardMetric, window: Window, scope: ScopeParameter): Statement {
@@ -47,16 +48,19 @@ export function leaderboard(metric: BoardMetric, window: Window, scope: ScopePar
           WHERE ${WITHIN} ${scope.kind === 'team' ? 'AND t.team = {team:String}' : ''}
           GROUP BY t.user_id
         )
+        WHERE NOT ${isHidden()}
       )
       ORDER BY value DESC, user_id ASC`,
     query_params: { ...windowParams(window), ...(scope.kind === 'team' ? { team: scope.team } : {}) },
   };
 }
 
-/** One text that is another one as soon as any figure can be: what the views read is named by the heads and the boundaries. */
+/** One text that is another one as soon as any figure can be: what the views read is named by the heads and the boundaries;
+ * whom a board lists by people's choices. */
 export const figuresVersion: Statement = {
   query: `SELECT toString(sum(cityHash64(grain, bucket, head))) AS heads, (SELECT toString(groupArray((grain, closed_before))) FROM
-      (SELECT grain, max(closed_before) AS closed_before FROM closures GROUP BY grain ORDER BY grain)) AS boundaries
+      (SELECT grain, max(closed_before) AS closed_before FROM closures GROUP BY grain ORDER BY grain)) AS boundaries,
+      (SELECT toString(sum(cityHash64(user_id, version))) FROM people_choices) AS choices
     FROM (SELECT grain, bucket, max(roll_id) AS head FROM roll_heads GROUP BY grain, bucket)`,
   query_params: {},
 };
@@ -80,10 +84,27 @@ export function anyUsage(userId: string): Statement {
   };
 }
 
+/** Columns of a `Cohort`. */
+const COHORT = `uniqExact(t.user_id) AS users, groupUniqArray(${LEAST_COHORT})(t.user_id) AS people,
+  groupUniqArrayIf(${LEAST_COHORT})(t.user_id, ${isHidden('t.user_id')}) AS hidden,
+  groupUniqArrayIf(${LEAST_COHORT})(t.user_id, ${isGuarded('t.user_id')}) AS guarded`;
+
+/** Each team's usage, that of the empty name is without a team: the most tokens first, of equals by name. */
+export function teamUsage(window: Window): Statement {
+  return {
+    query: `SELECT t.team AS team, ${COHORT}, sum(${TOTAL}) AS total, ${SUMS}
+      FROM usage_by_day AS t
+      WHERE ${WITHIN}
+      GROUP BY team
+      ORDER BY total DESC, team ASC`,
+    query_params: windowParams(window),
+  };
+}
+
 /** Each provider's models: the most tokens first, of equals by provider and model. */
 export function modelUsage(window: Window): Statement {
   return {
-    query: `SELECT t.provider AS provider, t.model AS model, uniqExact(t.user_id) AS users, sum(${TOTAL}) AS total, ${SUMS}
+    query: `SELECT t.provider AS provider, t.model AS model, ${COHORT}, sum(${TOTAL}) AS total, ${SUMS}
       FROM model_usage_by_day AS t
       WHERE ${WITHIN}
       GROUP BY provider, model

@@ -4,12 +4,14 @@ import { compareUtf8 } from '@laurel/titles';
 import { addFigures, noFigures, totalOf, type Figures, type Window } from '@laurel/usage';
 import type { ScopeParameter } from '../http/parameters.js';
 import { Board } from './board.js';
+import type { Group } from './groups-json.js';
 import { Reused, ReusedByKey } from '../reused.js';
 import {
   anyUsage,
   figuresVersion,
   leaderboard,
   modelUsage,
+  teamUsage,
   userDaysAndModels,
   type BoardMetric,
 } from './statements.js';
@@ -22,8 +24,14 @@ export interface ModelFigures {
   readonly figures: Figures;
 }
 
-export interface ModelMixEntry extends ModelFigures {
-  readonly users: number;
+export interface ModelMixEntry extends Group {
+  readonly provider: string;
+  readonly model: string;
+}
+
+export interface TeamEntry extends Group {
+  /** Empty for usage without a team. */
+  readonly team: string;
 }
 
 export interface UserUsage {
@@ -60,6 +68,8 @@ export class UsageReads {
   private readonly boards = this.reused((key: BoardKey) => this.readBoard(key), BOARDS_KEPT);
   private readonly teamBoards = this.reused((key: BoardKey) => this.readBoard(key), TEAM_BOARDS_KEPT);
   private readonly modelMixes = this.reused((window: Window) => this.readModels(window), WINDOWS_KEPT);
+
+  private readonly teamMixes = this.reused((window: Window) => this.readTeams(window), WINDOWS_KEPT);
 
   constructor(private readonly clickhouse: ClickHouseClient) {}
 
@@ -103,6 +113,10 @@ export class UsageReads {
     return (await this.modelMixes.get(window)).answer;
   }
 
+  async teams(window: Window): Promise<readonly TeamEntry[]> {
+    return (await this.teamMixes.get(window)).answer;
+  }
+
   /** Read anew only where a figure may have changed. */
   private reused<K, T>(read: (key: K) => Promise<T>, most: number): ReusedByKey<K, Versioned<T>> {
     const readVersioned = async (key: K, last: Versioned<T> | undefined): Promise<Versioned<T>> => {
@@ -128,12 +142,12 @@ export class UsageReads {
 
   private async readModels(window: Window): Promise<readonly ModelMixEntry[]> {
     const rows = await this.rows<ModelRow>(modelUsage(window));
-    return rows.map((row) => ({
-      provider: row.provider,
-      model: row.model,
-      users: Number(row.users),
-      figures: figuresOfRow(row),
-    }));
+    return rows.map((row) => ({ provider: row.provider, model: row.model, ...groupOfRow(row) }));
+  }
+
+  private async readTeams(window: Window): Promise<readonly TeamEntry[]> {
+    const rows = await this.rows<TeamRow>(teamUsage(window));
+    return rows.map((row) => ({ team: row.team, ...groupOfRow(row) }));
   }
 
   private async rows<T>({ query, query_params }: Statement): Promise<readonly T[]> {
@@ -152,10 +166,25 @@ interface UserRow extends FiguresRow {
   readonly model: string;
 }
 
-interface ModelRow extends FiguresRow {
+interface GroupRow extends FiguresRow {
+  readonly users: string;
+  readonly people: readonly string[];
+  readonly hidden: readonly string[];
+  readonly guarded: readonly string[];
+}
+
+interface ModelRow extends GroupRow {
   readonly provider: string;
   readonly model: string;
-  readonly users: string;
+}
+
+interface TeamRow extends GroupRow {
+  readonly team: string;
+}
+
+function groupOfRow(row: GroupRow): Group {
+  const { users, people, hidden, guarded } = row;
+  return { users: Number(users), people, hidden, guarded, figures: figuresOfRow(row) };
 }
 
 /** As the statement of all models orders them. */

@@ -49,6 +49,8 @@ describe('the figures', () => {
       rank: 1 + people.filter((other) => other.value > value).length,
       user_id: userId,
       handle: generatedHandle(userId),
+      name: null,
+      figures: 'exact',
       teams: [
         ...new Set(counted.flatMap((one) => (one.user_id === userId && one.team !== null ? [one.team] : []))),
       ].sort(),
@@ -173,12 +175,13 @@ describe('the figures', () => {
     const totals = models.map(({ total_tokens }) => BigInt(total_tokens));
     expect(totals).toEqual([...totals].sort((a, b) => (a > b ? -1 : 1)));
     const all = totals.reduce((sum, one) => sum + one, 0n);
-    for (const { provider, model, users, share, ...rest } of models) {
+    for (const { provider, model, users, share, figures, ...rest } of models) {
       const own = counted.filter((event) => event.provider === provider && event.model === model);
       const expected = [
         ...figuresByUser(own.map((event) => ({ ...event, user_id: own[0]?.user_id ?? event.user_id }))).values(),
       ];
-      expect(expected.map(figuresJson)).toEqual([rest]);
+      expect(expected.map((one) => figuresJson(one))).toEqual([rest]);
+      expect(figures).toBe('exact');
       expect(users).toBe(new Set(own.map((event) => event.user_id)).size);
       expect(share).toBeCloseTo(Number(rest.total_tokens) / Number(all), 12);
     }

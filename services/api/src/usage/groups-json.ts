@@ -1,0 +1,72 @@
+import { publishable, shownCount, type Cohort } from '@laurel/policy';
+import { addFigures, noFigures, totalOf, type Figures } from '@laurel/usage';
+import { figuresJson, shareOf, type FiguresJson } from './figures-json.js';
+
+/** A group of people whose figures are summed. */
+export interface Group extends Cohort {
+  readonly users: number;
+  readonly figures: Figures;
+}
+
+export interface GroupFiguresJson extends FiguresJson {
+  /** rounded where somebody in the group is hidden or not shown exactly. */
+  readonly figures: 'exact' | 'rounded';
+  /** Of the total tokens that are shown here, 0 to 1. */
+  readonly share: number;
+}
+
+/** All groups that are not shown by themselves, as one. */
+export type OtherJson =
+  | { readonly groups: number; readonly withheld: true }
+  | ({ readonly groups: number; readonly withheld: false } & GroupFiguresJson);
+
+export interface PublishedGroups<G extends Group> {
+  /** The most tokens, as shown, first. */
+  readonly shown: readonly { readonly group: G; readonly json: GroupFiguresJson }[];
+  /** Null where nothing is left. */
+  readonly other: OtherJson | null;
+}
+
+/**
+ * The sums of groups as far as they may be shown: `publishable` says which.
+ *
+ * @param groups the greatest first.
+ */
+export function publishedGroups<G extends Group>(
+  groups: readonly G[],
+  leastPeople: number,
+  remainder: readonly G[] = [],
+): PublishedGroups<G> {
+  const { shown, other } = publishable(groups, leastPeople, remainder);
+  const sumOf = (some: readonly G[]): Sum => ({
+    figures: some.reduce((sum, { figures }) => addFigures(sum, figures), noFigures),
+    precision: some.some(({ guarded }) => guarded.length > 0) ? 'rounded' : 'exact',
+  });
+  const sums = shown.map((group) => ({ group, sum: sumOf([group]) }));
+  const rest = other.cohorts.length === 0 || other.isWithheld ? undefined : sumOf(other.cohorts);
+  const all = [...sums.map(({ sum }) => sum), ...(rest === undefined ? [] : [rest])];
+  const total = all.reduce((sum, one) => sum + totalTokensOf(one), 0n);
+  const json = (sum: Sum): GroupFiguresJson => ({
+    figures: sum.precision,
+    share: shareOf(totalTokensOf(sum), total),
+    ...figuresJson(sum.figures, sum.precision),
+  });
+  return {
+    shown: sums
+      .sort((a, b) => Number(totalTokensOf(b.sum) - totalTokensOf(a.sum)))
+      .map(({ group, sum }) => ({ group, json: json(sum) })),
+    other: otherJson(other.cohorts.length, rest === undefined ? undefined : json(rest)),
+  };
+}
+
+interface Sum {
+  readonly figures: Figures;
+  readonly precision: 'exact' | 'rounded';
+}
+
+const totalTokensOf = ({ figures, precision }: Sum): bigint => shownCount(precision, 'tokens', totalOf(figures));
+
+function otherJson(groups: number, json: GroupFiguresJson | undefined): OtherJson | null {
+  if (groups === 0) return null;
+  return json === undefined ? { groups, withheld: true } : { groups, withheld: false, ...json };
+}
