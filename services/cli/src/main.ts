@@ -6,6 +6,7 @@ import { deadLettersCommand } from './commands/dead-letters.js';
 import { demoCommand } from './commands/demo.js';
 import { forgetCommand } from './commands/forget.js';
 import { migrateCommand } from './commands/migrate.js';
+import { peopleCommand } from './commands/people.js';
 import { rebuildCommand } from './commands/rebuild.js';
 import { titlesCommand } from './commands/titles.js';
 import { topicsCommand } from './commands/topics.js';
@@ -17,6 +18,7 @@ const program = new Command('laurel')
   .addCommand(migrateCommand())
   .addCommand(auditCommand())
   .addCommand(rebuildCommand())
+  .addCommand(peopleCommand())
   .addCommand(forgetCommand())
   .addCommand(deadLettersCommand())
   .addCommand(titlesCommand())

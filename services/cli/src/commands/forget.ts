@@ -31,6 +31,8 @@ const BEYOND_REACH = [
   `records in Kafka, until their retention ends: ${daysKept(topics.usageEvents)} days in ${topics.usageEvents.name}, ` +
     `${daysKept(topics.deadLetters)} in ${topics.deadLetters.name} and ${topics.undelivered.name} (as declared; yours may differ)`,
   `award events in ${topics.titleAwards.name}, which are kept for ever, and whatever subscribers have stored of them`,
+  `what they chose of how to be shown: an empty record replaces it in ${topics.peopleProfiles.name} at once, and Kafka’s compaction ` +
+    'removes both, name and handle first, within some days of changes by others',
   'backups and query logs of ClickHouse; its replaced files, for about 8 minutes',
 ];
 
@@ -67,7 +69,7 @@ async function forget(userId: string, flags: Flags): Promise<void> {
   const say = (line: string): void => (flags.json === true ? console.error(line) : console.log(line));
   try {
     await assertMigrated(clickhouse, await readMigrations());
-    await assertTopics(kafka, [topics.usageStored, topics.titleHolders], topicPrefix);
+    await assertTopics(kafka, [topics.usageStored, topics.titleHolders, topics.peopleProfiles], topicPrefix);
     await producer.connect();
 
     const held = await holdingsOf(world, userId);
@@ -109,12 +111,17 @@ async function forget(userId: string, flags: Flags): Promise<void> {
 
 const print = (value: unknown): void => console.log(JSON.stringify(value, undefined, 2));
 
-const summary = ({ events, days, titles }: Holdings) => ({ events, days: days.length, titles });
+const summary = ({ events, days, titles, hasChoice }: Holdings) => ({
+  events,
+  days: days.length,
+  titles,
+  choice: hasChoice,
+});
 
-function describe({ events, days, titles }: Holdings): string {
-  if (events === 0 && days.length === 0 && titles.length === 0) return 'nothing is held of this person';
+function describe({ events, days, titles, hasChoice }: Holdings): string {
+  if (events === 0 && days.length === 0 && titles.length === 0 && !hasChoice) return 'nothing is held of this person';
   const holds = titles.length === 0 ? 'holds no title' : `holds ${titles.join(', ')}`;
-  return `${events} events on ${days.length} days; ${holds}`;
+  return `${events} events on ${days.length} days; ${holds}${hasChoice ? '; chose how to be shown' : ''}`;
 }
 
 /** Waits until subscribers are told of new holders. */

@@ -9,6 +9,7 @@ import {
 import { titleHolders, topics } from '@laurel/events';
 import { changeRecords } from '@laurel/ingest';
 import { readToEnd, type Kafka, type RecordProducer } from '@laurel/kafka';
+import { readPeople, resetProfile } from '@laurel/policy';
 
 /** What Laurel holds of a person. */
 export interface Holdings {
@@ -17,6 +18,8 @@ export interface Holdings {
   readonly days: readonly TouchedMinute[];
   /** `title|scope` of each title held. */
   readonly titles: readonly string[];
+  /** Whether they chose how to be shown. */
+  readonly hasChoice: boolean;
 }
 
 /** What an erasure works on. */
@@ -26,6 +29,9 @@ export interface ErasureWorld {
   readonly producer: RecordProducer;
   readonly topicPrefix: string;
 }
+
+/** Of no account where only choices are asked for. */
+const NOBODY_IS_SHOWN = { visibility: 'hidden', figures: 'bands' } as const;
 
 export async function holdingsOf(world: ErasureWorld, userId: string): Promise<Holdings> {
   const counted = await world.clickhouse.query({
@@ -38,6 +44,7 @@ export async function holdingsOf(world: ErasureWorld, userId: string): Promise<H
     events: Number(row?.events ?? 0),
     days: await minutesOfUser(world.clickhouse, userId),
     titles: await titlesOf(world, userId),
+    hasChoice: (await readPeople(world, NOBODY_IS_SHOWN)).profileOf(userId) !== undefined,
   };
 }
 
@@ -63,18 +70,21 @@ export async function titlesOf({ kafka, topicPrefix }: ErasureWorld, userId: str
  *
  * 1. the list: from here on nothing of theirs is stored or rolled, and they can hold no title;
  * 2. the announcement of every bucket they are in, which is rolled again without them;
- * 3. deletion, from every table.
+ * 3. a record without a value in the place of their choice;
+ * 4. deletion, from every table.
  *
- * An insert that was under way at step 1 may still land after step 3; no roll takes it in, and the audit deletes it.
+ * An insert that was under way at step 1 may still land after step 4; no roll takes it in, and the audit deletes it.
  *
  * @returns how many rows were deleted, by table.
  */
 export async function erase(
-  { clickhouse, producer }: ErasureWorld,
+  world: ErasureWorld,
   userId: string,
   days: readonly TouchedMinute[],
 ): Promise<ReadonlyMap<string, number>> {
+  const { clickhouse, producer } = world;
   await recordErasure(clickhouse, userHashOf(userId));
   await producer.send(topics.usageStored.name, changeRecords(days, 'erased', Date.now()));
+  await resetProfile(world, userId);
   return sweepErased(clickhouse);
 }
