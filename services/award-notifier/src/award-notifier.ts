@@ -1,6 +1,15 @@
 import { Module } from '@nestjs/common';
-import { topics } from '@laurel/events';
-import { assertTopics, kafkaClient, KafkaBatchStrategy, readToEnd, RecordProducer, type Delivery } from '@laurel/kafka';
+import { titleRules, topics } from '@laurel/events';
+import {
+  assertTopics,
+  kafkaClient,
+  KafkaBatchStrategy,
+  readToEnd,
+  RecordProducer,
+  TopicFollower,
+  type Delivery,
+} from '@laurel/kafka';
+import { PeopleDirectory, PeopleFollower } from '@laurel/policy';
 import {
   consumerReadiness,
   consumerSettings,
@@ -9,10 +18,12 @@ import {
   kafkaLogger,
   kafkaSettings,
   outagePolicy,
+  peopleSettings,
   type ServiceDefinition,
 } from '@laurel/service-host';
 import { keepTrying } from '@laurel/stream';
-import { UndeliveredFold } from '@laurel/titles';
+import { RuleBook, UndeliveredFold } from '@laurel/titles';
+import type { AwardView } from './award-view.js';
 import { EndpointFollower } from './endpoint-follower.js';
 import { endpointsFile, type Endpoint } from './endpoints.js';
 import { deliveryEvents, endpointGauges, type Served } from './notifier-metrics.js';
@@ -25,6 +36,7 @@ const MAX_FETCH_BYTES = 1024 * 1024;
 
 const settings = {
   ...kafkaSettings,
+  ...peopleSettings,
   endpoints: endpointsFile(
     'LAUREL_NOTIFIER_ENDPOINTS_FILE',
     'YAML or JSON file of the endpoints that awards are sent to; a secret as a whole',
@@ -56,6 +68,33 @@ export const awardNotifier: ServiceDefinition<typeof settings> = {
     onShutdown(() => producer.close());
     await keepTrying('start', () => producer.connect(), policy);
 
+    const people = new PeopleDirectory({ visibility: config.peopleVisibility, figures: config.peopleFigures });
+    const rules = new RuleBook();
+    const peopleFollower = new PeopleFollower(
+      kafka,
+      topicPrefix,
+      ({ offset, userId, profile, isReadable }) => {
+        if (!isReadable) log.warn({ offset }, 'a record of people.profiles.v1 can’t be read; its person is hidden');
+        people.apply(offset, userId, profile);
+      },
+      policy,
+      fatal,
+    );
+    const rulesFollower = new TopicFollower(kafka, {
+      topic: topics.titleRules,
+      topicPrefix,
+      reader: `${NAME}-rules`,
+      policy,
+      onRecord: ({ offset, value }) => {
+        if (value !== null) rules.add(offset, titleRules.decode(value));
+      },
+      onFatal: fatal,
+    });
+    onShutdown(() => Promise.all([peopleFollower.stop(), rulesFollower.stop()]));
+    // Before the first delivery: who is hidden must not be named for not being known yet.
+    await Promise.all([peopleFollower.start(), rulesFollower.start()]);
+    const view: AwardView = { people, titleName: (id) => rules.known.get(id)?.name ?? id };
+
     const foldOnce = async (): Promise<UndeliveredFold> => {
       const fold = new UndeliveredFold();
       await readToEnd(kafka, {
@@ -71,7 +110,7 @@ export const awardNotifier: ServiceDefinition<typeof settings> = {
 
     /** A group for each endpoint, so that one that is away keeps its own place and nobody else's. */
     const serve = (endpoint: Endpoint): Served => {
-      const receiver = new Receiver(endpoint, config, events);
+      const receiver = new Receiver(endpoint, view, config, events);
       const follower = new EndpointFollower(endpoint, receiver, producer, foldUndelivered, policy, events);
       const strategy = new KafkaBatchStrategy({
         kafka,

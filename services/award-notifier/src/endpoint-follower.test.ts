@@ -4,7 +4,7 @@ import { redeliveryWish, UndeliveredFold } from '@laurel/titles';
 import { EndpointFollower } from './endpoint-follower.js';
 import type { Endpoint } from './endpoints.js';
 import { Receiver } from './receiver.js';
-import { logged, secret } from './testing/awards.js';
+import { logged, secret, viewOf } from './testing/awards.js';
 import { EndpointServer, status, type Reply } from './testing/endpoint-server.js';
 
 const policy = { classify: () => 'fatal' as const };
@@ -21,7 +21,7 @@ function followerOf({ url }: EndpointServer, givenUp: readonly Undelivered[] = [
   for (const one of givenUp) fold.take({ key: null, value: undelivered.encode(one), headers: {} });
   const follower = new EndpointFollower(
     endpoint,
-    new Receiver(endpoint, { timeoutMs: 5000, giveUpAfterMs: 86_400_000 }, silent),
+    new Receiver(endpoint, viewOf(), { timeoutMs: 5000, giveUpAfterMs: 86_400_000 }, silent),
     {
       send: (_, records) => {
         for (const { value } of records) if (value !== null) letters.push(undelivered.decode(value));

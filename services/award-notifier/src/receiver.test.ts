@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
 import type { Endpoint } from './endpoints.js';
 import { Receiver, type ReceiverEvents } from './receiver.js';
-import { logged, secret } from './testing/awards.js';
+import { logged, secret, viewOf } from './testing/awards.js';
 import { EndpointServer, inTurn, status, type Reply } from './testing/endpoint-server.js';
 
 const DAY_MS = 86_400_000;
@@ -16,7 +16,10 @@ function receiverOf(url: string, options: Partial<{ timeoutMs: number; giveUpAft
     onHeld: (_, award, message) => told.push(`${award} held ${message}`),
   };
   const endpoint: Endpoint = { name: 'wall', format: 'standard-webhooks', url, since: 0, secrets: [secret('a')] };
-  return { receiver: new Receiver(endpoint, { timeoutMs: 5000, giveUpAfterMs: DAY_MS, ...options }, events), told };
+  return {
+    receiver: new Receiver(endpoint, viewOf(), { timeoutMs: 5000, giveUpAfterMs: DAY_MS, ...options }, events),
+    told,
+  };
 }
 
 const never = new AbortController().signal;

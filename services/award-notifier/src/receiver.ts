@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Undelivered } from '@laurel/events';
 import { keepTrying } from '@laurel/stream';
 import type { LoggedAward } from '@laurel/titles';
+import type { AwardView } from './award-view.js';
 import type { Endpoint } from './endpoints.js';
 import { post, type Answer } from './post.js';
 import { slackRequest } from './slack-request.js';
@@ -43,6 +44,7 @@ export class Receiver {
 
   constructor(
     private readonly endpoint: Endpoint,
+    private readonly view: AwardView,
     private readonly options: ReceiverOptions,
     private readonly events: ReceiverEvents,
   ) {}
@@ -136,9 +138,9 @@ export class Receiver {
   private request(logged: LoggedAward): EndpointRequest {
     switch (this.endpoint.format) {
       case 'standard-webhooks':
-        return webhookRequest(logged, this.endpoint.secrets, Date.now());
+        return webhookRequest(logged, this.view.people, this.endpoint.secrets, Date.now());
       case 'slack':
-        return slackRequest(logged.award);
+        return slackRequest(logged.award, this.view);
       default:
         return this.endpoint satisfies never;
     }

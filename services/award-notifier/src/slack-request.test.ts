@@ -1,9 +1,10 @@
+import { PeopleDirectory } from '@laurel/policy';
 import { generatedHandle } from '@laurel/titles';
 import { slackRequest } from './slack-request.js';
-import { logged } from './testing/awards.js';
+import { logged, viewOf } from './testing/awards.js';
 
 const textOf = (...[fields]: readonly [Parameters<typeof logged>[1]]): string =>
-  (JSON.parse(slackRequest(logged(0, fields).award).body) as { readonly text: string }).text;
+  (JSON.parse(slackRequest(logged(0, fields).award, viewOf()).body) as { readonly text: string }).text;
 const [one, two] = [generatedHandle('u-1'), generatedHandle('u-2')];
 
 describe('what is written into a chat', () => {
@@ -34,10 +35,18 @@ describe('what is written into a chat', () => {
   });
 
   it('calls people by their handles only', () => {
-    const { body } = slackRequest(logged(0, { user_id: 'u-secret-1', previous_holder: 'u-secret-2' }).award);
+    const { body } = slackRequest(logged(0, { user_id: 'u-secret-1', previous_holder: 'u-secret-2' }).award, viewOf());
     expect(body).not.toContain('u-secret');
     expect(body).toContain(generatedHandle('u-secret-1'));
     expect(body).toContain(generatedHandle('u-secret-2'));
+  });
+
+  it('says of whoever is hidden, or not named, that the title has changed hands and no more', () => {
+    const view = viewOf(new PeopleDirectory({ visibility: 'hidden', figures: 'exact' }));
+    const text = (fields: Parameters<typeof logged>[1]): unknown =>
+      JSON.parse(slackRequest(logged(0, fields).award, view).body);
+    expect(text({ previous_holder: 'u-2' })).toMatchObject({ text: 'Token Legend has changed hands.' });
+    expect(textOf({ type: 'title_revoked', reason: 'withheld', user_id: '' })).toBe('Token Legend has changed hands.');
   });
 
   it('mentions nobody and links nowhere, whatever a team is called', () => {
@@ -49,7 +58,7 @@ describe('what is written into a chat', () => {
   });
 
   it('is plain text', () => {
-    expect(JSON.parse(slackRequest(logged(0).award).body)).toMatchObject({
+    expect(JSON.parse(slackRequest(logged(0).award, viewOf()).body)).toMatchObject({
       mrkdwn: false,
       unfurl_links: false,
       unfurl_media: false,

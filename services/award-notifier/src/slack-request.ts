@@ -1,8 +1,7 @@
 import type { AwardEvent } from '@laurel/events';
-import { builtInRules, generatedHandle } from '@laurel/titles';
+import { personJson, shownValue, type PeopleDirectory, type PersonJson } from '@laurel/policy';
+import type { AwardView } from './award-view.js';
 import type { EndpointRequest } from './webhook-request.js';
-
-const nameOf = (titleId: string): string => builtInRules.find(({ id }) => id === titleId)?.name ?? titleId;
 
 /** Why somebody lost something. */
 const REASONS: Readonly<Record<AwardEvent['reason'], string>> = {
@@ -31,7 +30,8 @@ const harmless = (text: string): string =>
     .replace(/[&<>]/g, (one) => ENTITIES[one] ?? '')
     .replaceAll('@', '@\u200b');
 
-function figure({ value, unit }: AwardEvent): string {
+function figure({ value: exact, unit }: AwardEvent, person: PersonJson): string {
+  const value = shownValue(person.figures, unit, exact);
   const format = (number: number, digits: number): string =>
     new Intl.NumberFormat('en', { maximumFractionDigits: digits }).format(number);
   return unit === 'ratio' ? `${format(value * 100, 1)} %` : `${format(value, 2)} ${unit}`;
@@ -39,18 +39,26 @@ function figure({ value, unit }: AwardEvent): string {
 
 const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
-/** One sentence, without any pseudonym. */
-export function awardText(award: AwardEvent): string {
-  const person = generatedHandle(award.user_id);
-  const title = nameOf(award.title_id) + (award.scope === 'company' ? '' : ` (${award.scope})`);
-  const figures = `${figure(award)}, ${day(award.window_start)} to ${day(award.window_end - 1)} UTC`;
+/** The name or handle of a person, undefined for whoever is hidden. */
+function shownName(people: PeopleDirectory, userId: string): string | undefined {
+  const person = personJson(people, userId);
+  return person?.name ?? person?.handle;
+}
+
+/** One sentence, without any pseudonym; of whoever is hidden it says that a title changed hands, and no more. */
+export function awardText(award: AwardEvent, { people, titleName }: AwardView): string {
+  const shown = award.user_id === '' ? undefined : personJson(people, award.user_id);
+  const title = titleName(award.title_id) + (award.scope === 'company' ? '' : ` (${award.scope})`);
+  if (shown === undefined) return `${title} has changed hands.`;
+  const person = shown.name ?? shown.handle;
+  const figures = `${figure(award, shown)}, ${day(award.window_start)} to ${day(award.window_end - 1)} UTC`;
   const reason = REASONS[award.reason];
-  const after = award.previous_holder === null ? '' : `, after ${generatedHandle(award.previous_holder)}`;
+  const previous = award.previous_holder === null ? undefined : shownName(people, award.previous_holder);
+  const after = previous === undefined ? '' : `, after ${previous}`;
   switch (award.type) {
     case 'title_awarded':
       return `${person} is now ${title}${after}: ${figures}.`;
     case 'title_revoked':
-      if (award.user_id === '') return `${title} is free: ${reason}.`;
       return `${person} is no longer ${title}: ${reason}.`;
     case 'tier_reached':
       return `${person} has reached ${award.tier ?? 'a tier'} as ${title}: ${figures}.`;
@@ -62,7 +70,12 @@ export function awardText(award: AwardEvent): string {
 }
 
 /** For Slack's incoming webhooks, and those of other chats that take the same. */
-export const slackRequest = (award: AwardEvent): EndpointRequest => ({
+export const slackRequest = (award: AwardEvent, view: AwardView): EndpointRequest => ({
   headers: { 'content-type': 'application/json' },
-  body: JSON.stringify({ text: harmless(awardText(award)), mrkdwn: false, unfurl_links: false, unfurl_media: false }),
+  body: JSON.stringify({
+    text: harmless(awardText(award, view)),
+    mrkdwn: false,
+    unfurl_links: false,
+    unfurl_media: false,
+  }),
 });

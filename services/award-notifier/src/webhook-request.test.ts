@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { awardJson } from '@laurel/titles';
+import { awardJson } from '@laurel/policy';
 import { Webhook } from 'standardwebhooks';
-import { logged, secret } from './testing/awards.js';
+import { logged, secret, viewOf } from './testing/awards.js';
 import { webhookRequest } from './webhook-request.js';
 
 /** Shares no code with what signs. */
@@ -15,12 +15,13 @@ print("v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).d
 `;
 
 const award = logged(7, { user_id: 'u-ü', evidence: { tokens: { long: 9 }, share: { double: 0.5 } } });
+const { people } = viewOf();
 const now = Date.now();
 
 describe('a signed webhook', () => {
   it('bears the award as the API gives it, under the award’s id', () => {
-    const { headers, body } = webhookRequest(award, [secret('a')], now);
-    expect(JSON.parse(body)).toEqual(awardJson(award));
+    const { headers, body } = webhookRequest(award, people, [secret('a')], now);
+    expect(JSON.parse(body)).toEqual(awardJson(award, people));
     expect(headers).toMatchObject({
       'content-type': 'application/json',
       'webhook-id': 'award-7',
@@ -29,8 +30,9 @@ describe('a signed webhook', () => {
   });
 
   it('is verified by the library with each of its secrets, and with no other', () => {
-    const { headers, body } = webhookRequest(award, [secret('a'), secret('b')], now);
-    for (const one of ['a', 'b']) expect(new Webhook(secret(one)).verify(body, headers)).toEqual(awardJson(award));
+    const { headers, body } = webhookRequest(award, people, [secret('a'), secret('b')], now);
+    for (const one of ['a', 'b'])
+      expect(new Webhook(secret(one)).verify(body, headers)).toEqual(awardJson(award, people));
     expect(() => new Webhook(secret('c')).verify(body, headers)).toThrow('No matching signature');
     expect(() => new Webhook(secret('a')).verify(body.replace('award-7', 'award-8'), headers)).toThrow();
     const other = { ...headers, 'webhook-id': 'award-8' };
@@ -38,7 +40,7 @@ describe('a signed webhook', () => {
   });
 
   it('has the signature that Python’s standard library computes', () => {
-    const { headers, body } = webhookRequest(award, [secret('a'), secret('b')], now);
+    const { headers, body } = webhookRequest(award, people, [secret('a'), secret('b')], now);
     const computed = ['a', 'b'].map((one) => {
       const input = JSON.stringify({ secret: secret(one), headers, body });
       const { stdout, stderr } = spawnSync('python3', ['-c', PYTHON], { input, encoding: 'utf8' });
@@ -49,9 +51,9 @@ describe('a signed webhook', () => {
   });
 
   it('is too old for a receiver after some minutes, and signed anew in every attempt', () => {
-    const { headers, body } = webhookRequest(award, [secret('a')], now - 600_000);
+    const { headers, body } = webhookRequest(award, people, [secret('a')], now - 600_000);
     expect(() => new Webhook(secret('a')).verify(body, headers)).toThrow('too old');
-    expect(webhookRequest(award, [secret('a')], now).headers['webhook-signature']).not.toBe(
+    expect(webhookRequest(award, people, [secret('a')], now).headers['webhook-signature']).not.toBe(
       headers['webhook-signature'],
     );
   });

@@ -1,4 +1,5 @@
-import { awardJson, type LoggedAward } from '@laurel/titles';
+import { awardJson, type PeopleDirectory } from '@laurel/policy';
+import type { LoggedAward } from '@laurel/titles';
 import { Webhook } from 'standardwebhooks';
 
 /** What is posted to an endpoint. */
@@ -14,10 +15,15 @@ export interface EndpointRequest {
  *
  * @param sentAtMs is signed too, in seconds; receivers refuse what is older than some minutes.
  */
-export function webhookRequest(logged: LoggedAward, secrets: readonly string[], sentAtMs: number): EndpointRequest {
+export function webhookRequest(
+  logged: LoggedAward,
+  people: PeopleDirectory,
+  secrets: readonly string[],
+  sentAtMs: number,
+): EndpointRequest {
   const id = logged.award.award_id;
   const sentAt = new Date(sentAtMs);
-  const body = JSON.stringify(awardJson(logged));
+  const body = JSON.stringify(awardJson(logged, people));
   return {
     headers: {
       'content-type': 'application/json',

@@ -80,7 +80,10 @@ export async function testStack(): Promise<TestStack> {
   await keepTrying(
     'topics',
     () =>
-      applyTopics(kafka, [topics.titleAwards, topics.titleRules, topics.peopleProfiles], { prefix, replicationFactor: 1 }),
+      applyTopics(kafka, [topics.titleAwards, topics.titleRules, topics.peopleProfiles], {
+        prefix,
+        replicationFactor: 1,
+      }),
     {
       classify: classifyKafkaFailure,
     },

@@ -1,5 +1,13 @@
 import type { AwardEvent } from '@laurel/events';
-import type { LoggedAward } from '@laurel/titles';
+import { PeopleDirectory } from '@laurel/policy';
+import { builtInRules, type LoggedAward } from '@laurel/titles';
+import type { AwardView } from '../award-view.js';
+
+/** Everybody by handle and exactly, titles by the names that Laurel's own have. */
+export const viewOf = (people = new PeopleDirectory({ visibility: 'handle', figures: 'exact' })): AwardView => ({
+  people,
+  titleName: (id) => builtInRules.find((rule) => rule.id === id)?.name ?? id,
+});
 
 /** An award of Token Legend; what is not said is filled in. */
 export const logged = (offset: number, fields: Partial<AwardEvent> = {}): LoggedAward => ({
