@@ -32,8 +32,12 @@ export class TopicFollower {
     private readonly options: TopicFollowerOptions,
   ) {}
 
-  /** Resolves when everything that was there was handed over, or the follower was stopped. */
-  async start(): Promise<void> {
+  /**
+   * Resolves when everything that was there was handed over, or the follower was stopped.
+   *
+   * @returns the end of the topic at the start: every record before it has been handed over.
+   */
+  async start(): Promise<number> {
     const { topic, topicPrefix, policy } = this.options;
     const { signal } = this.stopped;
     try {
@@ -43,6 +47,7 @@ export class TopicFollower {
     } catch (error) {
       if (!signal.aborted) throw error;
     }
+    return this.reader?.ends.get(0) ?? 0;
   }
 
   async stop(): Promise<void> {

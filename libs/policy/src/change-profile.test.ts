@@ -1,10 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { topics, type PersonProfile } from '@laurel/events';
-import { applyTopics, classifyKafkaFailure, kafkaClient, RecordProducer, type Kafka } from '@laurel/kafka';
+import {
+  applyTopics,
+  classifyKafkaFailure,
+  kafkaClient,
+  RecordProducer,
+  type Kafka,
+  type TopicFollower,
+} from '@laurel/kafka';
 import { changeProfile, readPeople, resetProfile, type ProfileChange } from './change-profile.js';
 import { PeopleDirectory } from './people-directory.js';
-import { PeopleFollower } from './people-follower.js';
+import { peopleFollower } from './people-follower.js';
 import type { ProfileRecord } from './profile-record.js';
 
 const STANDARD = { visibility: 'handle', figures: 'exact' } as const;
@@ -12,7 +19,7 @@ const STANDARD = { visibility: 'handle', figures: 'exact' } as const;
 describe('people’s choices on people.profiles.v1', () => {
   let kafka: Kafka;
   const topicPrefix = `policy-test-${randomUUID()}.`;
-  const followers: PeopleFollower[] = [];
+  const followers: TopicFollower[] = [];
 
   beforeAll(async () => {
     const brokers = process.env['LAUREL_TEST_KAFKA_BROKERS'];
@@ -37,7 +44,7 @@ describe('people’s choices on people.profiles.v1', () => {
     const fail = (error: unknown): void => {
       throw error;
     };
-    const follower = new PeopleFollower(kafka, topicPrefix, onRecord, { classify: classifyKafkaFailure }, fail);
+    const follower = peopleFollower(kafka, topicPrefix, onRecord, { classify: classifyKafkaFailure }, fail);
     followers.push(follower);
     return follower.start();
   }

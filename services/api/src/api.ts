@@ -23,7 +23,7 @@ import {
   type Readiness,
   type ServiceDefinition,
 } from '@laurel/service-host';
-import { PeopleDirectory, PeopleFollower } from '@laurel/policy';
+import { PeopleDirectory, peopleFollower } from '@laurel/policy';
 import { keepTrying } from '@laurel/stream';
 import { RuleBook } from '@laurel/titles';
 import { AwardLog } from './awards/award-log.js';
@@ -106,7 +106,7 @@ export const api: ServiceDefinition<typeof settings> = {
       streams.onCaughtUp();
     }, fatal);
 
-    const follower = new PeopleFollower(
+    const follower = peopleFollower(
       kafka,
       topicPrefix,
       ({ offset, userId, profile, isReadable }) => {

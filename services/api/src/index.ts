@@ -1,5 +1,5 @@
 export { api } from './api.js';
-export type { AwardJson, EvidenceJson, HolderJson } from '@laurel/titles';
+export type { AwardJson, EvidenceJson, HolderJson } from '@laurel/policy';
 export type { AwardsJson } from './awards/awards.controller.js';
 export type { ParameterFault, ProblemCode, ProblemDetails } from './http/problem.js';
 export type { TitleJson, TitlesJson } from './titles/titles.controller.js';

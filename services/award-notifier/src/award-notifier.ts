@@ -9,7 +9,7 @@ import {
   TopicFollower,
   type Delivery,
 } from '@laurel/kafka';
-import { PeopleDirectory, PeopleFollower } from '@laurel/policy';
+import { PeopleDirectory, peopleFollower } from '@laurel/policy';
 import {
   consumerReadiness,
   consumerSettings,
@@ -70,7 +70,7 @@ export const awardNotifier: ServiceDefinition<typeof settings> = {
 
     const people = new PeopleDirectory({ visibility: config.peopleVisibility, figures: config.peopleFigures });
     const rules = new RuleBook();
-    const peopleFollower = new PeopleFollower(
+    const choicesFollower = peopleFollower(
       kafka,
       topicPrefix,
       ({ offset, userId, profile, isReadable }) => {
@@ -90,9 +90,9 @@ export const awardNotifier: ServiceDefinition<typeof settings> = {
       },
       onFatal: fatal,
     });
-    onShutdown(() => Promise.all([peopleFollower.stop(), rulesFollower.stop()]));
+    onShutdown(() => Promise.all([choicesFollower.stop(), rulesFollower.stop()]));
     // Before the first delivery: who is hidden must not be named for not being known yet.
-    await Promise.all([peopleFollower.start(), rulesFollower.start()]);
+    await Promise.all([choicesFollower.start(), rulesFollower.start()]);
     const view: AwardView = { people, titleName: (id) => rules.known.get(id)?.name ?? id };
 
     const foldOnce = async (): Promise<UndeliveredFold> => {

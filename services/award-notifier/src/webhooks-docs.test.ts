@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { post, type Answer } from './post.js';
-import { logged, secret } from './testing/awards.js';
+import { logged, secret, viewOf } from './testing/awards.js';
 import { webhookRequest, type EndpointRequest } from './webhook-request.js';
 
 const PAGE = readFileSync(new URL('../../../docs/operations/webhooks.md', import.meta.url), 'utf8');
@@ -52,17 +52,20 @@ describe.each([
   it('takes what we sign, also with another secret beside', async () => {
     const award = logged(1, { user_id: 'u-ü' });
     for (const secrets of [[secret('a')], [secret('b'), secret('a')]])
-      expect(await send(webhookRequest(award, secrets, Date.now()))).toEqual({ kind: 'acknowledged', status: 204 });
+      expect(await send(webhookRequest(award, viewOf().people, secrets, Date.now()))).toEqual({
+        kind: 'acknowledged',
+        status: 204,
+      });
     expect(out).toMatch(/^award-1 title_awarded token_legend [a-z]+-[a-z]+-\d+$/m);
   });
 
   it('refuses what others sign, what was changed, what is old, and what is not signed', async () => {
-    const sound = webhookRequest(logged(2), [secret('a')], Date.now());
+    const sound = webhookRequest(logged(2), viewOf().people, [secret('a')], Date.now());
     for (const request of [
-      webhookRequest(logged(2), [secret('b')], Date.now()),
+      webhookRequest(logged(2), viewOf().people, [secret('b')], Date.now()),
       { ...sound, body: sound.body.replace('u-1', 'u-2') },
       { ...sound, headers: { ...sound.headers, 'webhook-id': 'award-3' } },
-      webhookRequest(logged(2), [secret('a')], Date.now() - 600_000),
+      webhookRequest(logged(2), viewOf().people, [secret('a')], Date.now() - 600_000),
       { headers: {}, body: sound.body },
     ])
       expect(await send(request)).toMatchObject({ kind: 'refused', status: 401 });

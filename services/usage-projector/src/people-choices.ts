@@ -10,8 +10,8 @@ import {
   type ClickHouseClient,
 } from '@laurel/clickhouse';
 import { topics } from '@laurel/events';
-import { haltReason, type Kafka } from '@laurel/kafka';
-import { PeopleFollower, type PeopleDefault, type ProfileRecord } from '@laurel/policy';
+import { haltReason, type Kafka, type TopicFollower } from '@laurel/kafka';
+import { peopleFollower, type PeopleDefault, type ProfileRecord } from '@laurel/policy';
 import { keepTrying, type RetryPolicy } from '@laurel/stream';
 
 export interface PeopleChoicesEvents {
@@ -27,7 +27,7 @@ export interface PeopleChoicesEvents {
 export class PeopleChoices {
   private readonly stopped = new AbortController();
   private readonly erasures: Erasures;
-  private readonly follower: PeopleFollower;
+  private readonly follower: TopicFollower;
   /** The newest record of each person that is not in the table yet. */
   private pending = new Map<string, ProfileRecord>();
   private isCaughtUp = false;
@@ -43,7 +43,7 @@ export class PeopleChoices {
     private readonly onFatal: (error: unknown) => void,
   ) {
     this.erasures = new Erasures(clickhouse);
-    this.follower = new PeopleFollower(kafka, topicPrefix, (record) => this.take(record), policy, onFatal);
+    this.follower = peopleFollower(kafka, topicPrefix, (record) => this.take(record), policy, onFatal);
   }
 
   /**
