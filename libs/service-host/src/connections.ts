@@ -71,11 +71,11 @@ export const clickHouseSettings = {
 /** How people are shown who made no choice; the same for every service that asks. */
 export const peopleSettings = {
   peopleVisibility: choice('LAUREL_PEOPLE_VISIBILITY', ['handle', 'hidden'], {
-    description: 'how people are shown who made no choice: handle or hidden; the same for both services',
+    description: 'how people are shown who made no choice: handle or hidden; the same for all services',
     default: 'handle',
   }),
   peopleFigures: choice('LAUREL_PEOPLE_FIGURES', ['exact', 'rounded', 'bands'], {
-    description: 'how their figures are shown: exact, rounded or bands; the same for both services',
+    description: 'how their figures are shown: exact, rounded or bands; the same for all services',
     default: 'exact',
   }),
 };
