@@ -18,11 +18,17 @@ const families: Record<string, readonly string[]> = {
     'arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-sonnet-4-5-20250929-v1:0',
     'vertex_ai/claude-sonnet-4-5@20250929',
     ' Claude-Sonnet-4-5 ',
+    'anthropic/claude-4.5-sonnet-20250929:beta',
+    'claude-4-5-sonnet',
+    'regional.anthropic.claude-sonnet-4-5-20250929-v1:0',
+    'publishers/anthropic/models/claude-sonnet-4-5@20250929',
   ],
   'claude-sonnet-4': [
     'claude-sonnet-4-20250514',
     'claude-sonnet-4@20250514',
     'apac.anthropic.claude-sonnet-4-20250514-v1:0',
+    'claude-sonnet-4-0',
+    'claude-4-sonnet',
   ],
   'claude-opus-4-6': ['claude-opus-4-6', 'us.anthropic.claude-opus-4-6-v1', 'anthropic/claude-opus-4.6'],
   'claude-haiku-4-5': ['claude-haiku-4-5-20251001', 'claude-haiku-4-5@20251001', 'anthropic/claude-haiku-4.5'],
@@ -37,13 +43,18 @@ const families: Record<string, readonly string[]> = {
     'anthropic/claude-3.7-sonnet:thinking',
     'claude-3-7-sonnet-thinking',
     'claude-3-7-sonnet-20250219',
+    'claude-sonnet-3.7',
   ],
+  'claude-opus-4-8-fast': ['claude-opus-4-8-fast', 'anthropic/claude-opus-4.8-fast', 'claude-4.8-opus-fast'],
+  'claude-instant-1-2': ['claude-instant-1.2'],
   'claude-3-haiku': ['anthropic.claude-3-haiku-20240307-v1:0', 'anthropic.claude-3-haiku-20240307-v1:0:200k'],
   'gpt-4o': ['gpt-4o', 'gpt-4o-2024-08-06', 'azure/gpt-4o', 'azure/eu/gpt-4o-2024-08-06', 'openai/gpt-4o:extended'],
   'gpt-4o-mini': ['gpt-4o-mini-2024-07-18', 'ft:gpt-4o-mini-2024-07-18:acme::A1b2C3d4'],
   'gpt-4.1': ['gpt-4.1-2025-04-14', 'openai/gpt-4.1'],
   'gpt-4.1-mini': ['gpt-4.1-mini-2025-04-14'],
   'gpt-5': ['gpt-5', 'gpt-5-2025-08-07', 'openai/gpt-5'],
+  'gpt-5.1': ['gpt-5.1', 'gpt-5-1', 'openai/gpt-5.1-2025-11-13'],
+  'gpt-5.6-luna': ['gpt-5.6-luna', 'in.openai.gpt-5.6-luna', 'global.openai.gpt-5.6-luna'],
   'gpt-5.1-codex-max': ['gpt-5.1-codex-max', 'openai/gpt-5.1-codex-max'],
   'gpt-4': ['gpt-4-0613', 'gpt-4-1106-preview'],
   'gpt-3.5-turbo': ['gpt-35-turbo', 'azure/gpt-35-turbo', 'gpt-3.5-turbo-0125'],
@@ -85,6 +96,35 @@ describe('modelFamily', () => {
     expect(modelFamily(':free')).toBe(':free');
   });
 
+  it('is the same through every gateway, region, date and variant', () => {
+    const names = fc.constantFrom('claude-opus-4-1', 'claude-3-7-sonnet', 'claude-haiku-4-5', 'nova-pro', 'gpt-5.1');
+    const maybe = (...texts: readonly string[]) => fc.constantFrom('', ...texts);
+    const bedrock = fc
+      .tuple(
+        names,
+        maybe('us.', 'eu.', 'us-gov.', 'global.', 'regional.'),
+        fc.constantFrom('anthropic.', 'amazon.', 'openai.'),
+        maybe('-20250805', '-2025-08-05'),
+        maybe('-v1', '-v1:0', '-v2:0:200k', '-1:0'),
+        maybe('bedrock/', 'arn:aws:bedrock:us-east-1:123456789012:inference-profile/', 'litellm/bedrock/'),
+      )
+      .map(([name, region, vendor, date, version, path]) => [name, path + region + vendor + name + date + version]);
+    const elsewhere = fc
+      .tuple(
+        names,
+        maybe('openrouter/anthropic/', 'azure/', 'azure/eu/', 'models/', 'publishers/anthropic/models/', 'vertex_ai/'),
+        maybe('-20250805', '@20250805', '-2025-08-05', '-latest', '-preview', '@001', '@default'),
+        maybe('[1m]', ':beta', ':free', ':thinking', ':extended'),
+      )
+      .map(([name, path, date, variant]) => [name, path + name + date + variant]);
+    fc.assert(
+      fc.property(fc.oneof(bedrock, elsewhere), ([name = '', id = '']) => {
+        expect(modelFamily(id)).toBe(name);
+        expect(modelFamily(id.toUpperCase())).toBe(name);
+      }),
+    );
+  });
+
   it('is its own family', () => {
     const known = fc.constantFrom(...Object.values(families).flat());
     const part = fc.constantFrom(
@@ -100,6 +140,10 @@ describe('modelFamily', () => {
       '4',
       '-0613',
       ':free',
+      'gpt-',
+      'opus',
+      '-5',
+      '-fast',
     );
     const composed = fc.array(part, { maxLength: 8 }).map((parts) => parts.join(''));
     fc.assert(

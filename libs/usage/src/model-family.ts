@@ -27,9 +27,9 @@ const lastSegment = (id: string): string => id.split('/').findLast((segment) => 
 /** OpenAI's `ft:<model>:<organisation>:<name>:<id>`. */
 const fineTunedFrom = (id: string): string => /^ft:([^:]+)/.exec(id)?.[1] ?? id;
 
-/** Bedrock's `<region>.<vendor>.<model>`, the region only in inference profiles. */
+/** Bedrock's `<region>.<vendor>.<model>`, the region only in inference profiles; `regional` stands for any in price lists. */
 const BEDROCK_VENDOR =
-  /^(?:(?:us|us-gov|eu|apac|ap|au|ca|jp|sa|global)\.)?(ai21|amazon|anthropic|cohere|deepseek|google|meta|minimax|mistral|moonshot|nvidia|openai|qwen|writer|zai)\./;
+  /^(?:(?:us|us-gov|eu|apac|ap|au|ca|in|jp|sa|global|regional)\.)?(ai21|amazon|anthropic|cohere|deepseek|google|meta|minimax|mistral|moonshot|nvidia|openai|qwen|writer|zai)\./;
 
 function withoutVendor(id: string): { name: string; vendor: string | undefined } {
   const [prefix, vendor] = BEDROCK_VENDOR.exec(id) ?? ['', undefined];
@@ -69,7 +69,24 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
 function inOneSpelling(name: string, vendor: string | undefined): string {
   // Bedrock's deepseek.r1 is elsewhere deepseek-r1.
   const named = vendor === 'deepseek' && !name.startsWith('deepseek') ? `deepseek-${name}` : name;
-  if (named.startsWith('claude-')) return named.replace(/(?<=\d)\.(?=\d)/g, '-').replace(/-(?:thinking|v\d+)$/, '');
+  if (named.startsWith('claude-')) return claudeName(named.replace(/(?<=\d)\.(?=\d)/g, '-'));
+  // The price list's own gpt-5-1 is OpenAI's gpt-5.1.
+  if (named.startsWith('gpt-')) return ALIASES.get(named) ?? named.replace(/^(gpt-\d{1,2})-(\d)(?=-|$)/, '$1.$2');
   if (named.startsWith('gemini-')) return named.replace(/-00\d$/, '');
   return ALIASES.get(named) ?? named;
+}
+
+/**
+ * Anthropic put the version first until 3.7 (`claude-3-7-sonnet`) and puts it last since 4 (`claude-opus-4-1`); gateways
+ * write either the other way round as well. A version's `-0` is left out, as in `claude-opus-4`.
+ */
+function claudeName(name: string): string {
+  const plain = name.replace(/(?<=\d.*)-(?:thinking|v\d+)$/, '');
+  const [, before, tier = '', after, rest = ''] =
+    /^claude(?:-(\d{1,2}(?:-\d{1,2})?))?-([a-z]+)(?:-(\d{1,2}(?:-\d{1,2})?))?((?:-[a-z]+)*)$/.exec(plain) ?? [];
+  const written = before ?? after;
+  if (written === undefined || (before !== undefined && after !== undefined)) return plain;
+  const version = written.replace(/-0$/, '');
+  if (Number.parseInt(version, 10) >= 4) return `claude-${tier}-${version}${rest}`;
+  return /^(?:haiku|sonnet|opus)$/.test(tier) ? `claude-${version}-${tier}${rest}` : plain;
 }
