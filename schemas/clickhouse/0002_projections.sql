@@ -6,6 +6,38 @@
 -- twin's roll loses against any that knows more.
 --
 -- `counted` is what titles count: status ok and origin main or subagent.
+--
+-- cost_micro_usd is what was reported; list_cost_usd is what the tokens cost by model_prices, and cache_saving_usd what reads from
+-- a cache have saved less what writes to it cost more. Both leave out unpriced_events: those with tokens of a class whose price is
+-- not known. price_version is the greatest of the prices that were used.
+
+-- List prices, in pico-US-dollars (1e-12 USD) per token. A row holds for its provider and model, as events name them, from its day
+-- (UTC) until the next row's; of one day the greatest version, which is when it was written (ms since the epoch). NULL: not
+-- known. long_*: of a call whose input is longer than long_above tokens. Rows are added and never changed, so that every
+-- figure can be told by which price it came about.
+CREATE TABLE IF NOT EXISTS model_prices
+(
+    provider            LowCardinality(String),
+    model               LowCardinality(String),
+    from_day            Date,
+    version             UInt64,
+    source              String,
+    input               Nullable(UInt64),
+    cache_read          Nullable(UInt64),
+    cache_write_5m      Nullable(UInt64),
+    cache_write_1h      Nullable(UInt64),
+    cache_write         Nullable(UInt64),
+    output              Nullable(UInt64),
+    long_above          Nullable(UInt64),
+    long_input          Nullable(UInt64),
+    long_cache_read     Nullable(UInt64),
+    long_cache_write_5m Nullable(UInt64),
+    long_cache_write_1h Nullable(UInt64),
+    long_cache_write    Nullable(UInt64),
+    long_output         Nullable(UInt64)
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (provider, model, from_day, version, source);
 
 -- Minutes of open hours only; a partition (an hour) is dropped some time after its hour was closed.
 CREATE TABLE IF NOT EXISTS usage_by_minute
@@ -27,7 +59,11 @@ CREATE TABLE IF NOT EXISTS usage_by_minute
     cache_write_tokens    UInt64 CODEC(T64, ZSTD(1)),
     output_tokens         UInt64 CODEC(T64, ZSTD(1)),
     reasoning_tokens      UInt64 CODEC(T64, ZSTD(1)),
-    cost_micro_usd        UInt64 CODEC(T64, ZSTD(1))
+    cost_micro_usd        UInt64 CODEC(T64, ZSTD(1)),
+    list_cost_usd         Decimal(38, 12) CODEC(ZSTD(1)),
+    cache_saving_usd      Decimal(38, 12) CODEC(ZSTD(1)),
+    unpriced_events       UInt64 CODEC(T64, ZSTD(1)),
+    price_version         UInt64 CODEC(T64, ZSTD(1))
 )
 ENGINE = MergeTree
 PARTITION BY toStartOfHour(minute)
@@ -51,7 +87,11 @@ CREATE TABLE IF NOT EXISTS usage_by_hour
     cache_write_tokens    UInt64 CODEC(T64, ZSTD(1)),
     output_tokens         UInt64 CODEC(T64, ZSTD(1)),
     reasoning_tokens      UInt64 CODEC(T64, ZSTD(1)),
-    cost_micro_usd        UInt64 CODEC(T64, ZSTD(1))
+    cost_micro_usd        UInt64 CODEC(T64, ZSTD(1)),
+    list_cost_usd         Decimal(38, 12) CODEC(ZSTD(1)),
+    cache_saving_usd      Decimal(38, 12) CODEC(ZSTD(1)),
+    unpriced_events       UInt64 CODEC(T64, ZSTD(1)),
+    price_version         UInt64 CODEC(T64, ZSTD(1))
 )
 ENGINE = MergeTree
 PARTITION BY toDate(hour)
@@ -73,7 +113,11 @@ CREATE TABLE IF NOT EXISTS usage_by_day_user
     cache_write_tokens    UInt64 CODEC(T64, ZSTD(1)),
     output_tokens         UInt64 CODEC(T64, ZSTD(1)),
     reasoning_tokens      UInt64 CODEC(T64, ZSTD(1)),
-    cost_micro_usd        UInt64 CODEC(T64, ZSTD(1))
+    cost_micro_usd        UInt64 CODEC(T64, ZSTD(1)),
+    list_cost_usd         Decimal(38, 12) CODEC(ZSTD(1)),
+    cache_saving_usd      Decimal(38, 12) CODEC(ZSTD(1)),
+    unpriced_events       UInt64 CODEC(T64, ZSTD(1)),
+    price_version         UInt64 CODEC(T64, ZSTD(1))
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(day)
@@ -95,7 +139,11 @@ CREATE TABLE IF NOT EXISTS usage_by_day_model
     cache_write_tokens    UInt64 CODEC(T64, ZSTD(1)),
     output_tokens         UInt64 CODEC(T64, ZSTD(1)),
     reasoning_tokens      UInt64 CODEC(T64, ZSTD(1)),
-    cost_micro_usd        UInt64 CODEC(T64, ZSTD(1))
+    cost_micro_usd        UInt64 CODEC(T64, ZSTD(1)),
+    list_cost_usd         Decimal(38, 12) CODEC(ZSTD(1)),
+    cache_saving_usd      Decimal(38, 12) CODEC(ZSTD(1)),
+    unpriced_events       UInt64 CODEC(T64, ZSTD(1)),
+    price_version         UInt64 CODEC(T64, ZSTD(1))
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(day)

@@ -24,7 +24,11 @@ SELECT
     cache_write_tokens,
     output_tokens,
     reasoning_tokens,
-    cost_micro_usd
+    cost_micro_usd,
+    list_cost_usd,
+    cache_saving_usd,
+    unpriced_events,
+    price_version
 FROM hour_rolls
 WHERE hour < hours_closed_before AND (hour, roll_id) IN (SELECT bucket, max(roll_id) FROM roll_heads WHERE grain = 'hour' GROUP BY bucket)
 UNION ALL
@@ -38,7 +42,11 @@ SELECT
     cache_write_tokens,
     output_tokens,
     reasoning_tokens,
-    cost_micro_usd
+    cost_micro_usd,
+    list_cost_usd,
+    cache_saving_usd,
+    unpriced_events,
+    price_version
 FROM minute_rolls
 WHERE minute >= hours_closed_before AND (minute, roll_id) IN (SELECT bucket, max(roll_id) FROM roll_heads WHERE grain = 'minute' GROUP BY bucket);
 
@@ -55,7 +63,11 @@ SELECT
     cache_write_tokens,
     output_tokens,
     reasoning_tokens,
-    cost_micro_usd
+    cost_micro_usd,
+    list_cost_usd,
+    cache_saving_usd,
+    unpriced_events,
+    price_version
 FROM day_user_rolls
 WHERE day < toDate(boundaries.1) AND (toDateTime(day, 'UTC'), roll_id) IN (SELECT bucket, max(roll_id) FROM roll_heads WHERE grain = 'day' GROUP BY bucket)
 UNION ALL
@@ -69,7 +81,11 @@ SELECT
     cache_write_tokens,
     output_tokens,
     reasoning_tokens,
-    cost_micro_usd
+    cost_micro_usd,
+    list_cost_usd,
+    cache_saving_usd,
+    unpriced_events,
+    price_version
 FROM hour_rolls
 WHERE hour >= boundaries.1 AND hour < boundaries.2 AND (hour, roll_id) IN (SELECT bucket, max(roll_id) FROM roll_heads WHERE grain = 'hour' GROUP BY bucket)
 UNION ALL
@@ -83,7 +99,11 @@ SELECT
     cache_write_tokens,
     output_tokens,
     reasoning_tokens,
-    cost_micro_usd
+    cost_micro_usd,
+    list_cost_usd,
+    cache_saving_usd,
+    unpriced_events,
+    price_version
 FROM minute_rolls
 WHERE minute >= boundaries.2 AND (minute, roll_id) IN (SELECT bucket, max(roll_id) FROM roll_heads WHERE grain = 'minute' GROUP BY bucket);
 
@@ -100,7 +120,11 @@ SELECT
     cache_write_tokens,
     output_tokens,
     reasoning_tokens,
-    cost_micro_usd
+    cost_micro_usd,
+    list_cost_usd,
+    cache_saving_usd,
+    unpriced_events,
+    price_version
 FROM day_model_rolls
 WHERE day < toDate(boundaries.1) AND (toDateTime(day, 'UTC'), roll_id) IN (SELECT bucket, max(roll_id) FROM roll_heads WHERE grain = 'day' GROUP BY bucket)
 UNION ALL
@@ -114,7 +138,11 @@ SELECT
     cache_write_tokens,
     output_tokens,
     reasoning_tokens,
-    cost_micro_usd
+    cost_micro_usd,
+    list_cost_usd,
+    cache_saving_usd,
+    unpriced_events,
+    price_version
 FROM hour_rolls
 WHERE hour >= boundaries.1 AND hour < boundaries.2 AND (hour, roll_id) IN (SELECT bucket, max(roll_id) FROM roll_heads WHERE grain = 'hour' GROUP BY bucket)
 UNION ALL
@@ -128,7 +156,11 @@ SELECT
     cache_write_tokens,
     output_tokens,
     reasoning_tokens,
-    cost_micro_usd
+    cost_micro_usd,
+    list_cost_usd,
+    cache_saving_usd,
+    unpriced_events,
+    price_version
 FROM minute_rolls
 WHERE minute >= boundaries.2 AND (minute, roll_id) IN (SELECT bucket, max(roll_id) FROM roll_heads WHERE grain = 'minute' GROUP BY bucket);
 
@@ -159,7 +191,11 @@ SELECT
     sum_cache_write_tokens AS cache_write_tokens,
     sum_output_tokens AS output_tokens,
     sum_reasoning_tokens AS reasoning_tokens,
-    sum_cost_micro_usd AS cost_micro_usd
+    sum_cost_micro_usd AS cost_micro_usd,
+    sum_list_cost_usd AS list_cost_usd,
+    sum_cache_saving_usd AS cache_saving_usd,
+    sum_unpriced_events AS unpriced_events,
+    max_price_version AS price_version
 FROM
 (
     SELECT
@@ -172,7 +208,11 @@ FROM
         sum(cache_write_tokens) AS sum_cache_write_tokens,
         sum(output_tokens) AS sum_output_tokens,
         sum(reasoning_tokens) AS sum_reasoning_tokens,
-        sum(cost_micro_usd) AS sum_cost_micro_usd
+        sum(cost_micro_usd) AS sum_cost_micro_usd,
+        sum(list_cost_usd) AS sum_list_cost_usd,
+        sum(cache_saving_usd) AS sum_cache_saving_usd,
+        sum(unpriced_events) AS sum_unpriced_events,
+        max(price_version) AS max_price_version
     FROM usage_by_day
     WHERE day > toDate(now('UTC')) - 30
     GROUP BY user_id
@@ -193,7 +233,11 @@ SELECT
     sum_cache_write_tokens AS cache_write_tokens,
     sum_output_tokens AS output_tokens,
     sum_reasoning_tokens AS reasoning_tokens,
-    sum_cost_micro_usd AS cost_micro_usd
+    sum_cost_micro_usd AS cost_micro_usd,
+    sum_list_cost_usd AS list_cost_usd,
+    sum_cache_saving_usd AS cache_saving_usd,
+    sum_unpriced_events AS unpriced_events,
+    max_price_version AS price_version
 FROM
 (
     SELECT
@@ -207,7 +251,11 @@ FROM
         sum(cache_write_tokens) AS sum_cache_write_tokens,
         sum(output_tokens) AS sum_output_tokens,
         sum(reasoning_tokens) AS sum_reasoning_tokens,
-        sum(cost_micro_usd) AS sum_cost_micro_usd
+        sum(cost_micro_usd) AS sum_cost_micro_usd,
+        sum(list_cost_usd) AS sum_list_cost_usd,
+        sum(cache_saving_usd) AS sum_cache_saving_usd,
+        sum(unpriced_events) AS sum_unpriced_events,
+        max(price_version) AS max_price_version
     FROM model_usage_by_day
     WHERE day > toDate(now('UTC')) - 30
     GROUP BY provider, model

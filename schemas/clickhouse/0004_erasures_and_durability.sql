@@ -13,4 +13,5 @@ ORDER BY user_hash;
 -- are made again, by laurel rebuild --from events.
 ALTER TABLE usage_events MODIFY SETTING fsync_after_insert = 1, fsync_part_directory = 1;
 ALTER TABLE ingest_ledger MODIFY SETTING fsync_after_insert = 1, fsync_part_directory = 1;
+ALTER TABLE model_prices MODIFY SETTING fsync_after_insert = 1, fsync_part_directory = 1;
 ALTER TABLE erasures MODIFY SETTING fsync_after_insert = 1, fsync_part_directory = 1;

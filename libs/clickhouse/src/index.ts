@@ -4,6 +4,8 @@ export * from './erasures.js';
 export * from './failure.js';
 export * from './migrations.js';
 export * from './people.js';
+export * from './prices/price-keeper.js';
+export * from './prices/price-table.js';
 export * from './projections.js';
 export * from './shadow.js';
 export * from './sweep.js';

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
-import { tokenFields, type JsonObject, type UsageEvent } from '@laurel/events';
+import { tokenClasses, tokenFields, type JsonObject, type UsageEvent } from '@laurel/events';
 import {
   activeMinutes,
+  costsBy,
   dayKey,
   dayOf,
   deduplicate,
@@ -11,11 +12,22 @@ import {
   hourStartMs,
   isCounted,
   isWithin,
+  picoUsdOf,
+  priceOn,
+  RATE_PER_USD_PER_MILLION,
   totalOf,
   windowOf,
+  type CostFigures,
+  type Day,
   type Figures,
+  type Price,
+  type Rates,
+  type Schedule,
 } from '@laurel/usage';
 import { usageEvent } from '@laurel/usage/fixture';
+import { dayFigures, suspectsOf } from './audit/index.js';
+import { addPrices } from './prices/price-table.js';
+import { readClosures } from './projections.js';
 import { Roller, type Step } from './roller.fixture.js';
 import { TestDatabase } from './test-database.fixture.js';
 import { figuresOfRow } from './titles/facts.js';
@@ -74,6 +86,31 @@ const steps: fc.Arbitrary<readonly Step[]> = fc
     );
   });
 
+const aRate = fc.oneof(
+  fc.constantFrom(null, 0, 1, 3_750_000, 100 * RATE_PER_USD_PER_MILLION),
+  fc.integer({ min: 0, max: 100 * RATE_PER_USD_PER_MILLION }),
+);
+const rates = fc.record(
+  Object.fromEntries(
+    tokenClasses.map((name) => [name, name === 'input' ? aRate.filter((rate) => rate !== null) : aRate]),
+  ),
+) as unknown as fc.Arbitrary<Rates>;
+const aPrice: fc.Arbitrary<Price | null> = fc.option(
+  fc.record({ rates, long: fc.option(fc.record({ above: fc.constantFrom(9, 2 ** 39), rates })) }),
+  { freq: 4 },
+);
+/** From before all events, and from some of their days on. */
+const aSchedule: fc.Arbitrary<Schedule> = fc
+  .tuple(aPrice, fc.subarray(DAYS.slice(1)), fc.array(aPrice, { minLength: 3, maxLength: 3 }))
+  .map(([first, days, later]) => [
+    { from: 0 as Day, price: first },
+    ...days.map((day, index) => ({ from: (day / DAY) as Day, price: later[index] ?? null })),
+  ]);
+/** Of the pairs that events have; some are not in the table. */
+const aPriceList = fc.dictionary(fc.constantFrom('p m', 'p n', 'q m', 'q n'), aSchedule, { noNullPrototype: true });
+
+const ONE_EACH = Object.fromEntries(tokenClasses.map((name) => [name, 1])) as unknown as Rates;
+
 const MEASURES = [...tokenFields.map((field) => `${field}_tokens`), 'events', 'cost_micro_usd'];
 const SUMS = MEASURES.map((name) => `sum(t.${name}) AS ${name}`).join(', ');
 const key = (parts: readonly unknown[]): string => JSON.stringify(parts.map(String));
@@ -95,14 +132,38 @@ describe('the views', () => {
     return new Map(rows.map((row) => [key(keys.map((_, index) => row[`key_${index}`])), figuresOfRow(row)]));
   };
 
+  const costs = async (view: string, keys: readonly string[]): Promise<ReadonlyMap<string, CostFigures>> => {
+    const columns = keys.map((name, index) => `toString(${name}) AS key_${index}`).join(', ');
+    const rows = await database.rows<Record<'cost' | 'saving' | 'unpriced' | `key_${number}`, string>>(
+      `SELECT ${columns}, toString(sum(t.list_cost_usd)) AS cost, toString(sum(t.cache_saving_usd)) AS saving, sum(t.unpriced_events) AS unpriced
+       FROM ${view} AS t GROUP BY ${keys.map((_, index) => `key_${index}`).join(', ')}`,
+    );
+    return new Map(
+      rows.map((row) => [
+        key(keys.map((_, index) => row[`key_${index}`])),
+        { listCost: picoUsdOf(row.cost), cacheSaving: picoUsdOf(row.saving), unpricedEvents: Number(row.unpriced) },
+      ]),
+    );
+  };
+
   it('equal the reference model of the log, wherever the boundaries of closed hours and days lie', async () => {
     await fc.assert(
       fc.asyncProperty(
         steps,
         fc.constantFrom(...DAYS.slice(0, 3)),
         fc.constantFrom(0, 1, 23),
-        async (all, firstDay, firstHour) => {
+        aPriceList,
+        async (all, firstDay, firstHour, prices) => {
           await database.truncate();
+          for (const [pair, steps] of Object.entries(prices)) {
+            const [provider = '', model = ''] = pair.split(' ');
+            // An older version of the same days, which nobody is to see.
+            const older = steps.map((step) => ({ ...step, price: { rates: ONE_EACH, long: null } }));
+            await addPrices(database.client, [{ provider, model, steps: older }], 'older', 1);
+            await addPrices(database.client, [{ provider, model, steps }], 'test', 2);
+          }
+          const priceOf = (provider: string, model: string, day: Day): Price | null =>
+            priceOn(prices[`${provider} ${model}`] ?? [], day);
           const roller = new Roller(database, firstDay + firstHour * HOUR, TODAY);
           await roller.begin();
           for (const step of all) await roller.take(step);
@@ -135,6 +196,29 @@ describe('the views', () => {
           expect(
             sorted(await figures('model_usage_by_day', ['day', 'user_id', 'provider', 'model', 'counted'])),
           ).toEqual(sorted(figuresBy(log, (e) => key([dayName(e), e.user_id, e.provider, e.model, isCounted(e)]))));
+
+          expect(
+            sorted(await costs('usage', ['toUnixTimestamp(hour)', 'user_id', 'provider', 'model', 'status'])),
+          ).toEqual(sorted(costsBy(log, (e) => key([hourKey(e), e.user_id, e.provider, e.model, e.status]), priceOf)));
+          expect(sorted(await costs('usage_by_day', ['day', 'user_id', 'team', 'counted']))).toEqual(
+            sorted(costsBy(log, (e) => key([dayName(e), e.user_id, e.team ?? '', isCounted(e)]), priceOf)),
+          );
+          expect(sorted(await costs('model_usage_by_day', ['day', 'provider', 'model', 'counted']))).toEqual(
+            sorted(costsBy(log, (e) => key([dayName(e), e.provider, e.model, isCounted(e)]), priceOf)),
+          );
+          const versions = await database.rows<{ pair: string; version: string }>(
+            "SELECT DISTINCT concat(provider, ' ', model) AS pair, toString(price_version) AS version FROM usage",
+          );
+          expect(
+            versions.filter(({ pair, version }) => version !== '0' && (prices[pair] === undefined || version !== '2')),
+          ).toEqual([]);
+          const closed = await readClosures(database.client);
+          for (const day of DAYS.filter((one) => one >= firstDay)) {
+            const found = await dayFigures(database.client, day, closed);
+            expect(
+              suspectsOf(found, day, closed).filter(({ bucket }) => bucket >= firstDay + firstHour * HOUR),
+            ).toEqual([]);
+          }
 
           const activity = await database.rows<{ user_id: string; session_id: string; minute: string }>(
             `SELECT user_id, session_id, toString(intDiv(toUnixTimestamp(hour), 60) + arrayJoin(bitPositionsToArray(groupBitOr(active_minutes)))) AS minute

@@ -1,5 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { IS_ERASED } from './erasures.js';
+import { COST_COLUMNS, COST_MEASURES, PRICED, pricesOn, ROLLED_COSTS } from './prices/roll-costs.js';
 
 /** Bucket starts are whole seconds since the epoch (UTC), as ClickHouse's DateTime holds them. */
 export type BucketStart = number;
@@ -16,14 +17,16 @@ export interface Statement {
 const EVENT_MEASURES = `
   count() AS events,
   sum(input_tokens), sum(cache_read_tokens), sum(cache_write_5m_tokens), sum(cache_write_1h_tokens),
-  sum(cache_write_tokens), sum(output_tokens), sum(reasoning_tokens), sum(ifNull(cost_micro_usd, 0))`;
+  sum(cache_write_tokens), sum(output_tokens), sum(reasoning_tokens), sum(ifNull(cost_micro_usd, 0)),
+  ${COST_MEASURES}`;
 
 const ROLL_MEASURES = `
   sum(events), sum(input_tokens), sum(cache_read_tokens), sum(cache_write_5m_tokens), sum(cache_write_1h_tokens),
-  sum(cache_write_tokens), sum(output_tokens), sum(reasoning_tokens), sum(cost_micro_usd)`;
+  sum(cache_write_tokens), sum(output_tokens), sum(reasoning_tokens), sum(cost_micro_usd),
+  ${ROLLED_COSTS}`;
 
 const MEASURE_COLUMNS = `events, input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
-  cache_write_tokens, output_tokens, reasoning_tokens, cost_micro_usd`;
+  cache_write_tokens, output_tokens, reasoning_tokens, cost_micro_usd, ${COST_COLUMNS}`;
 
 /** What titles count; the views of 0003 say the same. */
 export const COUNTED = "status = 'ok' AND origin IN ('main', 'subagent')";
@@ -52,14 +55,17 @@ function eventsWithin(buckets: readonly BucketStart[], grain: Grain): string {
   return `toDate(occurred_at) IN (${days.map((day) => `toDate(${day})`).join(', ')}) AND (${ranges.join(' OR ')})`;
 }
 
+const dayOf = ([first = 0]: readonly BucketStart[]): number => Math.floor(first / SECONDS_PER.day);
+
 /** Recomputes whole minutes from the log, but for erased people, as every roll does. `minutes` ascending, at least one, of one day. */
 export function rollMinutes(minutes: readonly BucketStart[], rollId: bigint): readonly Statement[] {
   return [
     {
       query: `INSERT INTO usage_by_minute (minute, roll_id, user_id, session_id, provider, model, team, origin, status, ${MEASURE_COLUMNS})
+        WITH ${PRICED}
         SELECT toStartOfMinute(occurred_at) AS minute, {roll:UInt128} AS roll_id,
           user_id, session_id, provider, model, team, origin, status, ${EVENT_MEASURES}
-        FROM usage_events FINAL
+        FROM usage_events AS e FINAL ${pricesOn(dayOf(minutes))}
         WHERE ${eventsWithin(minutes, 'minute')} AND NOT retracted
         GROUP BY minute, user_id, session_id, provider, model, team, origin, status
         HAVING NOT ${IS_ERASED}
@@ -79,9 +85,10 @@ export function rollHours(hours: readonly BucketStart[], rollId: bigint, log = '
   return [
     {
       query: `INSERT INTO usage_by_hour (hour, roll_id, user_id, provider, model, team, origin, status, ${MEASURE_COLUMNS})
+        WITH ${PRICED}
         SELECT toStartOfHour(occurred_at) AS hour, {roll:UInt128} AS roll_id,
           user_id, provider, model, team, origin, status, ${EVENT_MEASURES}
-        FROM ${log} FINAL
+        FROM ${log} AS e FINAL ${pricesOn(dayOf(hours))}
         WHERE ${eventsWithin(hours, 'hour')} AND NOT retracted
         GROUP BY hour, user_id, provider, model, team, origin, status
         HAVING NOT ${IS_ERASED}

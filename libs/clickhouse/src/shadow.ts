@@ -75,6 +75,8 @@ export class Shadow {
     }
     await live.command({ query: `CREATE VIEW ${name}.hour_rolls AS SELECT * FROM ${name}.usage_by_hour` });
     await live.command({ query: `CREATE VIEW ${name}.erasures AS SELECT * FROM ${from}.erasures` });
+    // A rebuild prices nothing anew.
+    await live.command({ query: `CREATE VIEW ${name}.model_prices AS SELECT * FROM ${from}.model_prices` });
     await live.command({
       query: `CREATE TABLE ${name}.rebuild (owner String, stage String, next Map(UInt32, UInt64), at DateTime64(9, 'UTC') DEFAULT now64(9, 'UTC'))
               ENGINE = MergeTree ORDER BY at`,

@@ -65,4 +65,5 @@ const USAGE_TABLES = [
   'roll_heads',
   'closures',
   'erasures',
+  'model_prices',
 ];

@@ -76,6 +76,13 @@ function newKernel(): Kernel {
   return kernel;
 }
 
+/** Where a text lies whose length stands before it. Ids are at most 256 bytes long, so that takes one byte or two. */
+function shortTextAt(memory: Buffer, at: number): { readonly start: number; readonly end: number } {
+  const low = memory[at] ?? 0;
+  const [start, length] = low < 0x80 ? [at + 1, low] : [at + 2, (low & 0x7f) | ((memory[at + 1] ?? 0) << 7)];
+  return { start, end: start + length };
+}
+
 /**
  * One block of rows of `usage_events` in ClickHouse's Native format, made from Avro without an object for an event: what is
  * plainly valid goes from the bytes of the log into columns (assembly/usage-block.ts). The rest comes as events, one by one.
@@ -153,11 +160,37 @@ export class UsageBlock {
   users(): readonly string[] {
     const memory = Buffer.from(this.kernel.memory.buffer);
     return Array.from(this.list('users', 'userCount'), (at) => {
-      // Ids are at most 256 bytes long, so their length takes one byte or two.
-      const low = memory[at] ?? 0;
-      const [start, length] = low < 0x80 ? [at + 1, low] : [at + 2, (low & 0x7f) | ((memory[at + 1] ?? 0) << 7)];
-      return memory.toString('utf8', start, start + length);
+      const { start, end } = shortTextAt(memory, at);
+      return memory.toString('utf8', start, end);
     });
+  }
+
+  /** Each provider and model of which there is a row together, once. */
+  pairs(): readonly { readonly provider: string; readonly model: string }[] {
+    const [providers, models] = [this.dictionary('provider'), this.dictionary('model')];
+    const seen = new Set<number>();
+    for (let row = 0; row < this.rows; row += 1) {
+      seen.add((providers.indexes[row] ?? 0) * models.texts.length + (models.indexes[row] ?? 0));
+    }
+    return [...seen].map((one) => ({
+      provider: providers.texts[Math.floor(one / models.texts.length)] ?? '',
+      model: models.texts[one % models.texts.length] ?? '',
+    }));
+  }
+
+  private dictionary(which: RepeatedColumn): { readonly indexes: Uint32Array; readonly texts: readonly string[] } {
+    const { buffer } = this.kernel.memory;
+    const [indexes = 0, texts = 0, , count = 0] = new Uint32Array(buffer, this.kernel[which].value, 4);
+    const memory = Buffer.from(buffer);
+    let at = texts;
+    return {
+      indexes: new Uint32Array(buffer, indexes, this.rows),
+      texts: Array.from({ length: count }, () => {
+        const { start, end } = shortTextAt(memory, at);
+        at = end;
+        return memory.toString('utf8', start, end);
+      }),
+    };
   }
 
   /**

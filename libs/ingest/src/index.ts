@@ -1,3 +1,4 @@
 export * from './announcements.js';
 export { BATCH_FROM_HEADER, TRUNCATED_HEADER } from './dead-letters.js';
 export * from './ingest-ports.js';
+export * from './price-settings.js';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { TestDatabase } from '@laurel/clickhouse/fixture';
-import { classifyClickHouseFailure, recordErasure, userHashOf } from '@laurel/clickhouse';
+import { classifyClickHouseFailure, PriceKeeper, recordErasure, userHashOf } from '@laurel/clickhouse';
 import { deadLetter, topics, usageRecorded, usageStored, type DeadLetter, type UsageStored } from '@laurel/events';
 import {
   applyTopics,
@@ -13,6 +13,7 @@ import {
 import { acceptBatch, type LedgerEntry, type PackedRecords, type RecordBatch } from '@laurel/stream';
 import { dayOf, minuteOf, minuteOfDay } from '@laurel/usage';
 import { usageEvent } from '@laurel/usage/fixture';
+import { DATASET, PriceCatalogue } from '@laurel/usage/price-list';
 import { IngestPorts } from './ingest-ports.js';
 
 const NOW = Date.UTC(2026, 4, 14, 10);
@@ -39,10 +40,12 @@ describe('a batch of events, on the real Kafka and ClickHouse', () => {
     await applyTopics(kafka, [topics.deadLetters, topics.usageStored], { prefix, replicationFactor: -1 });
     producer = new RecordProducer(kafka, prefix);
     await producer.connect();
-    ports = new IngestPorts(database.client, producer, new RegistrySchemas(undefined), policy, prefix);
+    ports = new IngestPorts(database.client, producer, new RegistrySchemas(undefined), prices(), policy, prefix);
   });
   afterEach(() => producer.close());
   afterAll(() => database.drop());
+
+  const prices = (): PriceKeeper => new PriceKeeper(database.client, new PriceCatalogue());
 
   /** Records from this offset on; a text is garbage. */
   const batchOf = (from: number, events: readonly (Parameters<typeof usageEvent>[0] | string)[]): RecordBatch => ({
@@ -94,6 +97,15 @@ describe('a batch of events, on the real Kafka and ClickHouse', () => {
     expect((await announcements()).sort((a, b) => a.day - b.day)).toMatchObject([
       { day: dayOf(NOW) - 1, minutes: [minute], oldest_record_at: NOW },
       { day: dayOf(NOW), minutes: [minute], oldest_record_at: NOW },
+    ]);
+    expect(await database.rows('SELECT provider, model, from_day, input, source FROM model_prices')).toEqual([
+      {
+        provider: 'anthropic',
+        model: 'claude-sonnet-4-5',
+        from_day: '1970-01-01',
+        input: '3000000',
+        source: DATASET,
+      },
     ]);
     expect(
       await database.rows(
@@ -148,7 +160,7 @@ describe('a batch of events, on the real Kafka and ClickHouse', () => {
     await producer.close();
     producer = new RecordProducer(kafka, prefix);
     await producer.connect();
-    ports = new IngestPorts(database.client, producer, new RegistrySchemas(undefined), policy, prefix);
+    ports = new IngestPorts(database.client, producer, new RegistrySchemas(undefined), prices(), policy, prefix);
     const large = randomBytes(150_000).toString('base64');
     const entry = await accept(batchOf(1, ['garbage', large, { event_id: 'a' }]));
     expect(entry).toMatchObject({ rows: 1, dead: 2 });

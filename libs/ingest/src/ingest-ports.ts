@@ -1,4 +1,4 @@
-import { Erasures, UsageBlock, type ClickHouseClient } from '@laurel/clickhouse';
+import { Erasures, UsageBlock, type ClickHouseClient, type PriceKeeper } from '@laurel/clickhouse';
 import { decodeUsage, reject, topics, type Checked, type UsageEvent } from '@laurel/events';
 import { isTooLarge, type RecordProducer, type RegistrySchemas } from '@laurel/kafka';
 import {
@@ -44,6 +44,7 @@ export class IngestPorts implements AcceptPorts<Touched> {
     private readonly clickhouse: ClickHouseClient,
     private readonly producer: RecordProducer,
     private readonly schemas: RegistrySchemas,
+    private readonly prices: PriceKeeper,
     private readonly policy: RetryPolicy,
     protected readonly topicPrefix: string,
   ) {
@@ -109,7 +110,11 @@ export class IngestPorts implements AcceptPorts<Touched> {
     const block = this.idleBlocks.pop() ?? new UsageBlock();
     try {
       const { rejected, erased } = await this.fill(block, batch, signal);
-      if (block.rows > 0) await block.insert(this.clickhouse, this.topicPrefix + batch.topic, batch.partition);
+      if (block.rows > 0) {
+        // Before they are announced, so that no roll comes to their events before their prices are there.
+        await this.prices.ensure(block.pairs());
+        await block.insert(this.clickhouse, this.topicPrefix + batch.topic, batch.partition);
+      }
       return {
         rows: block.rows,
         duplicates: block.duplicates,

@@ -1,5 +1,6 @@
 import { identityOf, tokenClasses, tokenFields, versionOf, type TokenCounts, type UsageEvent } from '@laurel/events';
 import { dayOf, minuteOf, type Day, type Minute } from './buckets.js';
+import { costOf, type Price } from './prices/price.js';
 
 /*
  * The reference model of the pipeline: what every projection has to equal. It is written to be read and believed, not
@@ -104,6 +105,40 @@ export function figuresByUserDayModel(events: Iterable<UsageEvent>): UserDayMode
     rows.set(key, { userId, day, model, figures });
   }
   return [...rows.values()];
+}
+
+/** What events cost by their list prices; failed ones too, as far as they report tokens: those were spent. */
+export interface CostFigures {
+  /** In pico-US-dollars; may be beyond 2^64. */
+  readonly listCost: bigint;
+  /** In pico-US-dollars; negative where caching did not pay off. */
+  readonly cacheSaving: bigint;
+  /** How many events are in neither, as a price that they need is not known. */
+  readonly unpricedEvents: number;
+}
+
+export const noCosts: CostFigures = { listCost: 0n, cacheSaving: 0n, unpricedEvents: 0 };
+
+export const addCosts = (a: CostFigures, b: CostFigures): CostFigures => ({
+  listCost: a.listCost + b.listCost,
+  cacheSaving: a.cacheSaving + b.cacheSaving,
+  unpricedEvents: a.unpricedEvents + b.unpricedEvents,
+});
+
+/** The costs of deduplicated events, by a key of each event. An event is priced by the price of its own UTC day. */
+export function costsBy<K>(
+  events: Iterable<UsageEvent>,
+  keyOf: (event: UsageEvent) => K,
+  priceOf: (provider: string, model: string, day: Day) => Price | null,
+): Map<K, CostFigures> {
+  const costs = new Map<K, CostFigures>();
+  for (const event of events) {
+    const key = keyOf(event);
+    const known = costs.get(key) ?? noCosts;
+    const own = costOf(event.tokens, priceOf(event.provider, event.model, dayOf(event.occurred_at)));
+    costs.set(key, addCosts(known, { ...own, unpricedEvents: own.unpriced ? 1 : 0 }));
+  }
+  return costs;
 }
 
 /** Counted for titles: a successful call that the person asked for, or an agent on their behalf. */

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
+import { PriceKeeper } from '@laurel/clickhouse';
 import { topics } from '@laurel/events';
-import { IngestPorts } from '@laurel/ingest';
+import { IngestPorts, priceSettings } from '@laurel/ingest';
 import { KafkaBatchStrategy, RegistrySchemas } from '@laurel/kafka';
 import {
   clickHouseSettings,
@@ -15,6 +16,7 @@ import {
   type ServiceDefinition,
 } from '@laurel/service-host';
 import { keepTrying } from '@laurel/stream';
+import { dayKey } from '@laurel/usage';
 import { IngestMetrics } from './ingest-metrics.js';
 import { RETRY_POLICY, UsageIngestController } from './usage-ingest.controller.js';
 
@@ -22,6 +24,7 @@ const settings = {
   ...kafkaSettings,
   ...clickHouseSettings,
   ...registrySettings,
+  ...priceSettings,
   maxFetchBytes: integer('LAUREL_INGEST_MAX_FETCH_BYTES', 65_536, 268_435_456, {
     description: 'most bytes of records in one fetch, which bounds memory',
     default: '33554432',
@@ -47,7 +50,13 @@ export const usageIngest: ServiceDefinition<typeof settings> = {
     const producer = await clients.connectProducer();
 
     const schemas = new RegistrySchemas(registryConnection(config));
-    const ports = new IngestPorts(clickhouse, producer, schemas, policy, topicPrefix);
+    const prices = new PriceKeeper(clickhouse, config.prices);
+    const { from, changed } = await keepTrying('prices', () => prices.adopt(), policy);
+    if (changed.length > 0) {
+      const models = changed.map(({ provider, model }) => `${provider} ${model}`);
+      host.log.info({ from: dayKey(from), models }, 'prices of some models have changed, and hold from that day on');
+    }
+    const ports = new IngestPorts(clickhouse, producer, schemas, prices, policy, topicPrefix);
     const strategy = new KafkaBatchStrategy({
       kafka,
       groupId: `${topicPrefix}laurel-usage-ingest`,

@@ -1,6 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { COUNTED, SECONDS_PER, type BucketStart, type Closures, type Grain, type Statement } from '../projections.js';
 import { IS_ERASED } from '../erasures.js';
+import { COST_SUMS, PRICED, pricesOn } from '../prices/roll-costs.js';
 
 /** What is compared of a bucket, in this order. */
 export const figureNames = [
@@ -13,6 +14,9 @@ export const figureNames = [
   'output_tokens',
   'reasoning_tokens',
   'cost_micro_usd',
+  'list_cost_usd',
+  'cache_saving_usd',
+  'unpriced_events',
   /** A checksum over whose they are: each event's dimensions, hashed, times its tokens. It tells of what sums can't. */
   'attribution',
   'sessions',
@@ -76,16 +80,27 @@ export function logFigures(day: BucketStart, closedHour: BucketStart): Statement
   return {
     query: `
       SELECT grain, toUnixTimestamp(bucket) AS start, retracted,
-        [sum(events), ${MEASURES.map((one) => `sum(own_${one})`).join(', ')}, sum(cost), sum(attributed),
-         if(grain = 'hour', countIf(in_session), 0), if(grain = 'hour', sum(bitCount(active)), 0)] AS figures
+        ${texts([
+          'sum(events)',
+          ...MEASURES.map((one) => `sum(own_${one})`),
+          'sum(cost)',
+          'sum(list_cost)',
+          'sum(saving)',
+          'sum(unpriced)',
+          'sum(attributed)',
+          "if(grain = 'hour', countIf(in_session), 0)",
+          "if(grain = 'hour', sum(bitCount(active)), 0)",
+        ])} AS figures
       FROM (
+        WITH ${PRICED}
         SELECT if(${isClosed}, 'hour', 'minute') AS grain,
           if(${isClosed}, toStartOfHour(occurred_at), toStartOfMinute(occurred_at)) AS bucket, user_id, session_id, retracted,
           count() AS events, ${MEASURES.map((one) => `sum(${one}) AS own_${one}`).join(', ')}, sum(ifNull(cost_micro_usd, 0)) AS cost,
+          ${COST_SUMS[0]} AS list_cost, ${COST_SUMS[1]} AS saving, ${COST_SUMS[2]} AS unpriced,
           sum(if(${isClosed}, ${attribution('1', HOUR_DIMENSIONS)}, ${attribution('1', MINUTE_DIMENSIONS)})) AS attributed,
           session_id != '' AND countIf(${COUNTED}) > 0 AS in_session,
           groupBitOr(if(session_id != '' AND ${COUNTED} AND origin = 'main', bitShiftLeft(toUInt64(1), toMinute(occurred_at)), 0)) AS active
-        FROM usage_events FINAL
+        FROM usage_events AS e FINAL ${pricesOn(day / SECONDS_PER.day)}
         WHERE toDate(occurred_at) = toDate(${day / SECONDS_PER.day})
         GROUP BY grain, bucket, user_id, session_id, retracted
         HAVING NOT ${IS_ERASED}
@@ -99,20 +114,30 @@ export function logFigures(day: BucketStart, closedHour: BucketStart): Statement
 const heads = (grain: Grain, day: BucketStart): string =>
   `(SELECT bucket, max(roll_id) FROM roll_heads WHERE grain = '${grain}' AND ${dayBounds('bucket', day)} GROUP BY bucket)`;
 
-const rolledSums = (dimensions: string): string =>
-  `sum(events), ${MEASURES.map((one) => `sum(${one})`).join(', ')}, sum(cost_micro_usd), sum(${attribution('events', dimensions)})`;
+const rolledSums = (dimensions: string): readonly string[] => [
+  'sum(events)',
+  ...MEASURES.map((one) => `sum(${one})`),
+  'sum(cost_micro_usd)',
+  'sum(list_cost_usd)',
+  'sum(cache_saving_usd)',
+  'sum(unpriced_events)',
+  `sum(${attribution('events', dimensions)})`,
+];
+
+/** As texts, as some are wider than others. */
+const texts = (figures: readonly string[]): string => `[${figures.map((one) => `toString(${one})`).join(', ')}]`;
 
 /** The figures of the rolls that heads name, of one table a statement; read through the views, as readers do (decision 0007). */
 export function rollFigures(day: BucketStart, closed: Closures): readonly Statement[] {
   const statement = (
     of: FiguresOf,
     bucket: string,
-    figures: string,
+    figures: readonly string[],
     from: string,
     where: string,
     grain: Grain,
   ): Statement => ({
-    query: `SELECT '${of}' AS of, toUnixTimestamp(${bucket}) AS start, toString(roll_id) AS roll, [${figures}] AS figures
+    query: `SELECT '${of}' AS of, toUnixTimestamp(${bucket}) AS start, toString(roll_id) AS roll, ${texts(figures)} AS figures
       FROM ${from} WHERE ${where} AND (${bucket}, roll_id) IN ${heads(grain, day)} GROUP BY start, roll_id`,
     query_params: {},
   });
@@ -121,9 +146,9 @@ export function rollFigures(day: BucketStart, closed: Closures): readonly Statem
   const hoursWithSessions = {
     query: `
       SELECT 'hour' AS of, toUnixTimestamp(hour) AS start, toString(roll) AS roll,
-        arrayConcat(sums, [sessions, active]) AS figures
+        arrayConcat(sums, ${texts(['sessions', 'active'])}) AS figures
       FROM (
-        SELECT hour, roll_id AS roll, [${rolledSums(HOUR_DIMENSIONS)}] AS sums
+        SELECT hour, roll_id AS roll, ${texts(rolledSums(HOUR_DIMENSIONS))} AS sums
         FROM hour_rolls WHERE ${dayBounds('hour', day)} AND ${over} AND (hour, roll_id) IN ${heads('hour', day)} GROUP BY hour, roll
       ) AS h
       LEFT JOIN (
@@ -135,7 +160,7 @@ export function rollFigures(day: BucketStart, closed: Closures): readonly Statem
   const minutes = statement(
     'minute',
     'minute',
-    `${rolledSums(MINUTE_DIMENSIONS)}, toUInt64(0), toUInt64(0)`,
+    [...rolledSums(MINUTE_DIMENSIONS), '0', '0'],
     'minute_rolls',
     `${dayBounds('minute', day)} AND ${open}`,
     'minute',
@@ -158,7 +183,7 @@ const DAY_MODEL = 'user_id, provider, model, toUInt8(counted)';
 /** What the heads of the hours add up to, for each of the day's two tables. */
 export function hoursOfDay(day: BucketStart): Statement {
   const counted = (dimensions: string): string => dimensions.replace('counted', COUNTED);
-  const sums = (dimensions: string): string => `[${rolledSums(counted(dimensions))}]`;
+  const sums = (dimensions: string): string => texts(rolledSums(counted(dimensions)));
   return {
     query: `SELECT ${sums(DAY_USER)} AS user, ${sums(DAY_MODEL)} AS model, count() AS rows
       FROM hour_rolls WHERE ${dayBounds('hour', day)} AND (hour, roll_id) IN ${heads('hour', day)}`,

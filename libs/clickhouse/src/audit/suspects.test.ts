@@ -2,8 +2,8 @@ import type { DayFigures, Figures } from './day-figures.js';
 import { differences, suspectsOf } from './suspects.js';
 
 const DAY = Date.UTC(2026, 4, 14) / 1000;
-const figures = (events: number, who = '7'): Figures => [String(events), ...Array<string>(8).fill('0'), who, '0', '0'];
-const ofDay = (events: number): Figures => figures(events).slice(0, 10);
+const figures = (events: number, who = '7'): Figures => [String(events), ...Array<string>(11).fill('0'), who, '0', '0'];
+const ofDay = (events: number): Figures => figures(events).slice(0, 13);
 
 describe('suspectsOf', () => {
   const hour = DAY + 3600;

@@ -1,6 +1,6 @@
 import { DATASET, datasetSchedule } from './dataset.js';
-import { pairKey, type PriceFile } from './price-file.js';
-import { FIRST_DAY, followedBy, type Schedule } from './schedule.js';
+import type { PriceFile } from './price-file.js';
+import { FIRST_DAY, followedBy, pairKey, type Schedule } from './schedule.js';
 
 /** All prices that are known: those of the data set, and a file's over them. */
 export class PriceCatalogue {

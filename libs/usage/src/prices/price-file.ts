@@ -4,7 +4,7 @@ import { parseDayKey } from '../buckets.js';
 import { isKnownProvider } from './dataset.js';
 import { MAX_RATE, RATE_PER_USD_PER_MILLION, type Price, type Rates } from './price.js';
 import { providerId } from './provider.js';
-import { FIRST_DAY, type PriceStep } from './schedule.js';
+import { FIRST_DAY, pairKey, type PriceStep } from './schedule.js';
 
 /** Prices and names of a company's own, over those of the data set. */
 export interface PriceFile {
@@ -24,9 +24,6 @@ export interface PriceFileFault {
 export type PriceFileResult =
   { readonly ok: true; readonly file: PriceFile } | { readonly ok: false; readonly faults: readonly PriceFileFault[] };
 
-/** One key for a provider and a model. Ids have no NUL. */
-export const pairKey = (provider: string, model: string): string => `${provider}\0${model}`;
-
 const MAX_USD_PER_MILLION = MAX_RATE / RATE_PER_USD_PER_MILLION;
 
 /** US dollars for a million tokens. A rate is a whole number of pico-US-dollars, which is six decimals here. */
@@ -37,11 +34,7 @@ const usd = z
   .refine((value) => Math.round(value * RATE_PER_USD_PER_MILLION) / RATE_PER_USD_PER_MILLION === value, {
     message: 'has more than 6 decimals',
   });
-const id = z
-  .string()
-  .min(1)
-  .max(256)
-  .refine((text) => !text.includes('\0'), { message: 'has a NUL' });
+const id = z.string().min(1).max(256);
 
 const rates = {
   input: usd,

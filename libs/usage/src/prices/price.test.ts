@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { noTokens, tokenClasses, type TokenCounts } from '@laurel/events';
-import { costOf, MAX_RATE, type Price, type Rates } from './price.js';
+import { costOf, MAX_RATE, picoUsdOf, usdText, type Price, type Rates } from './price.js';
 
 const rates: Rates = {
   input: 3_000_000,
@@ -66,5 +66,28 @@ describe('the cost of a call', () => {
         expect(listCost + cacheSaving).toBe(costOf(tokens({ input, output, reasoning }), price).listCost);
       }),
     );
+  });
+});
+
+describe('US dollars in digits', () => {
+  it('are exact both ways', () => {
+    expect([0n, 1n, -2_500_000_000n, 3_000_000_000_000n, 10n ** 30n].map(usdText)).toEqual([
+      '0',
+      '0.000000000001',
+      '-0.0025',
+      '3',
+      '1000000000000000000',
+    ]);
+    fc.assert(
+      fc.property(fc.bigInt({ min: -(2n ** 120n), max: 2n ** 120n }), (pico) =>
+        expect(picoUsdOf(usdText(pico))).toBe(pico),
+      ),
+    );
+  });
+
+  it('are nothing else', () => {
+    for (const text of ['', '1e3', '1.', '.5', '0.0000000000001', '1,5', '--1']) {
+      expect(() => picoUsdOf(text)).toThrow(SyntaxError);
+    }
   });
 });

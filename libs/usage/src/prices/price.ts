@@ -53,3 +53,23 @@ export function costOf(tokens: TokenCounts, price: Price | null): Cost {
     unpriced: false,
   };
 }
+
+const DECIMALS = 12;
+
+/** Pico-US-dollars as US dollars in decimal digits, without zeros at the end: `-0.0025`. Exact. */
+export function usdText(pico: bigint): string {
+  const digits = (pico < 0n ? -pico : pico).toString().padStart(DECIMALS + 1, '0');
+  const decimals = digits.slice(-DECIMALS).replace(/0+$/, '');
+  return `${pico < 0n ? '-' : ''}${digits.slice(0, -DECIMALS)}${decimals === '' ? '' : `.${decimals}`}`;
+}
+
+/**
+ * The other way round.
+ *
+ * @throws SyntaxError when it is no number of US dollars with 12 decimals at most.
+ */
+export function picoUsdOf(usd: string): bigint {
+  const [, sign, whole, decimals = ''] = /^(-?)(\d+)(?:\.(\d{1,12}))?$/.exec(usd) ?? [];
+  if (sign === undefined || whole === undefined) throw new SyntaxError(`${usd} is no number of US dollars`);
+  return BigInt(sign + whole + decimals.padEnd(DECIMALS, '0'));
+}

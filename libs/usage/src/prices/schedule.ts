@@ -10,6 +10,9 @@ export interface PriceStep {
 /** The prices of one model at one provider through time: ascending, the first from `FIRST_DAY` on. */
 export type Schedule = readonly PriceStep[];
 
+/** One key for a provider and a model, whatever is in them. */
+export const pairKey = (provider: string, model: string): string => `${provider.length} ${provider}${model}`;
+
 /** 1970-01-01, before every event. */
 export const FIRST_DAY = 0 as Day;
 

@@ -1,4 +1,4 @@
-import type { ClickHouseClient } from '@laurel/clickhouse';
+import { PriceKeeper, type ClickHouseClient } from '@laurel/clickhouse';
 import { topics } from '@laurel/events';
 import { IngestPorts } from '@laurel/ingest';
 import {
@@ -12,11 +12,13 @@ import {
 } from '@laurel/kafka';
 import { classifyOutage } from '@laurel/service-host';
 import { keepTrying, type RetryPolicy } from '@laurel/stream';
+import type { PriceCatalogue } from '@laurel/usage/price-list';
 import type { Progress } from './progress.js';
 
 export interface WorldOptions {
   readonly topicPrefix: string;
   readonly registry: RegistryConnection | undefined;
+  readonly prices: PriceCatalogue;
   /** How long an outage is waited out, and how long a service may make no progress that is waited for, in ms. */
   readonly patienceMs: number;
   /** How long after its end the projector closes an hour, in ms. */
@@ -49,7 +51,7 @@ export class AuditWorld {
     readonly options: WorldOptions,
     readonly progress: Progress,
   ) {
-    const { topicPrefix, registry } = options;
+    const { topicPrefix, registry, prices } = options;
     this.groups = {
       ingest: `${topicPrefix}laurel-usage-ingest`,
       projector: `${topicPrefix}laurel-usage-projector`,
@@ -65,7 +67,9 @@ export class AuditWorld {
         progress.show(`${step}: ${error.message} (attempt ${attempt})`);
       },
     };
-    this.ports = new IngestPorts(clickhouse, producer, new RegistrySchemas(registry), this.policy, topicPrefix);
+    const schemas = new RegistrySchemas(registry);
+    const keeper = new PriceKeeper(clickhouse, prices);
+    this.ports = new IngestPorts(clickhouse, producer, schemas, keeper, this.policy, topicPrefix);
   }
 
   topic(declared: keyof typeof topics): string {

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { assertMigrated, connectClickHouse, readMigrations } from '@laurel/clickhouse';
+import { priceSettings } from '@laurel/ingest';
 import { RecordProducer } from '@laurel/kafka';
 import {
   clickHouseConnection,
@@ -21,6 +22,7 @@ const settings = {
   ...kafkaSettings,
   ...clickHouseSettings,
   ...registrySettings,
+  ...priceSettings,
   hourCloseDelayMs: integer('LAUREL_PROJECTOR_HOUR_CLOSE_DELAY_MS', 0, 86_400_000, {
     description: 'how long after its end an hour is closed',
     default: '300000',
@@ -106,6 +108,7 @@ async function audit(flags: Flags): Promise<void> {
     {
       topicPrefix: config.topicPrefix,
       registry: registryConnection(config),
+      prices: config.prices,
       patienceMs: flags.patience * 1000,
       hourCloseDelayMs: config.hourCloseDelayMs,
     },

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { assertMigrated, connectClickHouse, readMigrations } from '@laurel/clickhouse';
 import { topics } from '@laurel/events';
+import { priceSettings } from '@laurel/ingest';
 import { assertTopics, RecordProducer, RegistrySchemas } from '@laurel/kafka';
 import {
   classifyOutage,
@@ -15,7 +16,7 @@ import { fromEnvironment, kafkaFrom } from '../environment.js';
 import { ask, isYes } from '../terminal.js';
 import { rebuild, type LogFigures, type RebuildProgress, type RebuildReport } from '../rebuild/rebuild.js';
 
-const settings = { ...kafkaSettings, ...clickHouseSettings, ...registrySettings };
+const settings = { ...kafkaSettings, ...clickHouseSettings, ...registrySettings, ...priceSettings };
 
 /** A day of a large company may take minutes to roll. */
 const STATEMENT_TIMEOUT_MS = 3_600_000;
@@ -89,6 +90,7 @@ async function run(flags: Flags): Promise<void> {
         producer,
         topicPrefix,
         schemas: new RegistrySchemas(registryConnection(config)),
+        prices: config.prices,
         policy: {
           classify: classifyOutage,
           onOutage: (step, error) => console.error(`${step}: waiting for an outage to end: ${error.message}`),

@@ -1,6 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import {
   closedHeads,
+  PriceKeeper,
   publishHeads,
   readClosures,
   rollIdOf,
@@ -18,6 +19,7 @@ import { changeRecords, IngestPorts } from '@laurel/ingest';
 import { partitionOf, RangeReader, type Kafka, type RecordProducer, type RegistrySchemas } from '@laurel/kafka';
 import { keepTrying, type RetryPolicy } from '@laurel/stream';
 import { dayKey, minuteInDay, type Day } from '@laurel/usage';
+import type { PriceCatalogue } from '@laurel/usage/price-list';
 import { assertCovered, presentRanges, readHistory, SilentPorts, type OffsetRange } from './history.js';
 
 export interface RebuildWorld {
@@ -26,6 +28,8 @@ export interface RebuildWorld {
   readonly kafka: Kafka;
   readonly producer: RecordProducer;
   readonly schemas: RegistrySchemas;
+  /** Of models that the tables have no prices of. */
+  readonly prices: PriceCatalogue;
   readonly topicPrefix: string;
   readonly policy: RetryPolicy;
 }
@@ -103,12 +107,14 @@ export async function rebuild(
     const log = fromKafka ? 'usage_events' : `\`${world.connection.database}\`.usage_events`;
     const closed = await readClosures(clickhouse);
     const onRefused = options.dryRun ? 'count' : options.acceptRefused ? 'keep' : 'stop';
+    const prices = new PriceKeeper(clickhouse, world.prices);
     const ports = new SilentPorts(
       clickhouse,
       onRefused,
       shadow.client,
       world.producer,
       world.schemas,
+      prices,
       world.policy,
       topicPrefix,
     );
@@ -200,7 +206,7 @@ export async function rebuild(
     await attempt('heads', () => publishHeads(clickhouse, heads));
     if (fromKafka) {
       // Every offset read has its outcome, also where the ledger was lost.
-      const ledger = new IngestPorts(clickhouse, world.producer, world.schemas, world.policy, topicPrefix);
+      const ledger = new IngestPorts(clickhouse, world.producer, world.schemas, prices, world.policy, topicPrefix);
       for (const entry of ports.entries) await attempt('ledger', () => ledger.record(entry));
     }
     const late = fromKafka ? await attempt('late rows', () => shadow.copyLateRows(eventsTopic, next)) : [];
