@@ -6,6 +6,7 @@ export * from './migrations.js';
 export * from './people.js';
 export * from './prices/price-keeper.js';
 export * from './prices/price-table.js';
+export * from './prices/repricing.js';
 export * from './projections.js';
 export * from './shadow.js';
 export * from './sweep.js';

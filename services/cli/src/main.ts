@@ -7,6 +7,7 @@ import { demoCommand } from './commands/demo.js';
 import { forgetCommand } from './commands/forget.js';
 import { migrateCommand } from './commands/migrate.js';
 import { peopleCommand } from './commands/people.js';
+import { pricesCommand } from './commands/prices.js';
 import { rebuildCommand } from './commands/rebuild.js';
 import { titlesCommand } from './commands/titles.js';
 import { topicsCommand } from './commands/topics.js';
@@ -23,6 +24,7 @@ const program = new Command('laurel')
   .addCommand(deadLettersCommand())
   .addCommand(titlesCommand())
   .addCommand(awardsCommand())
+  .addCommand(pricesCommand())
   .addCommand(demoCommand())
   .showHelpAfterError();
 
