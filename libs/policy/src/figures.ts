@@ -1,10 +1,15 @@
 import type { PersonFigures } from '@laurel/events';
 
 /** What a whole number counts. */
-export type CountUnit = 'tokens' | 'events' | 'micro_usd';
+export type CountUnit = 'tokens' | 'events' | 'micro_usd' | 'pico_usd';
 
 /** No rounding is finer than this, so that a small figure is not given away by having few digits. All are powers of ten. */
-const LEAST_STEPS: Readonly<Record<CountUnit, bigint>> = { tokens: 1000n, events: 10n, micro_usd: 10_000n };
+const LEAST_STEPS: Readonly<Record<CountUnit, bigint>> = {
+  tokens: 1000n,
+  events: 10n,
+  micro_usd: 10_000n,
+  pico_usd: 10_000_000_000n,
+};
 
 /** Of the values of titles: steps in parts of a unit. */
 const VALUE_STEPS: Readonly<Partial<Record<string, { readonly parts: number; readonly least: bigint }>>> = {

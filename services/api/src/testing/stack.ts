@@ -3,6 +3,7 @@ import {
   applyMigrations,
   connectClickHouse,
   readMigrations,
+  PriceKeeper,
   rollDay,
   rollHours,
   rollIdOf,
@@ -23,6 +24,7 @@ import {
   type UsageEvent,
 } from '@laurel/events';
 import { applyTopics, classifyKafkaFailure, FencedWriter, kafkaClient, RecordProducer } from '@laurel/kafka';
+import { PriceCatalogue } from '@laurel/usage/price-list';
 import { startService, type RunningService } from '@laurel/service-host';
 import { keepTrying } from '@laurel/stream';
 import { titleKey } from '@laurel/titles';
@@ -118,6 +120,7 @@ export async function testStack(): Promise<TestStack> {
     clickhouse,
     clickHouseUrl,
     async store(events) {
+      await new PriceKeeper(clickhouse, new PriceCatalogue()).ensure(events);
       const days = [...new Set(events.map((event) => dayOf(event.occurred_at)))].sort((a, b) => a - b);
       for (const day of days) {
         const own = events.filter((event) => dayOf(event.occurred_at) === day);

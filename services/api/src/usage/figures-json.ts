@@ -1,6 +1,6 @@
 import { tokenFields, type PersonFigures } from '@laurel/events';
 import { shownCount } from '@laurel/policy';
-import { totalOf, type Figures } from '@laurel/usage';
+import { totalOf, usdText, type CostFigures, type Figures } from '@laurel/usage';
 
 /** Sums, each the decimal digits of a whole number: they may pass 2^53, where a JSON number is rounded by many readers. */
 export interface FiguresJson {
@@ -30,6 +30,26 @@ export function figuresJson(figures: Figures, precision: PersonFigures = 'exact'
     total_tokens: String(shownCount(precision, 'tokens', totalOf(figures))),
     ...tokens,
     cost_micro_usd: String(shownCount(precision, 'micro_usd', figures.costMicroUsd)),
+  };
+}
+
+/** What events cost by their list prices, in US dollars as decimal digits; docs/reference/prices.md. */
+export interface CostsJson {
+  readonly list_cost_usd: string;
+  /** Negative where caching did not pay off. */
+  readonly cache_saving_usd: string;
+  /** How many events are in neither, as a price that they need is not known. */
+  readonly unpriced_events: string;
+}
+
+/** @param precision as for the figures; a saving is made coarser towards 0. */
+export function costsJson(costs: CostFigures, precision: PersonFigures = 'exact'): CostsJson {
+  const { listCost, cacheSaving, unpricedEvents } = costs;
+  const saved = shownCount(precision, 'pico_usd', cacheSaving < 0n ? -cacheSaving : cacheSaving);
+  return {
+    list_cost_usd: usdText(shownCount(precision, 'pico_usd', listCost)),
+    cache_saving_usd: usdText(cacheSaving < 0n ? -saved : saved),
+    unpriced_events: String(shownCount(precision, 'events', BigInt(unpricedEvents))),
   };
 }
 

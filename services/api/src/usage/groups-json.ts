@@ -1,14 +1,15 @@
 import { publishable, shownCount, type Cohort } from '@laurel/policy';
-import { addFigures, noFigures, totalOf, type Figures } from '@laurel/usage';
-import { figuresJson, shareOf, type FiguresJson } from './figures-json.js';
+import { addCosts, addFigures, noCosts, noFigures, totalOf, type CostFigures, type Figures } from '@laurel/usage';
+import { costsJson, figuresJson, shareOf, type CostsJson, type FiguresJson } from './figures-json.js';
 
 /** A group of people whose figures are summed. */
 export interface Group extends Cohort {
   readonly users: number;
   readonly figures: Figures;
+  readonly costs: CostFigures;
 }
 
-export interface GroupFiguresJson extends FiguresJson {
+export interface GroupFiguresJson extends FiguresJson, CostsJson {
   /** rounded where somebody in the group is hidden or not shown exactly. */
   readonly figures: 'exact' | 'rounded';
   /** Of the total tokens that are shown here, 0 to 1. */
@@ -40,6 +41,7 @@ export function publishedGroups<G extends Group>(
   const { shown, other } = publishable(groups, leastPeople, remainder);
   const sumOf = (some: readonly G[]): Sum => ({
     figures: some.reduce((sum, { figures }) => addFigures(sum, figures), noFigures),
+    costs: some.reduce((sum, { costs }) => addCosts(sum, costs), noCosts),
     precision: some.some(({ guarded }) => guarded.length > 0) ? 'rounded' : 'exact',
   });
   const sums = shown.map((group) => ({ group, sum: sumOf([group]) }));
@@ -50,6 +52,7 @@ export function publishedGroups<G extends Group>(
     figures: sum.precision,
     share: shareOf(totalTokensOf(sum), total),
     ...figuresJson(sum.figures, sum.precision),
+    ...costsJson(sum.costs, sum.precision),
   });
   return {
     shown: sums
@@ -61,6 +64,7 @@ export function publishedGroups<G extends Group>(
 
 interface Sum {
   readonly figures: Figures;
+  readonly costs: CostFigures;
   readonly precision: 'exact' | 'rounded';
 }
 

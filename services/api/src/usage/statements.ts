@@ -10,6 +10,9 @@ const TOTAL = sumOf(tokenClasses.map((name) => `${name}_tokens`));
 const MEASURES = [...tokenFields.map((field) => `${field}_tokens`), 'events', 'cost_micro_usd'];
 /** Qualified, so that an alias does not stand for the column that it sums. */
 const SUMS = MEASURES.map((column) => `sum(t.${column}) AS ${column}`).join(', ');
+/** Of list prices; decimals as text, as a JSON number would round them. */
+const COSTS = `toString(sum(t.list_cost_usd)) AS list_cost_usd, toString(sum(t.cache_saving_usd)) AS cache_saving_usd,
+        sum(t.unpriced_events) AS unpriced_events`;
 const WITHIN = 't.day BETWEEN {first_day:Date} AND {last_day:Date}';
 const TEAMS = "arraySort(groupUniqArrayIf(t.team, t.team != ''))";
 
@@ -68,7 +71,7 @@ export const figuresVersion: Statement = {
 /** A person's figures by day and model. Days, models and totals are sums of these rows, so that they agree. */
 export function userDaysAndModels(userId: string, window: Window): Statement {
   return {
-    query: `SELECT toString(t.day) AS day_key, t.provider AS provider, t.model AS model, ${SUMS}
+    query: `SELECT toString(t.day) AS day_key, t.provider AS provider, t.model AS model, ${SUMS}, ${COSTS}
       FROM model_usage_by_day AS t
       WHERE ${WITHIN} AND t.user_id = {user:String}
       GROUP BY day_key, provider, model`,
@@ -92,7 +95,7 @@ const COHORT = `uniqExact(t.user_id) AS users, groupUniqArray(${LEAST_COHORT})(t
 /** Each team's usage, that of the empty name is without a team: the most tokens first, of equals by name. */
 export function teamUsage(window: Window): Statement {
   return {
-    query: `SELECT t.team AS team, ${COHORT}, sum(${TOTAL}) AS total, ${SUMS}
+    query: `SELECT t.team AS team, ${COHORT}, sum(${TOTAL}) AS total, ${SUMS}, ${COSTS}
       FROM usage_by_day AS t
       WHERE ${WITHIN}
       GROUP BY team
@@ -104,7 +107,7 @@ export function teamUsage(window: Window): Statement {
 /** Each provider's models: the most tokens first, of equals by provider and model. */
 export function modelUsage(window: Window): Statement {
   return {
-    query: `SELECT t.provider AS provider, t.model AS model, ${COHORT}, sum(${TOTAL}) AS total, ${SUMS}
+    query: `SELECT t.provider AS provider, t.model AS model, ${COHORT}, sum(${TOTAL}) AS total, ${SUMS}, ${COSTS}
       FROM model_usage_by_day AS t
       WHERE ${WITHIN}
       GROUP BY provider, model

@@ -1,7 +1,17 @@
 import { buffer } from 'node:stream/consumers';
 import { figuresOfRow, type ClickHouseClient, type Statement } from '@laurel/clickhouse';
 import { compareUtf8 } from '@laurel/titles';
-import { addFigures, noFigures, totalOf, type Figures, type Window } from '@laurel/usage';
+import {
+  addCosts,
+  addFigures,
+  noCosts,
+  noFigures,
+  picoUsdOf,
+  totalOf,
+  type CostFigures,
+  type Figures,
+  type Window,
+} from '@laurel/usage';
 import type { ScopeParameter } from '../http/parameters.js';
 import { Board } from './board.js';
 import type { Group } from './groups-json.js';
@@ -22,6 +32,7 @@ export interface ModelFigures {
   readonly provider: string;
   readonly model: string;
   readonly figures: Figures;
+  readonly costs: CostFigures;
 }
 
 export interface ModelMixEntry extends Group {
@@ -39,6 +50,7 @@ export interface UserUsage {
   readonly place: { readonly rank: number; readonly people: number } | null;
   readonly teams: readonly string[];
   readonly figures: Figures;
+  readonly costs: CostFigures;
   /** By 'YYYY-MM-DD'; days without usage are absent. */
   readonly days: ReadonlyMap<string, Figures>;
   /** The most tokens first, of equals by provider and model. */
@@ -89,14 +101,21 @@ export class UsageReads {
     const days = new Map<string, Figures>();
     const models = new Map<string, ModelFigures>();
     let total = noFigures;
+    let cost = noCosts;
     for (const row of rows) {
       const { day_key: day, provider, model } = row;
-      const figures = figuresOfRow(row);
+      const [figures, costs] = [figuresOfRow(row), costsOfRow(row)];
       total = addFigures(total, figures);
+      cost = addCosts(cost, costs);
       days.set(day, addFigures(days.get(day) ?? noFigures, figures));
       const key = JSON.stringify([provider, model]);
-      const known = models.get(key)?.figures ?? noFigures;
-      models.set(key, { provider, model, figures: addFigures(known, figures) });
+      const known = models.get(key) ?? { figures: noFigures, costs: noCosts };
+      models.set(key, {
+        provider,
+        model,
+        figures: addFigures(known.figures, figures),
+        costs: addCosts(known.costs, costs),
+      });
     }
     // Somebody new is on the next board that is read.
     const entry = board.entryOf(userId) ?? (rows.length > 0 ? (await this.readBoard(own)).entryOf(userId) : undefined);
@@ -104,6 +123,7 @@ export class UsageReads {
       place: entry === undefined ? null : { rank: entry.rank, people: board.people },
       teams: entry?.teams ?? [],
       figures: total,
+      costs: cost,
       days,
       models: [...models.values()].sort(byTokens),
     };
@@ -160,13 +180,25 @@ export class UsageReads {
   }
 }
 
-interface UserRow extends FiguresRow {
+interface CostsRow {
+  readonly list_cost_usd: string;
+  readonly cache_saving_usd: string;
+  readonly unpriced_events: string;
+}
+
+const costsOfRow = (row: CostsRow): CostFigures => ({
+  listCost: picoUsdOf(row.list_cost_usd),
+  cacheSaving: picoUsdOf(row.cache_saving_usd),
+  unpricedEvents: Number(row.unpriced_events),
+});
+
+interface UserRow extends FiguresRow, CostsRow {
   readonly day_key: string;
   readonly provider: string;
   readonly model: string;
 }
 
-interface GroupRow extends FiguresRow {
+interface GroupRow extends FiguresRow, CostsRow {
   readonly users: string;
   readonly people: readonly string[];
   readonly hidden: readonly string[];
@@ -184,7 +216,7 @@ interface TeamRow extends GroupRow {
 
 function groupOfRow(row: GroupRow): Group {
   const { users, people, hidden, guarded } = row;
-  return { users: Number(users), people, hidden, guarded, figures: figuresOfRow(row) };
+  return { users: Number(users), people, hidden, guarded, figures: figuresOfRow(row), costs: costsOfRow(row) };
 }
 
 /** As the statement of all models orders them. */

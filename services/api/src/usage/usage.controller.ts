@@ -15,7 +15,7 @@ import { AwardLog } from '../awards/award-log.js';
 import { limitParameter, readParameters, scopeParameter, userParameter, windowParameter } from '../http/parameters.js';
 import { Problem } from '../http/problem.js';
 import { Startup } from '../startup.js';
-import { figuresJson, shareOf, type FiguresJson } from './figures-json.js';
+import { costsJson, figuresJson, shareOf, type CostsJson, type FiguresJson } from './figures-json.js';
 import { publishedGroups, type GroupFiguresJson, type OtherJson } from './groups-json.js';
 import { boardMetrics, type BoardMetric } from './statements.js';
 import { UsageReads } from './usage-reads.js';
@@ -44,7 +44,7 @@ export interface LeaderboardJson {
     FiguresJson)[];
 }
 
-export interface ModelJson extends FiguresJson {
+export interface ModelJson extends FiguresJson, CostsJson {
   readonly provider: string;
   readonly model: string;
   /** Of the person's total tokens as shown, 0 to 1. */
@@ -59,7 +59,7 @@ export interface UserJson extends PersonJson {
   readonly rank: number | null;
   /** How many there are on that board; null likewise. */
   readonly people: number | null;
-  readonly totals: FiguresJson;
+  readonly totals: FiguresJson & CostsJson;
   /** Every UTC day of the window, ascending; of all time, those from the first one with usage on. */
   readonly days: readonly ({ readonly day: string } & FiguresJson)[];
   readonly models: readonly ModelJson[];
@@ -160,7 +160,6 @@ export class UsageController {
     const everyDay = Array.from({ length: window.days }, (_, index) => dayKey((window.firstDay + index) as Day));
     const days =
       given.query.window === 'all' ? everyDay.slice(everyDay.findIndex((day) => usage.days.has(day))) : everyDay;
-    const totals = figuresJson(usage.figures, person.figures);
     const tokens = (figures: Parameters<typeof totalOf>[0]): bigint =>
       shownCount(person.figures, 'tokens', totalOf(figures));
     return {
@@ -170,13 +169,14 @@ export class UsageController {
       teams: usage.teams,
       rank: usage.place?.rank ?? null,
       people: usage.place?.people ?? null,
-      totals,
+      totals: { ...figuresJson(usage.figures, person.figures), ...costsJson(usage.costs, person.figures) },
       days: days.map((day) => ({ day, ...figuresJson(usage.days.get(day) ?? noFigures, person.figures) })),
-      models: usage.models.map(({ provider, model, figures }) => ({
+      models: usage.models.map(({ provider, model, figures, costs }) => ({
         provider,
         model,
         share: shareOf(tokens(figures), tokens(usage.figures)),
         ...figuresJson(figures, person.figures),
+        ...costsJson(costs, person.figures),
       })),
       titles: this.awards.heldBy(id).map((award) => ({
         title_id: award.title_id,

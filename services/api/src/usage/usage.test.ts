@@ -1,10 +1,11 @@
-import { figuresByUser, isWithin, totalOf, windowOf, type Figures } from '@laurel/usage';
+import { costsBy, figuresByUser, isWithin, noCosts, priceOn, totalOf, windowOf, type Figures } from '@laurel/usage';
+import { PriceCatalogue } from '@laurel/usage/price-list';
 import { compareUtf8, generatedHandle } from '@laurel/titles';
 import type { UsageEvent } from '@laurel/events';
 import { usage } from '../testing/events.js';
 import { eventually } from '../testing/eventually.js';
 import { testStack, type TestStack } from '../testing/stack.js';
-import { figuresJson } from './figures-json.js';
+import { costsJson, figuresJson, type CostsJson } from './figures-json.js';
 import { boardMetrics, type BoardMetric } from './statements.js';
 import type { LeaderboardJson, ModelsJson, UserJson } from './usage.controller.js';
 
@@ -12,6 +13,16 @@ const DAY_MS = 86_400_000;
 /** Today at noon, so that no instant here is near a day's end while it runs. */
 const noon = Math.floor(Date.now() / DAY_MS) * DAY_MS + DAY_MS / 2;
 const daysAgo = (days: number): string => new Date(noon - days * DAY_MS).toISOString();
+
+const prices = new PriceCatalogue();
+const costsOf = (some: readonly UsageEvent[]): CostsJson =>
+  costsJson(
+    costsBy(
+      some,
+      () => 'all',
+      (provider, model, day) => priceOn(prices.scheduleOf(provider, model), day),
+    ).get('all') ?? noCosts,
+  );
 
 describe('the figures', () => {
   let stack: TestStack;
@@ -120,6 +131,10 @@ describe('the figures', () => {
       const found = figures(some);
       return found === undefined ? undefined : figuresJson(found);
     };
+    const priced = (some: readonly UsageEvent[]) => {
+      const found = json(some);
+      return found === undefined ? undefined : { ...found, ...costsOf(some) };
+    };
     const board = await get<LeaderboardJson>('/v1/leaderboards/total_tokens');
     expect(person).toMatchObject({
       user_id: 'anna',
@@ -127,7 +142,7 @@ describe('the figures', () => {
       rank: board.entries.find((entry) => entry.user_id === 'anna')?.rank,
       people: board.people,
       teams: ['green', 'röd & blå'],
-      totals: json(own),
+      totals: priced(own),
       titles: [],
     });
     expect(person.days).toHaveLength(30);
@@ -142,7 +157,7 @@ describe('the figures', () => {
       'azure/gpt-5',
     ]);
     for (const { provider, model, share, ...counted } of person.models) {
-      const expected = json(own.filter((event) => event.provider === provider && event.model === model));
+      const expected = priced(own.filter((event) => event.provider === provider && event.model === model));
       expect(counted).toEqual(expected);
       expect(share).toBeCloseTo(Number(counted.total_tokens) / Number(person.totals.total_tokens), 12);
     }
@@ -180,7 +195,7 @@ describe('the figures', () => {
       const expected = [
         ...figuresByUser(own.map((event) => ({ ...event, user_id: own[0]?.user_id ?? event.user_id }))).values(),
       ];
-      expect(expected.map((one) => figuresJson(one))).toEqual([rest]);
+      expect(expected.map((one) => ({ ...figuresJson(one), ...costsOf(own) }))).toEqual([rest]);
       expect(figures).toBe('exact');
       expect(users).toBe(new Set(own.map((event) => event.user_id)).size);
       expect(share).toBeCloseTo(Number(rest.total_tokens) / Number(all), 12);
