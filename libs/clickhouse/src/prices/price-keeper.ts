@@ -2,7 +2,7 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { dayOf, FIRST_DAY, pairKey, revision, type Day, type Schedule } from '@laurel/usage';
 import type { PriceCatalogue } from '@laurel/usage/price-list';
 import { serverNowMs } from '../projections.js';
-import { addPrices, readPrices, type Pair } from './price-table.js';
+import { addPrices, pairsWithPrices, readPrices, type Pair } from './price-table.js';
 
 /**
  * How far ahead a changed list takes effect, in days. An event may be dated 24 hours ahead of its record, so that nothing of a day that
@@ -28,7 +28,7 @@ export class PriceKeeper {
     const isNew = (pair: Pair): boolean => this.known?.has(pairKey(pair.provider, pair.model)) !== true;
     if (!pairs.some(isNew)) return;
     // Another instance may have written it, by another list.
-    this.known = new Set((await readPrices(this.client)).keys());
+    this.known = await pairsWithPrices(this.client);
     const added = new Map(pairs.filter(isNew).map((pair) => [pairKey(pair.provider, pair.model), pair]));
     if (added.size === 0) return;
     const prices = [...added.values()].map(({ provider, model }) => ({

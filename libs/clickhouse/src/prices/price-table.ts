@@ -49,6 +49,15 @@ export async function readPrices(client: ClickHouseClient): Promise<ReadonlyMap<
   return prices;
 }
 
+/** By `pairKey`, all that the table has, known prices or not. */
+export async function pairsWithPrices(client: ClickHouseClient): Promise<Set<string>> {
+  const result = await client.query({
+    query: 'SELECT provider, model FROM model_prices GROUP BY provider, model',
+    format: 'JSONEachRow',
+  });
+  return new Set((await result.json<Pair>()).map(({ provider, model }) => pairKey(provider, model)));
+}
+
 /**
  * Adds steps, which take the place of older ones of the same days; resolves when they are visible. All in one block.
  *
