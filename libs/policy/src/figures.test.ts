@@ -1,8 +1,13 @@
 import fc from 'fast-check';
 import { shownCount, shownValue, type CountUnit } from './figures.js';
 
-const LEAST: Readonly<Record<CountUnit, bigint>> = { tokens: 1000n, events: 10n, micro_usd: 10_000n };
-const units = fc.constantFrom<CountUnit>('tokens', 'events', 'micro_usd');
+const LEAST: Readonly<Record<CountUnit, bigint>> = {
+  tokens: 1000n,
+  events: 10n,
+  micro_usd: 10_000n,
+  pico_usd: 10_000_000_000n,
+};
+const units = fc.constantFrom<CountUnit>('tokens', 'events', 'micro_usd', 'pico_usd');
 const coarse = fc.constantFrom('rounded' as const, 'bands' as const);
 /** As many small as great ones. */
 const counts = fc.integer({ min: 0, max: 60 }).chain((bits) => fc.bigInt({ min: 0n, max: 2n ** BigInt(bits) }));
