@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Batch, Consumer, ConsumerConfig, ConsumerRunConfig, Kafka, KafkaMessage } from 'kafkajs';
 import type { PackedRecords, StreamRecord } from '@laurel/stream';
+import { keepMembership, type Membership } from './client/membership.js';
 import { withBrokers, type Broker } from './client/brokers.js';
 import { classifyKafkaFailure } from './failure.js';
 import { decodeFetchResponse, FETCH_VERSION, RecordChunk, type FetchResponse } from './fetch-response.js';
@@ -38,7 +39,12 @@ const RESTARTED_WITHIN_MS = 5000;
  */
 export function batchConsumer(kafka: Kafka, { onFailure, ...config }: BatchConsumerConfig): Consumer {
   let wanted: ConsumerRunConfig | undefined;
-  const consumer = withBrokers(kafka, readOwnFetches).consumer({
+  const membership: Membership = { memberId: undefined, lost: undefined };
+  const changed = withBrokers(kafka, (broker) => {
+    readOwnFetches(broker);
+    keepMembership(broker, membership);
+  });
+  const consumer = changed.consumer({
     ...config,
     // One that was closed meanwhile shall not begin again, without anybody who could close it.
     retry: { restartOnFailure: () => Promise.resolve(wanted !== undefined) },

@@ -8,7 +8,13 @@ export interface Broker {
   /** Replaced when the broker has said which versions it speaks. */
   lookupRequest: (apiKey: number, definition: unknown) => (options: unknown) => unknown;
   fetch: (this: Broker, request: never) => Promise<unknown>;
+  syncGroup: MemberRequest;
+  heartbeat: MemberRequest;
+  offsetCommit: MemberRequest;
 }
+/** What a member of a group asks for; null where kafkajs has forgotten who it is. */
+export type MemberRequest = (this: Broker, request: { readonly memberId: string | null }) => Promise<unknown>;
+
 interface Cluster {
   readonly brokerPool: { createBroker(options: unknown): Broker };
 }

@@ -32,6 +32,9 @@ function takeover(world: World, standing: Instance): () => Promise<string> {
   };
 }
 
+/** What is published has to be projected first, behind whatever another fault keeps waiting. */
+const AWARD_PATIENCE_MS = 60_000;
+
 /** A process stands still in the middle of a request, a twin takes over, and then it goes on as if nothing had happened. */
 function stopped(name: string, service: Consumer, request: string, isCrowned = false): Fault {
   return {
@@ -116,7 +119,7 @@ const stoppedAtClaim: Fault = {
           const taken = await takenOver();
           await publishers.crown();
           const before = await endOfAwards(world);
-          const deadline = Date.now() + 20_000;
+          const deadline = Date.now() + AWARD_PATIENCE_MS;
           while ((await endOfAwards(world)) <= before) {
             if (Date.now() > deadline) throw new NotBitten('the twin awarded nothing meanwhile');
             await sleep(250);
