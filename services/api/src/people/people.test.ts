@@ -116,7 +116,14 @@ describe('people as they chose to be shown', () => {
     await stack.store(people.map((user, index) => spend(user, 7_000_000 - index * 1_000_000, { team: 'red' })));
     await stack.append([
       award(0, { user_id: 'u-1', value: 7_654_321, evidence: { input: { long: 7_654_321 } } }),
-      award(1, { type: 'title_revoked', user_id: 'u-1', reason: 'overtaken', value: 7_654_321, rank: 2 }),
+      award(1, {
+        type: 'title_revoked',
+        user_id: 'u-1',
+        reason: 'overtaken',
+        value: 7_654_321,
+        rank: 2,
+        revokes: award(0).award_id,
+      }),
       award(2, { user_id: 'u-2', previous_holder: 'u-1', reason: 'overtook', value: 8_765_432, runner_up: 7_654_321 }),
     ]);
     ({ url } = await stack.startApi());
