@@ -102,7 +102,7 @@ describe('laurel people', () => {
     expect(await people('show', 'u-cy')).toMatchObject({ choice: null });
   });
 
-  it('hides a holder: the title passes on, and from then on no award names them but the one that takes it away', async () => {
+  it('hides a holder: the title passes on, and from then on no award names them', async () => {
     const before = (await pipeline.awards()).length;
     // The awarder has read standings with ada at the top, and does not know them yet, when ada hides.
     const release = await gate.holdNext((passage) => passage.includes('{daily_cap:UInt64}'));
@@ -113,20 +113,20 @@ describe('laurel people', () => {
     expect(
       after
         .filter(({ title_id }) => title_id === 'token_legend')
-        .map(({ type, user_id, value, rank, evidence, previous_holder }) => [
+        .map(({ type, user_id, reason, value, rank, evidence, previous_holder }) => [
           type,
           user_id,
+          reason,
           value,
           rank,
           evidence,
           previous_holder,
         ]),
     ).toEqual([
-      ['title_revoked', 'u-ada', 0, 0, {}, null],
-      ['title_awarded', 'u-bo', 6_000_000, 1, expect.any(Object), null],
+      ['title_revoked', '', 'withheld', 0, 0, {}, null],
+      ['title_awarded', 'u-bo', 'vacant', 6_000_000, 1, expect.any(Object), null],
     ]);
-    const others = after.filter(({ type, user_id }) => !(type === 'title_revoked' && user_id === 'u-ada'));
-    expect(JSON.stringify(others)).not.toContain('u-ada');
+    expect(JSON.stringify(after)).not.toContain('u-ada');
     await eventually(
       'the board to be without ada',
       async () => !(await board()).some(({ user_id }) => user_id === 'u-ada'),
@@ -139,11 +139,13 @@ describe('laurel people', () => {
   });
 
   it('keeps hidden who hid while the projector was away, also from whoever looks at the tables first', async () => {
-    await pipeline.service('usage-projector').end('SIGTERM');
+    // No awarder meanwhile: it would rightly give the title to whom the lost table does not know as hidden.
+    for (const name of ['title-awarder', 'usage-projector'] as const) await pipeline.service(name).end('SIGTERM');
     await pipeline.clickhouse.command({ query: 'TRUNCATE TABLE people_choices' });
     await pipeline.start('usage-projector');
     const rows = await pipeline.rows<{ user_id: string }>('SELECT user_id FROM leaderboard_30d ORDER BY user_id');
     expect(rows.map(({ user_id }) => user_id)).toEqual(['u-bo', 'u-cy']);
+    await pipeline.start('title-awarder');
   });
 
   it('gives the title back by the rule to who shows themselves again, and forgets a choice with its person', async () => {
