@@ -42,7 +42,11 @@ SELECT
     sum_cache_write_tokens AS cache_write_tokens,
     sum_output_tokens AS output_tokens,
     sum_reasoning_tokens AS reasoning_tokens,
-    sum_cost_micro_usd AS cost_micro_usd
+    sum_cost_micro_usd AS cost_micro_usd,
+    sum_list_cost_usd AS list_cost_usd,
+    sum_cache_saving_usd AS cache_saving_usd,
+    sum_unpriced_events AS unpriced_events,
+    max_price_version AS price_version
 FROM
 (
     SELECT
@@ -55,7 +59,11 @@ FROM
         sum(cache_write_tokens) AS sum_cache_write_tokens,
         sum(output_tokens) AS sum_output_tokens,
         sum(reasoning_tokens) AS sum_reasoning_tokens,
-        sum(cost_micro_usd) AS sum_cost_micro_usd
+        sum(cost_micro_usd) AS sum_cost_micro_usd,
+        sum(list_cost_usd) AS sum_list_cost_usd,
+        sum(cache_saving_usd) AS sum_cache_saving_usd,
+        sum(unpriced_events) AS sum_unpriced_events,
+        max(price_version) AS max_price_version
     FROM usage_by_day
     WHERE day > toDate(now('UTC')) - 30
     GROUP BY user_id

@@ -15,7 +15,16 @@ import { UsageRows } from '@laurel/clickhouse/fixture';
 import { usageFromJson, validateUsage } from '@laurel/events';
 
 const PAGE = new URL('../../../docs/reference/sql.md', import.meta.url);
-const queries = [...readFileSync(PAGE, 'utf8').matchAll(/```sql\n(.*?)```/gs)].map(([, sql = '']) => sql);
+const page = readFileSync(PAGE, 'utf8');
+const queries = [...page.matchAll(/```sql\n(.*?)```/gs)].map(([, sql = '']) => sql);
+
+const namesIn = (text: string): string[] => [...text.matchAll(/`(\w+)`/g)].map(([, name = '']) => name);
+/** The rows of the page's table of views: the view, and the columns that it is said to have. */
+const measures = namesIn(/^Measures: .*?\.\n/ms.exec(page)?.[0] ?? '').filter((name) => name !== 'total_tokens');
+const views = [...page.matchAll(/^\| `(\w+)` \| [^|]* \| (.*) \|$/gm)].map(([, view = '', columns = '']) => ({
+  view,
+  columns: [...namesIn(columns), ...(columns.includes('the measures') ? measures : [])],
+}));
 
 describe('docs/reference/sql.md', () => {
   const url = process.env['LAUREL_TEST_CLICKHOUSE_URL'];
@@ -81,6 +90,18 @@ describe('docs/reference/sql.md', () => {
       expect((await result.json()).length).toBeGreaterThan(0);
     },
   );
+
+  it.each(views)('names columns that $view has', async ({ view, columns }) => {
+    const result = await client.query({ query: `DESCRIBE TABLE ${view}`, format: 'JSONEachRow' });
+    const found = (await result.json<{ name: string }>()).map(({ name }) => name);
+    expect(found).toEqual(expect.arrayContaining(columns.filter((name) => name !== 'groupBitOr')));
+  });
+
+  it('names six views, and the measures', () => {
+    expect(views).toHaveLength(6);
+    expect(measures).toContain('price_version');
+    expect(measures.length).toBeGreaterThan(11);
+  });
 
   it('says of the board what was recorded', async () => {
     const result = await client.query({ query: queries[0] ?? '', format: 'JSONEachRow' });
