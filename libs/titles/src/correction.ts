@@ -4,8 +4,8 @@ import type { MetricKind } from './rule.js';
  * Whether a holder's value was lowered by a correction (a revision, retraction or erasure) after the award.
  *
  * Provable only where more events can never lower the value: then a smaller value over the award's own window means
- * that something was taken out. A ratio may also fall by later events of the window's last day, so for ratios the
- * answer is false, and the reason stays what the standings show.
+ * that something was taken out, or priced anew. A ratio or a saving may also fall by later events of the window's last day, so for these
+ * the answer is false, and the reason stays what the standings show.
  *
  * @param awardedValue the award's value.
  * @param recomputedValue the same person's value now, over the award's `window_start` … `window_end` and under the
@@ -14,12 +14,14 @@ import type { MetricKind } from './rule.js';
 export function isLoweredByCorrection(kind: MetricKind, awardedValue: number, recomputedValue: number): boolean {
   switch (kind) {
     case 'capped_tokens':
+    case 'list_cost':
     case 'longest_session':
     case 'active_days':
     case 'longest_streak':
       return recomputedValue < awardedValue;
     case 'effective_models':
     case 'cache_share':
+    case 'cache_saving':
       return false;
     default:
       return kind satisfies never;

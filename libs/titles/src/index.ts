@@ -17,5 +17,6 @@ export { generatedHandle } from './handle.js';
 export { isAheadBy } from './margin.js';
 export * from './undelivered.js';
 export { compareUtf8 } from './user-order.js';
-export { factsOf, type PersonFacts, type WindowFacts } from './metrics/facts.js';
+export { isWholeUnit, valueText } from './value-text.js';
+export { factsOf, type PersonFacts, type PriceOf, type WindowFacts } from './metrics/facts.js';
 export { measure, standingsOf } from './metrics/measure.js';

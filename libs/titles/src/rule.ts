@@ -64,6 +64,16 @@ export const metricSchema = z.discriminatedUnion('kind', [
       .describe('active minutes of one UTC day that count at most'),
   }),
   z.strictObject({
+    kind: z.literal('list_cost').describe('what counted usage costs by list prices, in millionths of a US dollar'),
+  }),
+  z.strictObject({
+    kind: z
+      .literal('cache_saving')
+      .describe(
+        'what caching saved by list prices, less what writing to caches cost more, in millionths of a US dollar',
+      ),
+  }),
+  z.strictObject({
     kind: z.literal('active_days').describe('UTC days with counted tokens'),
   }),
   z.strictObject({
@@ -188,6 +198,9 @@ export function unitOf(kind: MetricKind): string {
       return 'ratio';
     case 'longest_session':
       return 'minutes';
+    case 'list_cost':
+    case 'cache_saving':
+      return 'micro_usd';
     case 'active_days':
     case 'longest_streak':
       return 'days';

@@ -1,5 +1,6 @@
 import type { AwardEvent } from '@laurel/events';
 import { personJson, shownValue, type PeopleDirectory, type PersonJson } from '@laurel/policy';
+import { valueText } from '@laurel/titles';
 import type { AwardView } from './award-view.js';
 import type { EndpointRequest } from './webhook-request.js';
 
@@ -30,12 +31,8 @@ const harmless = (text: string): string =>
     .replace(/[&<>]/g, (one) => ENTITIES[one] ?? '')
     .replaceAll('@', '@\u200b');
 
-function figure({ value: exact, unit }: AwardEvent, person: PersonJson): string {
-  const value = shownValue(person.figures, unit, exact);
-  const format = (number: number, digits: number): string =>
-    new Intl.NumberFormat('en', { maximumFractionDigits: digits }).format(number);
-  return unit === 'ratio' ? `${format(value * 100, 1)} %` : `${format(value, 2)} ${unit}`;
-}
+const figure = ({ value, unit }: AwardEvent, { figures }: PersonJson): string =>
+  valueText(shownValue(figures, unit, value), unit);
 
 const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 

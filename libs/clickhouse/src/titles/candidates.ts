@@ -129,6 +129,10 @@ function measuredBy(metric: Metric, aliases: readonly Alias[]): string {
         GROUP BY user_id`;
     case 'longest_session':
       return LONGEST_SESSION;
+    case 'list_cost':
+      return costs('list_cost_usd');
+    case 'cache_saving':
+      return costs('cache_saving_usd');
     case 'active_days':
       return `SELECT user_id, count() AS value FROM (${ACTIVE_DAYS}) GROUP BY user_id`;
     case 'longest_streak':
@@ -137,6 +141,10 @@ function measuredBy(metric: Metric, aliases: readonly Alias[]): string {
       return metric satisfies never;
   }
 }
+
+/** In whole millionths of a US dollar, rounded down. */
+const costs = (column: 'list_cost_usd' | 'cache_saving_usd'): string =>
+  `SELECT user_id, toInt64(floor(sum(${column}) * 1000000)) AS value FROM usage_by_day WHERE counted AND ${WITHIN} GROUP BY user_id`;
 
 /** SQL: the family of `model`. Within the statement, as parameters travel in the URL, which anybody's model names could make too long. */
 function familyOf(aliases: readonly Alias[]): string {

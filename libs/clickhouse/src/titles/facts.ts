@@ -2,9 +2,13 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { tokenFields, type TokenCounts } from '@laurel/events';
 import type { PersonFacts } from '@laurel/titles';
 import {
+  addCosts,
   addFigures,
+  noCosts,
   noFigures,
   parseDayKey,
+  picoUsdOf,
+  type CostFigures,
   type Figures,
   type Minute,
   type SessionMinutes,
@@ -21,6 +25,22 @@ type CountColumns = Readonly<Record<`${keyof TokenCounts}_tokens`, string>> & {
 const SUMS = [...tokenFields.map((field) => `${field}_tokens`), 'events', 'cost_micro_usd']
   .map((column) => `sum(t.${column}) AS ${column}`)
   .join(', ');
+
+/** Decimals as text, as a JSON number would round them. */
+export const COSTS = `toString(sum(t.list_cost_usd)) AS list_cost_usd, toString(sum(t.cache_saving_usd)) AS cache_saving_usd,
+  sum(t.unpriced_events) AS unpriced_events`;
+
+export interface CostColumns {
+  readonly list_cost_usd: string;
+  readonly cache_saving_usd: string;
+  readonly unpriced_events: string;
+}
+
+export const costsOfRow = (row: CostColumns): CostFigures => ({
+  listCost: picoUsdOf(row.list_cost_usd),
+  cacheSaving: picoUsdOf(row.cache_saving_usd),
+  unpricedEvents: Number(row.unpriced_events),
+});
 
 const MAX_MODELS = 10_000;
 
@@ -63,7 +83,7 @@ export async function personFacts(
   const query_params = { ...windowParams(window), users };
   const [usage, activity, team] = await Promise.all([
     client.query({
-      query: `SELECT t.user_id AS user_id, toString(t.day) AS day_key, t.model AS model, ${SUMS} FROM model_usage_by_day AS t
+      query: `SELECT t.user_id AS user_id, toString(t.day) AS day_key, t.model AS model, ${SUMS}, ${COSTS} FROM model_usage_by_day AS t
               WHERE t.counted AND t.day BETWEEN {first_day:Date} AND {last_day:Date} AND t.user_id IN {users:Array(String)}
               GROUP BY user_id, day_key, model`,
       query_params,
@@ -86,12 +106,16 @@ export async function personFacts(
   ]);
   const teams = new Map((await team.json<{ user_id: string; team: string }>()).map((row) => [row.user_id, row.team]));
   const rows = new Map<string, UserDayModelFigures[]>();
-  for (const row of await usage.json<CountColumns & { user_id: string; day_key: string; model: string }>()) {
+  const costs = new Map<string, CostFigures>();
+  for (const row of await usage.json<
+    CountColumns & CostColumns & { user_id: string; day_key: string; model: string }
+  >()) {
     const day = parseDayKey(row.day_key);
     if (day === undefined) throw new Error(`ClickHouse returned the day ${row.day_key}`);
     const own = rows.get(row.user_id) ?? [];
     own.push({ userId: row.user_id, day, model: row.model, figures: figuresOfRow(row) });
     rows.set(row.user_id, own);
+    costs.set(row.user_id, addCosts(costs.get(row.user_id) ?? noCosts, costsOfRow(row)));
   }
   const sessions = sessionsByUser(await activity.json<SessionHour>());
   return [...rows].map(([userId, own]) => {
@@ -101,6 +125,7 @@ export async function personFacts(
       team: teams.get(userId) ?? null,
       rows: own,
       figures: own.reduce((sum, { figures }) => addFigures(sum, figures), noFigures),
+      costs: costs.get(userId) ?? noCosts,
       sessions: ownSessions.length,
       sessionMinutes: ownSessions.filter(({ minutes }) => minutes.length > 0),
     };

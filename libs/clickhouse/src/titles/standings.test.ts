@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { UsageEvent } from '@laurel/events';
+import type { TokenClass, UsageEvent } from '@laurel/events';
 import {
   builtInRules,
   compareUtf8,
@@ -8,12 +8,14 @@ import {
   standingsByScope,
   standingsOf,
   titleRuleSchema,
+  type PriceOf,
   type Scope,
   type TitleRule,
 } from '@laurel/titles';
-import { deduplicate, windowOf } from '@laurel/usage';
+import { deduplicate, priceOn, windowOf, type Day, type Price, type Schedule } from '@laurel/usage';
 import { usageEvent } from '@laurel/usage/fixture';
 import { writeChoices } from '../people.js';
+import { addPrices } from '../prices/price-table.js';
 import { Roller } from '../roller.fixture.js';
 import { TestDatabase } from '../test-database.fixture.js';
 import { titleCandidates, type Candidate } from './candidates.js';
@@ -68,6 +70,30 @@ const usage: fc.Arbitrary<readonly UsageEvent[]> = fc
     ),
   );
 
+/** In pico-US-dollars per token: sums end below millionths, a class has no price, a cache costs more than it saves. */
+const price = (input: number, others: Partial<Record<TokenClass, number | null>> = {}): Price => ({
+  rates: {
+    input,
+    cache_read: 0,
+    cache_write_5m: input,
+    cache_write_1h: input,
+    cache_write: input,
+    output: 5 * input,
+    ...others,
+  },
+  long: null,
+});
+const { provider } = usageEvent({});
+const PRICES: Readonly<Record<string, Schedule>> = {
+  'claude-sonnet-4-5': [
+    { from: 0 as Day, price: price(3_000_001, { cache_read: 300_000 }) },
+    { from: (TODAY / DAY - 6) as Day, price: price(1_999_999, { cache_write_5m: 90_000_000 }) },
+  ],
+  'gpt-5': [{ from: 0 as Day, price: price(7, { output: null }) }],
+  'gemini-2.5-pro': [{ from: 0 as Day, price: price(1_250_000, { cache_read: 9_000_000 }) }],
+};
+const priceOf: PriceOf = (_, model, day) => priceOn(PRICES[model] ?? [], day);
+
 const eligibility = fc.record({
   min_tokens: fc.constantFrom(0, 1, 1000, 8000),
   min_active_days: fc.nat(3),
@@ -78,6 +104,8 @@ const metric = fc.constantFrom(
   { kind: 'capped_tokens', daily_cap: 2 ** 38 },
   { kind: 'capped_tokens', daily_cap: 400, classes: ['output', 'cache_read'] },
   { kind: 'active_days' },
+  { kind: 'list_cost' },
+  { kind: 'cache_saving' },
   { kind: 'longest_streak', weekends: 'skip' },
   { kind: 'longest_streak', weekends: 'count' },
   { kind: 'effective_models', min_share_per_mille: 10 },
@@ -112,6 +140,8 @@ describe('the standings of a title', () => {
   /** All of it is there at once; up to the eighth day before today it is closed, from then on open. */
   const record = async (events: readonly UsageEvent[]): Promise<void> => {
     await database.truncate();
+    const prices = Object.entries(PRICES).map(([model, steps]) => ({ provider, model, steps }));
+    await addPrices(database.client, prices, 'test', 1);
     const roller = new Roller(database, TODAY - 9 * DAY, TODAY);
     await roller.begin();
     await roller.take({ events, closeHours: 50, closeDays: true });
@@ -128,7 +158,7 @@ describe('the standings of a title', () => {
           const log = deduplicate(events);
           for (const one of all) {
             const window = windowOf(one.window, NOW);
-            const definition = standingsByScope(one, factsOf(log, window));
+            const definition = standingsByScope(one, factsOf(log, window, priceOf));
             const aliases = await aliasesOf(database.client, window);
             const take = 3;
             const scopes = [...definition.keys()].sort(compareUtf8);
@@ -187,7 +217,9 @@ describe('the standings of a title', () => {
             await database.truncate(['people_choices']);
             const rows = hiding.map((userId, version) => ({ userId, choice: hide, version }));
             await writeChoices(database.client, rows);
-            const seen = standingsOf(one, deduplicate(events), NOW).filter(({ userId }) => !hiding.includes(userId));
+            const seen = standingsOf(one, deduplicate(events), NOW, priceOf).filter(
+              ({ userId }) => !hiding.includes(userId),
+            );
             const ranked = seen.map((standing) => ({
               ...standing,
               rank: standing.eligible

@@ -2,11 +2,14 @@ import { tokenClasses, totalTokens, type TokenClass, type UsageEvent } from '@la
 import {
   activeMinutes,
   addFigures,
+  costsBy,
   figuresByUserDayModel,
   isCounted,
   isWithin,
+  noCosts,
   noFigures,
   totalOf,
+  type CostFigures,
   type Day,
   type Figures,
   type SessionMinutes,
@@ -29,6 +32,8 @@ export interface PersonFacts {
   readonly rows: readonly UserDayModelFigures[];
   /** Of counted events, over the whole window. */
   readonly figures: Figures;
+  /** Likewise, by list prices. */
+  readonly costs: CostFigures;
   /** Distinct sessions with a counted event; events without a session are in none. */
   readonly sessions: number;
   /** Active minutes inside the window, by session. */
@@ -43,10 +48,14 @@ export interface WindowFacts {
   readonly company: Figures;
 }
 
+/** The list price of a provider's model on a UTC day; null where none is known. */
+export type PriceOf = Parameters<typeof costsBy>[2];
+
 /**
  * @param events deduplicated; those outside the window, and those that don't count, are left out here.
+ * @param priceOf by default no price is known.
  */
-export function factsOf(events: Iterable<UsageEvent>, window: Window): WindowFacts {
+export function factsOf(events: Iterable<UsageEvent>, window: Window, priceOf: PriceOf = () => null): WindowFacts {
   const counted = [...events].filter((event) => isCounted(event) && isWithin(window, event.occurred_at));
   const rows = groupBy(figuresByUserDayModel(counted), (row) => row.userId);
   const minutes = groupBy(activeMinutes(counted), (session) => session.userId);
@@ -57,11 +66,13 @@ export function factsOf(events: Iterable<UsageEvent>, window: Window): WindowFac
     sessions.set(userId, known);
   }
   const ownEvents = groupBy(counted, (event): string => event.user_id);
+  const costs = costsBy(counted, (event): string => event.user_id, priceOf);
   const people = [...rows].map(([userId, own]): PersonFacts => ({
     userId,
     team: teamOf(ownEvents.get(userId) ?? []),
     rows: own,
     figures: sum(own),
+    costs: costs.get(userId) ?? noCosts,
     sessions: sessions.get(userId)?.size ?? 0,
     sessionMinutes: minutes.get(userId) ?? [],
   }));

@@ -3,10 +3,12 @@ import { windowOf } from '@laurel/usage';
 import type { Metric, TitleRule } from '../rule.js';
 import { rank, type Measurement, type Standing } from '../standings.js';
 import { activeDays } from './active-days.js';
+import { cacheSaving } from './cache-saving.js';
 import { cacheShare } from './cache-share.js';
 import { cappedTokens } from './capped-tokens.js';
 import { effectiveModels } from './effective-models.js';
-import { factsOf, type WindowFacts } from './facts.js';
+import { factsOf, type PriceOf, type WindowFacts } from './facts.js';
+import { listCost } from './list-cost.js';
 import { longestSession } from './longest-session.js';
 import { longestStreak } from './longest-streak.js';
 
@@ -21,6 +23,10 @@ export function measure(metric: Metric, { people, company }: WindowFacts): Measu
       return people.map((person) => cacheShare(metric, person, company));
     case 'longest_session':
       return people.map((person) => longestSession(metric, person));
+    case 'list_cost':
+      return people.map(listCost);
+    case 'cache_saving':
+      return people.map(cacheSaving);
     case 'active_days':
       return people.map(activeDays);
     case 'longest_streak':
@@ -35,8 +41,14 @@ export function measure(metric: Metric, { people, company }: WindowFacts): Measu
  *
  * @param events deduplicated.
  * @param nowMs the instant of the evaluation; the rule's window ends with its UTC day.
+ * @param priceOf list prices; by default none is known.
  */
-export function standingsOf(rule: TitleRule, events: Iterable<UsageEvent>, nowMs: number): Standing[] {
-  const facts = factsOf(events, windowOf(rule.window, nowMs));
+export function standingsOf(
+  rule: TitleRule,
+  events: Iterable<UsageEvent>,
+  nowMs: number,
+  priceOf?: PriceOf,
+): Standing[] {
+  const facts = factsOf(events, windowOf(rule.window, nowMs), priceOf);
   return rank(rule.eligibility, measure(rule.metric, facts));
 }

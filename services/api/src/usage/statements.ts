@@ -1,4 +1,4 @@
-import { isGuarded, isHidden, type Statement } from '@laurel/clickhouse';
+import { COSTS, isGuarded, isHidden, type Statement } from '@laurel/clickhouse';
 import { tokenClasses, tokenFields } from '@laurel/events';
 import { LEAST_COHORT } from '@laurel/policy';
 import { dayKey, type Window } from '@laurel/usage';
@@ -10,9 +10,6 @@ const TOTAL = sumOf(tokenClasses.map((name) => `${name}_tokens`));
 const MEASURES = [...tokenFields.map((field) => `${field}_tokens`), 'events', 'cost_micro_usd'];
 /** Qualified, so that an alias does not stand for the column that it sums. */
 const SUMS = MEASURES.map((column) => `sum(t.${column}) AS ${column}`).join(', ');
-/** Of list prices; decimals as text, as a JSON number would round them. */
-const COSTS = `toString(sum(t.list_cost_usd)) AS list_cost_usd, toString(sum(t.cache_saving_usd)) AS cache_saving_usd,
-        sum(t.unpriced_events) AS unpriced_events`;
 const WITHIN = 't.day BETWEEN {first_day:Date} AND {last_day:Date}';
 const TEAMS = "arraySort(groupUniqArrayIf(t.team, t.team != ''))";
 

@@ -1,12 +1,11 @@
 import { buffer } from 'node:stream/consumers';
-import { figuresOfRow, type ClickHouseClient, type Statement } from '@laurel/clickhouse';
+import { costsOfRow, figuresOfRow, type ClickHouseClient, type CostColumns, type Statement } from '@laurel/clickhouse';
 import { compareUtf8 } from '@laurel/titles';
 import {
   addCosts,
   addFigures,
   noCosts,
   noFigures,
-  picoUsdOf,
   totalOf,
   type CostFigures,
   type Figures,
@@ -180,25 +179,13 @@ export class UsageReads {
   }
 }
 
-interface CostsRow {
-  readonly list_cost_usd: string;
-  readonly cache_saving_usd: string;
-  readonly unpriced_events: string;
-}
-
-const costsOfRow = (row: CostsRow): CostFigures => ({
-  listCost: picoUsdOf(row.list_cost_usd),
-  cacheSaving: picoUsdOf(row.cache_saving_usd),
-  unpricedEvents: Number(row.unpriced_events),
-});
-
-interface UserRow extends FiguresRow, CostsRow {
+interface UserRow extends FiguresRow, CostColumns {
   readonly day_key: string;
   readonly provider: string;
   readonly model: string;
 }
 
-interface GroupRow extends FiguresRow, CostsRow {
+interface GroupRow extends FiguresRow, CostColumns {
   readonly users: string;
   readonly people: readonly string[];
   readonly hidden: readonly string[];

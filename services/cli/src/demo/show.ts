@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 import { z } from 'zod';
+import { valueText } from '@laurel/titles';
 import { PROVENANCE } from './provenance.js';
 
 /** What is read of the API's answers; the rest is left alone. */
@@ -41,11 +42,6 @@ async function get<T>(url: string, schema: z.ZodType<T>): Promise<T> {
 }
 
 const grouped = (digits: string): string => BigInt(digits).toLocaleString('en');
-
-function valueText(value: number, unit: string): string {
-  if (unit === 'ratio') return percent(value);
-  return `${Number.isInteger(value) ? value.toLocaleString('en') : value.toFixed(2)} ${unit}`;
-}
 
 /** As lines of a table's width; counts of 0 are left out. */
 function evidenceText(entries: z.infer<typeof evidence>): string {

@@ -1,5 +1,5 @@
 import { dayKey } from '@laurel/usage';
-import type { Explanation, Lack } from '@laurel/titles';
+import { isWholeUnit, valueText, type Explanation, type Lack } from '@laurel/titles';
 import type { AwardEvent } from '@laurel/events';
 import { harmless } from '../terminal.js';
 import type { Explained } from './explain.js';
@@ -10,19 +10,12 @@ const minimumNames: Readonly<Record<Lack['minimum'], string>> = {
   min_sessions: 'sessions',
 };
 
-/** Values of these come with digits behind the point; of the others in whole numbers. */
-const isWhole = (unit: string): boolean => unit !== 'ratio' && unit !== 'models';
-
-/** A share in hundredths, everything else with its unit; with as many digits as a margin needs. */
-export function figure(value: number, unit: string): string {
-  if (unit === 'ratio') return `${(value * 100).toLocaleString('en', { maximumFractionDigits: 2 })} %`;
-  return `${value.toLocaleString('en', { maximumFractionDigits: isWhole(unit) ? 0 : 4 })} ${unit}`;
-}
+export const figure = (value: number, unit: string): string => valueText(value, unit, true);
 
 /** What it takes to exceed a bound, and how much that is more than what there is. */
 function needed(beyond: number, value: number, unit: string): string {
-  const least = isWhole(unit) ? Math.floor(beyond) + 1 : beyond;
-  const takes = isWhole(unit) ? figure(least, unit) : `more than ${figure(least, unit)}`;
+  const least = isWholeUnit(unit) ? Math.floor(beyond) + 1 : beyond;
+  const takes = isWholeUnit(unit) ? figure(least, unit) : `more than ${figure(least, unit)}`;
   return `it takes ${takes}, ${figure(least - value, unit)} more than now`;
 }
 

@@ -9,6 +9,7 @@ import {
   isActivity,
   isCounted,
   minuteOf,
+  noCosts,
   noFigures,
   type Day,
   type Figures,
@@ -73,8 +74,9 @@ export class Totals {
       const rows = [...this.counted.values()].filter((row) => row.userId === userId);
       return {
         userId,
-        // No title of Laurel's own is one of each team.
+        // No title of Laurel's own is one of each team, or looks at costs.
         team: null,
+        costs: noCosts,
         rows,
         figures: rows.reduce((all, row) => addFigures(all, row.figures), noFigures),
         sessions: sessions.size,

@@ -1,0 +1,17 @@
+import { valueText } from './value-text.js';
+
+describe('a title’s value as people read it', () => {
+  it.each([
+    [1_234_567, 'tokens', '1,234,567 tokens', '1,234,567 tokens'],
+    [5.57419, 'models', '5.57 models', '5.5742 models'],
+    [4, 'models', '4 models', '4 models'],
+    [0.647463, 'ratio', '64.7 %', '64.75 %'],
+    [31, 'minutes', '31 minutes', '31 minutes'],
+    [12_345_678, 'micro_usd', '$12.35', '$12.345678'],
+    [-500_000, 'micro_usd', '-$0.50', '-$0.50'],
+    [7, 'something new', '7 something new', '7 something new'],
+  ])('%d %s: %s, or %s', (value, unit, text, fine) => {
+    expect(valueText(value, unit)).toBe(text);
+    expect(valueText(value, unit, true)).toBe(fine);
+  });
+});
