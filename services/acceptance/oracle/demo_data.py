@@ -144,11 +144,11 @@ def demo_events(requests, seed, anchor):
             "provider": provider,
             "model": model,
             "tokens": {
-                "input": 0,
+                "input": 0 if anthropic else written,
                 "cache_read": read,
                 "cache_write_5m": written if anthropic else 0,
                 "cache_write_1h": 0,
-                "cache_write": 0 if anthropic else written,
+                "cache_write": 0,
                 "output": request["output_length"],
                 "reasoning": 0,
             },

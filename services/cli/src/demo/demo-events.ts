@@ -100,13 +100,13 @@ function eventOf(request: TracedRequest, session: DemoSession, seed: string): Us
   };
 }
 
-/** With an unbounded cache all input is either read from it or written to it, so plain `input` is none. */
+/** With an unbounded cache all input is either read from it or new to it. Anthropic reports, and prices, the latter as writes. */
 function tokensOf(request: TracedRequest, provider: string): TokenCounts {
-  const written = request.cacheWriteTokens;
+  const fresh = request.cacheWriteTokens;
   return {
     ...noTokens,
     cache_read: request.cacheReadTokens,
-    ...(provider === 'anthropic' ? { cache_write_5m: written } : { cache_write: written }),
+    ...(provider === 'anthropic' ? { cache_write_5m: fresh } : { input: fresh }),
     output: request.outputTokens,
   };
 }
