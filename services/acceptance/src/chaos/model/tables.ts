@@ -4,7 +4,7 @@ import type { PipelineView } from '../world/pipeline-view.js';
 import { again } from './again.js';
 import { Comparison, type CheckResult } from './differences.js';
 import type { Spool } from './spool.js';
-import { figuresText, keyOf, Totals } from './totals.js';
+import { keyOf, sumsText, Totals } from './totals.js';
 
 /** What the model says of the whole log, and how many events that is. */
 export interface Model {
@@ -56,7 +56,7 @@ async function storedVersions(world: PipelineView, lot: number, lots: number): P
   return found;
 }
 
-const MEASURES = [
+const SUMMED = [
   'events',
   'input_tokens',
   'cache_read_tokens',
@@ -67,6 +67,13 @@ const MEASURES = [
   'reasoning_tokens',
   'cost_micro_usd',
 ];
+const MEASURES = [
+  ...SUMMED.map((name) => `sum(t.${name})`),
+  // As text, as a JSON number would round them.
+  'toString(sum(t.list_cost_usd))',
+  'toString(sum(t.cache_saving_usd))',
+  'sum(t.unpriced_events)',
+].join(', ');
 
 /** Every figure of every projection, as people read it. */
 export async function compareProjections(world: PipelineView, totals: Totals): Promise<readonly CheckResult[]> {
@@ -77,10 +84,9 @@ export async function compareProjections(world: PipelineView, totals: Totals): P
     ['model_usage_by_day', 'toString(day), user_id, provider, model, toUInt8(counted)', totals.models],
   ] as const;
   for (const [view, key, expected] of views) {
-    const measures = MEASURES.map((name) => `sum(t.${name})`).join(', ');
-    const found = await again(() => grouped(world, view, key, measures));
+    const found = await again(() => grouped(world, view, key, MEASURES));
     const comparison = new Comparison(`the view ${view} has every figure of the model`);
-    comparison.maps(new Map([...expected].map(([one, figures]) => [one, figuresText(figures)])), found);
+    comparison.maps(new Map([...expected].map(([one, sums]) => [one, sumsText(sums)])), found);
     checks.push(comparison.result);
   }
   const sessions = new Comparison('the view session_activity has every session’s minutes');

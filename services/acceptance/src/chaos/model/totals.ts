@@ -1,6 +1,8 @@
 import { tokenFields, type UsageEvent } from '@laurel/events';
 import {
+  addCosts,
   addFigures,
+  costOf,
   dayKey,
   dayOf,
   figuresOf,
@@ -11,30 +13,52 @@ import {
   minuteOf,
   noCosts,
   noFigures,
+  pairKey,
+  priceOn,
+  usdText,
+  type CostFigures,
   type Day,
   type Figures,
   type Minute,
+  type Schedule,
 } from '@laurel/usage';
+import { PriceCatalogue } from '@laurel/usage/price-list';
 import type { WindowFacts } from '@laurel/titles';
 
 const SEPARATOR = '|';
 export const keyOf = (...parts: readonly (string | number)[]): string => parts.join(SEPARATOR);
 
-/** Figures as one text, in the order of the tables' columns. */
-export const figuresText = ({ events, tokens, costMicroUsd }: Figures): string =>
-  [events, ...tokenFields.map((field) => tokens[field]), costMicroUsd].join(' ');
+/** What some events add up to. */
+export interface Sums {
+  readonly figures: Figures;
+  readonly costs: CostFigures;
+}
+
+/** Sums as one text, in the order of the tables' columns. */
+export const sumsText = ({ figures: { events, tokens, costMicroUsd }, costs }: Sums): string =>
+  [
+    events,
+    ...tokenFields.map((field) => tokens[field]),
+    costMicroUsd,
+    usdText(costs.listCost),
+    usdText(costs.cacheSaving),
+    costs.unpricedEvents,
+  ].join(' ');
 
 /** What the deduplicated log adds up to, gathered lot by lot. */
 export class Totals {
   /** By hour, user, team, provider, model, origin and status. */
-  readonly hours = new Map<string, Figures>();
-  readonly days = new Map<string, Figures>();
-  readonly models = new Map<string, Figures>();
+  readonly hours = new Map<string, Sums>();
+  readonly days = new Map<string, Sums>();
+  readonly models = new Map<string, Sums>();
   /** The minutes of an hour in which a session was active, as bits. */
   readonly sessions = new Map<string, bigint>();
   private readonly counted = new Map<string, { userId: string; day: Day; model: string; figures: Figures }>();
   private readonly sessionMinutes = new Map<string, { userId: string; sessionId: string; minutes: Set<Minute> }>();
   private readonly sessionsOf = new Map<string, Set<string>>();
+  /** The list that the services come with. */
+  private readonly prices = new PriceCatalogue();
+  private readonly schedules = new Map<string, Schedule>();
 
   /** @param event of the deduplicated log. */
   add(event: UsageEvent): void {
@@ -43,9 +67,11 @@ export class Totals {
     const day = dayOf(at);
     const hour = hourOf(at) * (HOUR_MS / 1000);
     const isCounting = isCounted(event);
-    plus(this.hours, keyOf(hour, user, team ?? '', provider, model, origin, status), figures);
-    plus(this.days, keyOf(dayKey(day), user, team ?? '', Number(isCounting)), figures);
-    plus(this.models, keyOf(dayKey(day), user, provider, model, Number(isCounting)), figures);
+    const cost = costOf(event.tokens, priceOn(this.scheduleOf(provider, model), day));
+    const sums: Sums = { figures, costs: { ...cost, unpricedEvents: Number(cost.unpriced) } };
+    plus(this.hours, keyOf(hour, user, team ?? '', provider, model, origin, status), sums);
+    plus(this.days, keyOf(dayKey(day), user, team ?? '', Number(isCounting)), sums);
+    plus(this.models, keyOf(dayKey(day), user, provider, model, Number(isCounting)), sums);
     if (!isCounting) return;
     const countedKey = keyOf(user, day, model);
     const known = this.counted.get(countedKey)?.figures ?? noFigures;
@@ -66,6 +92,13 @@ export class Totals {
     };
     this.sessionMinutes.set(keyOf(user, session), minutes);
     minutes.minutes.add(minute);
+  }
+
+  private scheduleOf(provider: string, model: string): Schedule {
+    const key = pairKey(provider, model);
+    const known = this.schedules.get(key) ?? this.prices.scheduleOf(provider, model);
+    this.schedules.set(key, known);
+    return known;
   }
 
   /** As titles look at it; all of the log has to lie within the window. */
@@ -89,7 +122,10 @@ export class Totals {
   }
 }
 
-function plus(map: Map<string, Figures>, key: string, figures: Figures): void {
+function plus(map: Map<string, Sums>, key: string, { figures, costs }: Sums): void {
   const known = map.get(key);
-  map.set(key, known === undefined ? figures : addFigures(known, figures));
+  map.set(key, {
+    figures: known === undefined ? figures : addFigures(known.figures, figures),
+    costs: known === undefined ? costs : addCosts(known.costs, costs),
+  });
 }
