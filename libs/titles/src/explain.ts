@@ -95,8 +95,9 @@ function lacksOf(eligibility: Eligibility, own: Measurement | undefined): readon
     min_tokens: Number(own?.volume.tokens ?? 0n),
     min_active_days: own?.volume.activeDays ?? 0,
     min_sessions: own?.volume.sessions ?? 0,
+    min_tenure_days: own?.volume.tenureDays ?? 0,
   };
-  return (['min_tokens', 'min_active_days', 'min_sessions'] as const)
+  return (['min_tokens', 'min_active_days', 'min_sessions', 'min_tenure_days'] as const)
     .map((minimum): Lack => ({ minimum, has: has[minimum], needs: eligibility[minimum] }))
     .filter(({ has, needs }) => has < needs);
 }

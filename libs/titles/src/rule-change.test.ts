@@ -45,7 +45,10 @@ describe('the rules in force', () => {
 describe('a change of rules', () => {
   it('is nothing where nothing differs', () => {
     expect(changes(bookOf(), builtInRules)).toEqual([]);
-    const reordered = { ...legend, eligibility: { min_sessions: 0, min_active_days: 0, min_tokens: 1 } };
+    const reordered = {
+      ...legend,
+      eligibility: { min_tenure_days: 0, min_sessions: 0, min_active_days: 0, min_tokens: 1 },
+    };
     expect(changes(bookOf([legend]), [reordered])).toEqual([]);
   });
 

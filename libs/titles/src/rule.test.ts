@@ -17,7 +17,7 @@ describe('a title rule', () => {
       metric: { kind: 'capped_tokens', daily_cap: 100_000_000, classes: [...tokenClasses] },
       window: '30d',
       scope: 'company',
-      eligibility: { min_tokens: 0, min_active_days: 0, min_sessions: 0 },
+      eligibility: { min_tokens: 0, min_active_days: 0, min_sessions: 0, min_tenure_days: 0 },
       holders: 1,
       margin: { kind: 'relative', by: 0.02 },
       dwell_hours: 0,

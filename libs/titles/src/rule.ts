@@ -100,6 +100,9 @@ export const eligibilitySchema = z.strictObject({
   min_tokens: count.default(0).describe('counted tokens in the window, of all classes and uncapped'),
   min_active_days: count.default(0).describe('UTC days with counted tokens'),
   min_sessions: count.default(0).describe('distinct sessions with counted events'),
+  min_tenure_days: count
+    .default(0)
+    .describe('UTC days since the first counted event ever, that day and today included: newcomers wait'),
 });
 
 /** As `isWindowName`, for what reads no TypeScript. */

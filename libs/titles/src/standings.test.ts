@@ -1,7 +1,7 @@
 import { isEligible, rank, type Measurement } from './standings.js';
 
-const minima = { min_tokens: 100, min_active_days: 2, min_sessions: 3 };
-const volume = { tokens: 100n, activeDays: 2, sessions: 3 };
+const minima = { min_tokens: 100, min_active_days: 2, min_sessions: 3, min_tenure_days: 4 };
+const volume = { tokens: 100n, activeDays: 2, sessions: 3, tenureDays: 4 };
 const measurement = (userId: string, value: number, fields: Partial<Measurement> = {}): Measurement => ({
   userId,
   value,
@@ -15,11 +15,14 @@ describe('isEligible', () => {
     expect(isEligible(minima, 1, volume)).toBe(true);
     expect(isEligible(minima, 1, { ...volume, tokens: 99n })).toBe(false);
     expect(isEligible(minima, 1, { ...volume, activeDays: 1 })).toBe(false);
+    expect(isEligible(minima, 1, { ...volume, tenureDays: 3 })).toBe(false);
     expect(isEligible(minima, 1, { ...volume, sessions: 2 })).toBe(false);
   });
 
   it('gives no title for nothing', () => {
-    expect(isEligible({ min_tokens: 0, min_active_days: 0, min_sessions: 0 }, 0, volume)).toBe(false);
+    expect(isEligible({ min_tokens: 0, min_active_days: 0, min_sessions: 0, min_tenure_days: 0 }, 0, volume)).toBe(
+      false,
+    );
   });
 });
 

@@ -7,12 +7,14 @@ export interface Volume {
   readonly tokens: bigint;
   readonly activeDays: number;
   readonly sessions: number;
+  /** UTC days from the one of the person's first counted event ever to the window's last, both included. */
+  readonly tenureDays: number;
 }
 
 /** One person's value of a metric, before anybody is compared. */
 export interface Measurement {
   readonly userId: string;
-  /** Finite, 0 or more, in the metric's unit. */
+  /** Finite, in the metric's unit. */
   readonly value: number;
   readonly volume: Volume;
   readonly evidence: Evidence;
@@ -34,7 +36,8 @@ export function isEligible(eligibility: Eligibility, value: number, volume: Volu
     value > 0 &&
     volume.tokens >= BigInt(eligibility.min_tokens) &&
     volume.activeDays >= eligibility.min_active_days &&
-    volume.sessions >= eligibility.min_sessions
+    volume.sessions >= eligibility.min_sessions &&
+    volume.tenureDays >= eligibility.min_tenure_days
   );
 }
 

@@ -43,7 +43,7 @@ export function titleCandidates(
   take: number,
   holders: readonly string[],
 ): Statement {
-  const { min_tokens, min_active_days, min_sessions } = rule.eligibility;
+  const { min_tokens, min_active_days, min_sessions, min_tenure_days } = rule.eligibility;
   const measured = measuredBy(rule.metric, aliases);
   const hasOwnDays = rule.metric.kind === 'effective_models';
   const needsVolume = min_tokens > 0 || (min_active_days > 0 && !hasOwnDays);
@@ -53,6 +53,7 @@ export function titleCandidates(
     ...(min_tokens > 0 ? ['tokens >= {min_tokens:UInt64}'] : []),
     ...(min_active_days > 0 ? [`${hasOwnDays ? 'own_active_days' : 'active_days'} >= {min_active_days:UInt32}`] : []),
     ...(min_sessions > 0 ? ['sessions >= {min_sessions:UInt32}'] : []),
+    ...(min_tenure_days > 0 ? ['tenure_days >= {min_tenure_days:UInt32}'] : []),
   ];
   const isOfTeams = rule.scope === 'each_team';
   const among = isOfTeams ? 'PARTITION BY team ' : '';
@@ -66,6 +67,7 @@ export function titleCandidates(
         ${isOfTeams ? `INNER JOIN (${TEAMS}) AS teams USING user_id` : ''}
         ${needsVolume ? `INNER JOIN (${VOLUME}) AS volume USING user_id` : ''}
         ${min_sessions > 0 ? `INNER JOIN (${SESSIONS}) AS sessions_of USING user_id` : ''}
+        ${min_tenure_days > 0 ? `INNER JOIN (${TENURE}) AS tenure USING user_id` : ''}
         WHERE ${conditions.join(' AND ')}
       )
       WHERE position <= {take:UInt32} OR user_id IN {holders:Array(String)}
@@ -76,6 +78,7 @@ export function titleCandidates(
       min_tokens,
       min_active_days,
       min_sessions,
+      min_tenure_days,
       take,
       holders,
     },
@@ -103,6 +106,11 @@ export const TEAM_OF_EACH = `
 const TEAMS = `
   SELECT user_id, team FROM (SELECT user_id, team, count() OVER (PARTITION BY team) AS people FROM (${TEAM_OF_EACH}))
   WHERE people >= ${LEAST_COHORT}`;
+
+/** From the day of the first counted event of all time. */
+export const TENURE = `
+  SELECT user_id, toUInt32({last_day:Date} - min(day) + 1) AS tenure_days FROM usage_by_day
+  WHERE counted AND day <= {last_day:Date} GROUP BY user_id`;
 
 const SESSIONS = `
   SELECT user_id, uniqExact(session_id) AS sessions FROM session_activity

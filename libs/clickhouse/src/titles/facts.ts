@@ -15,7 +15,7 @@ import {
   type UserDayModelFigures,
   type Window,
 } from '@laurel/usage';
-import { TEAM_OF_EACH, windowParams } from './candidates.js';
+import { TEAM_OF_EACH, TENURE, windowParams } from './candidates.js';
 
 type CountColumns = Readonly<Record<`${keyof TokenCounts}_tokens`, string>> & {
   readonly events: string;
@@ -73,15 +73,20 @@ export async function modelsOf(client: ClickHouseClient, window: Window): Promis
   return (await result.json<{ model: string }>()).map(({ model }) => model);
 }
 
-/** What the metrics of libs/titles need to know of each of these people; those without a counted event are left out. */
+/**
+ * What the metrics of libs/titles need to know of each of these people; those without a counted event are left out.
+ *
+ * @param withTenure it takes a look at all of the history; without it everybody's is 0.
+ */
 export async function personFacts(
   client: ClickHouseClient,
   users: readonly string[],
   window: Window,
+  withTenure: boolean,
 ): Promise<readonly PersonFacts[]> {
   if (users.length === 0) return [];
   const query_params = { ...windowParams(window), users };
-  const [usage, activity, team] = await Promise.all([
+  const [usage, activity, team, tenure] = await Promise.all([
     client.query({
       query: `SELECT t.user_id AS user_id, toString(t.day) AS day_key, t.model AS model, ${SUMS}, ${COSTS} FROM model_usage_by_day AS t
               WHERE t.counted AND t.day BETWEEN {first_day:Date} AND {last_day:Date} AND t.user_id IN {users:Array(String)}
@@ -103,6 +108,7 @@ export async function personFacts(
       query_params,
       format: 'JSONEachRow',
     }),
+    withTenure ? tenureOf(client, query_params) : undefined,
   ]);
   const teams = new Map((await team.json<{ user_id: string; team: string }>()).map((row) => [row.user_id, row.team]));
   const rows = new Map<string, UserDayModelFigures[]>();
@@ -128,8 +134,22 @@ export async function personFacts(
       costs: costs.get(userId) ?? noCosts,
       sessions: ownSessions.length,
       sessionMinutes: ownSessions.filter(({ minutes }) => minutes.length > 0),
+      tenureDays: tenure?.get(userId) ?? 0,
     };
   });
+}
+
+async function tenureOf(
+  client: ClickHouseClient,
+  query_params: Readonly<Record<string, unknown>>,
+): Promise<ReadonlyMap<string, number>> {
+  const result = await client.query({
+    query: `SELECT user_id, tenure_days FROM (${TENURE}) WHERE user_id IN {users:Array(String)}`,
+    query_params,
+    format: 'JSONEachRow',
+  });
+  const rows = await result.json<{ user_id: string; tenure_days: number }>();
+  return new Map(rows.map((row) => [row.user_id, row.tenure_days]));
 }
 
 interface SessionHour {

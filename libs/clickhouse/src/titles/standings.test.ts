@@ -98,6 +98,7 @@ const eligibility = fc.record({
   min_tokens: fc.constantFrom(0, 1, 1000, 8000),
   min_active_days: fc.nat(3),
   min_sessions: fc.nat(2),
+  min_tenure_days: fc.constantFrom(0, 0, 0, 1, 8, 30, 31),
 });
 const metric = fc.constantFrom(
   { kind: 'capped_tokens', daily_cap: 5000 },

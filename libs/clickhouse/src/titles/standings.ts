@@ -45,7 +45,7 @@ export async function titleStandings(
   const others = holders.filter((userId) => !ranks.has(userId));
   const hidden = await hiddenAmong(client, others);
   const [people, company] = await Promise.all([
-    personFacts(client, [...ranks.keys(), ...others.filter((userId) => !hidden.has(userId))], window),
+    personFacts(client, [...ranks.keys(), ...others.filter((userId) => !hidden.has(userId))], window, asksTenure(rule)),
     companyFigures(client, window),
   ]);
   const teams = new Map(people.map((person) => [person.userId, person.team]));
@@ -67,6 +67,8 @@ export async function titleStandings(
   return standings;
 }
 
+const asksTenure = ({ eligibility }: TitleRule): boolean => eligibility.min_tenure_days > 0;
+
 /** The models of the window that are known by another name than their family's, the more used first. */
 export async function aliasesOf(client: ClickHouseClient, window: Window): Promise<readonly Alias[]> {
   const models = await modelsOf(client, window);
@@ -80,6 +82,9 @@ export async function titleMeasurement(
   userId: string,
   window: Window,
 ): Promise<Measurement | undefined> {
-  const [people, company] = await Promise.all([personFacts(client, [userId], window), companyFigures(client, window)]);
+  const [people, company] = await Promise.all([
+    personFacts(client, [userId], window, asksTenure(rule)),
+    companyFigures(client, window),
+  ]);
   return measure(rule.metric, { people, company })[0];
 }

@@ -3,6 +3,7 @@ import {
   activeMinutes,
   addFigures,
   costsBy,
+  dayOf,
   figuresByUserDayModel,
   isCounted,
   isWithin,
@@ -38,6 +39,8 @@ export interface PersonFacts {
   readonly sessions: number;
   /** Active minutes inside the window, by session. */
   readonly sessionMinutes: readonly SessionMinutes[];
+  /** UTC days from the one of their first counted event ever to the window's last, both included. */
+  readonly tenureDays: number;
 }
 
 /** Everything that the metrics need to know of one window and one scope. */
@@ -52,11 +55,17 @@ export interface WindowFacts {
 export type PriceOf = Parameters<typeof costsBy>[2];
 
 /**
- * @param events deduplicated; those outside the window, and those that don't count, are left out here.
+ * @param events deduplicated; those that don't count are left out here, and those outside the window tell the tenure alone.
  * @param priceOf by default no price is known.
  */
 export function factsOf(events: Iterable<UsageEvent>, window: Window, priceOf: PriceOf = () => null): WindowFacts {
-  const counted = [...events].filter((event) => isCounted(event) && isWithin(window, event.occurred_at));
+  const ever = [...events].filter((event) => isCounted(event));
+  const firstDays = new Map<string, Day>();
+  for (const { user_id: userId, occurred_at } of ever) {
+    const day = dayOf(occurred_at);
+    if (day < (firstDays.get(userId) ?? Infinity)) firstDays.set(userId, day);
+  }
+  const counted = ever.filter((event) => isWithin(window, event.occurred_at));
   const rows = groupBy(figuresByUserDayModel(counted), (row) => row.userId);
   const minutes = groupBy(activeMinutes(counted), (session) => session.userId);
   const sessions = new Map<string, Set<string>>();
@@ -75,6 +84,7 @@ export function factsOf(events: Iterable<UsageEvent>, window: Window, priceOf: P
     costs: costs.get(userId) ?? noCosts,
     sessions: sessions.get(userId)?.size ?? 0,
     sessionMinutes: minutes.get(userId) ?? [],
+    tenureDays: window.lastDay - (firstDays.get(userId) ?? window.lastDay) + 1,
   }));
   return { people, company: people.reduce((all, one) => addFigures(all, one.figures), noFigures) };
 }
@@ -111,4 +121,5 @@ export const volumeOf = (person: PersonFacts): Volume => ({
   tokens: totalOf(person.figures),
   activeDays: tokensByDay(person.rows).size,
   sessions: person.sessions,
+  tenureDays: person.tenureDays,
 });

@@ -8,6 +8,7 @@ const minimumNames: Readonly<Record<Lack['minimum'], string>> = {
   min_tokens: 'tokens',
   min_active_days: 'active days',
   min_sessions: 'sessions',
+  min_tenure_days: 'days since the first usage',
 };
 
 export const figure = (value: number, unit: string): string => valueText(value, unit, true);

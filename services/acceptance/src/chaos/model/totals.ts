@@ -107,9 +107,10 @@ export class Totals {
       const rows = [...this.counted.values()].filter((row) => row.userId === userId);
       return {
         userId,
-        // No title of Laurel's own is one of each team, or looks at costs.
+        // No title of Laurel's own is one of each team, or looks at costs or tenure.
         team: null,
         costs: noCosts,
+        tenureDays: 1,
         rows,
         figures: rows.reduce((all, row) => addFigures(all, row.figures), noFigures),
         sessions: sessions.size,
