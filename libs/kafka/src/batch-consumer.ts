@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Batch, Consumer, ConsumerConfig, ConsumerRunConfig, Kafka, KafkaMessage } from 'kafkajs';
 import type { PackedRecords, StreamRecord } from '@laurel/stream';
-import { keepMembership, type Membership } from './client/membership.js';
+import { HEARTBEAT_AT_EACH_OPPORTUNITY, keepMembership, noMembership } from './client/membership.js';
 import { withBrokers, type Broker } from './client/brokers.js';
 import { classifyKafkaFailure } from './failure.js';
 import { decodeFetchResponse, FETCH_VERSION, RecordChunk, type FetchResponse } from './fetch-response.js';
@@ -23,6 +23,8 @@ export interface BatchConsumerConfig extends Omit<ConsumerConfig, 'retry'> {
   readonly onFailure: (error: Error) => void;
 }
 
+/** As kafkajs has it. */
+const HEARTBEAT_EVERY_MS = 3000;
 /** After an outage that kafkajs doesn't restart after, in ms. */
 const RESTART_AFTER_MS = 500;
 /** How long a disconnect waits for a restart that is under way, in ms. */
@@ -37,15 +39,19 @@ const RESTARTED_WITHIN_MS = 5000;
  *
  * Other consumers and producers of the same client are as they were.
  */
-export function batchConsumer(kafka: Kafka, { onFailure, ...config }: BatchConsumerConfig): Consumer {
+export function batchConsumer(
+  kafka: Kafka,
+  { onFailure, heartbeatInterval = HEARTBEAT_EVERY_MS, ...config }: BatchConsumerConfig,
+): Consumer {
   let wanted: ConsumerRunConfig | undefined;
-  const membership: Membership = { memberId: undefined, lost: undefined };
+  const membership = noMembership();
   const changed = withBrokers(kafka, (broker) => {
     readOwnFetches(broker);
-    keepMembership(broker, membership);
+    keepMembership(broker, membership, heartbeatInterval);
   });
   const consumer = changed.consumer({
     ...config,
+    heartbeatInterval: HEARTBEAT_AT_EACH_OPPORTUNITY,
     // One that was closed meanwhile shall not begin again, without anybody who could close it.
     retry: { restartOnFailure: () => Promise.resolve(wanted !== undefined) },
   });

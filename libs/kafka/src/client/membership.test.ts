@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { jest } from '@jest/globals';
 import {
   committedOffset,
   createTopic,
@@ -55,6 +57,42 @@ describe('a member that its group has forgotten', () => {
       await eventually('the next commit', isCommitted(6));
       expect(member.fatal).toEqual([]);
     } finally {
+      await member.stop();
+    }
+  });
+});
+
+describe('a member whose clock was an hour fast and is set right', () => {
+  it('stays in its group', async () => {
+    const topicPrefix = newPrefix();
+    const [groupId, topic] = [`${topicPrefix}group`, `${topicPrefix}events`];
+    await createTopic(kafka, topic);
+    const beats = { count: 0 };
+    const counting = withBrokers(kafka, (broker) => {
+      const { heartbeat } = broker;
+      broker.heartbeat = function (request) {
+        beats.count += 1;
+        return heartbeat.call(this, request);
+      };
+    });
+    const member = await Member.start('events', commitAll, { kafka: counting, groupId, topicPrefix });
+    const clock = jest.spyOn(Date, 'now');
+    try {
+      await produce(kafka, topic, numbers(0, 3));
+      await eventually('the first commit', async () => (await committedOffset(kafka, groupId, topic)) === 3);
+      const before = beats.count;
+      const fast = Date.now() + 3_600_000 - performance.now();
+      clock.mockImplementation(() => fast + performance.now());
+      await eventually('heartbeats by the wrong clock', () => beats.count > before + 1);
+      clock.mockRestore();
+      // Longer than a session.
+      await sleep(8000);
+      await produce(kafka, topic, numbers(3, 6));
+      await eventually('the next commit', async () => (await committedOffset(kafka, groupId, topic)) === 6);
+      expect(member.assignments).toHaveLength(1);
+      expect(member.fatal).toEqual([]);
+    } finally {
+      clock.mockRestore();
       await member.stop();
     }
   });
