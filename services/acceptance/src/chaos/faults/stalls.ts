@@ -4,7 +4,7 @@ import { topics } from '@laurel/events';
 import type { ServiceName } from '../../pipeline/service-process.js';
 import type { HttpExchange } from '../proxies/http-proxy.js';
 import type { Instance } from '../world/instance.js';
-import { BEYOND_SESSION_MS, type World } from '../world/world.js';
+import { BEYOND_SESSION_MS, SESSION_MS, type World } from '../world/world.js';
 import { NotBitten, type Fault } from './fault.js';
 import { asks, meetHttp, meetKafka } from './meet.js';
 
@@ -15,16 +15,17 @@ const REBALANCE_PATIENCE_MS = 75_000;
 
 /**
  * What tells that the group goes on without an instance: its twins have joined anew, or, where they were joining when it
- * stopped, have got their partitions after its session was over. Begun before it stands still, asked for after its session.
+ * stopped, have got their partitions without it. Begun before it stands still, asked for after its session.
  */
 function takeover(world: World, standing: Instance): () => Promise<string> {
   const twins = world.of(standing.service).filter((twin) => twin !== standing);
   const count = (api: 'JoinGroup' | 'SyncGroup'): number => twins.reduce((sum, { kafka }) => sum + kafka.count(api), 0);
   const joinsBefore = count('JoinGroup');
+  // A group that waits for it goes on no sooner than its session is over, which may have begun a heartbeat earlier.
+  const syncsBefore = sleep(SESSION_MS / 2).then(() => count('SyncGroup'));
   return async () => {
     const deadline = Date.now() + REBALANCE_PATIENCE_MS;
-    const syncsBefore = count('SyncGroup');
-    while (count('JoinGroup') <= joinsBefore && count('SyncGroup') <= syncsBefore) {
+    while (count('JoinGroup') <= joinsBefore && count('SyncGroup') <= (await syncsBefore)) {
       if (Date.now() > deadline) throw new NotBitten(`no twin of ${standing.name} has joined the group anew`);
       await sleep(250);
     }

@@ -25,9 +25,12 @@ const LAUREL = fileURLToPath(new URL('../../../../cli/dist/main.js', import.meta
 const CLOCK = new URL('../../../dist/chaos/world/clock.js', import.meta.url).href;
 const run = promisify(execFile);
 
+/** Until a member that is silent counts as gone, in ms. */
+export const SESSION_MS = 6000;
+
 /** What is shortened against the defaults, so that a fault is over within a campaign. Reports state it. */
 export const SETTINGS: NodeJS.ProcessEnv = {
-  LAUREL_KAFKA_SESSION_TIMEOUT_MS: '6000',
+  LAUREL_KAFKA_SESSION_TIMEOUT_MS: String(SESSION_MS),
   LAUREL_INGEST_MAX_WAIT_MS: '100',
   LAUREL_PROJECTOR_ROLL_INTERVAL_MS: '500',
   LAUREL_PROJECTOR_LATE_QUIET_MS: '500',
@@ -36,7 +39,7 @@ export const SETTINGS: NodeJS.ProcessEnv = {
   LAUREL_AWARDER_MIN_INTERVAL_MS: '200',
 };
 
-/** Beyond `LAUREL_KAFKA_SESSION_TIMEOUT_MS`: a member that was silent for this long has lost its partitions. */
+/** Beyond `SESSION_MS`: a member that was silent for this long has lost its partitions. */
 export const BEYOND_SESSION_MS = 9_000;
 
 export interface WorldOptions {
