@@ -3,6 +3,7 @@ import { connectClickHouse, type ClickHouseConnection } from './client.js';
 import { applyMigrations, readMigrations } from './migrations.js';
 import type { ClickHouseClient } from '@clickhouse/client';
 
+export { Roller } from './roller.fixture.js';
 export { UsageRows } from './usage-rows.fixture.js';
 
 function required(variable: string): string {

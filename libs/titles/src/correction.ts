@@ -1,3 +1,4 @@
+import { isRising } from './metrics/rising.js';
 import type { MetricKind } from './rule.js';
 
 /**
@@ -11,19 +12,5 @@ import type { MetricKind } from './rule.js';
  * @param recomputedValue the same person's value now, over the award's `window_start` … `window_end` and under the
  *   award's rule version.
  */
-export function isLoweredByCorrection(kind: MetricKind, awardedValue: number, recomputedValue: number): boolean {
-  switch (kind) {
-    case 'capped_tokens':
-    case 'list_cost':
-    case 'longest_session':
-    case 'active_days':
-    case 'longest_streak':
-      return recomputedValue < awardedValue;
-    case 'effective_models':
-    case 'cache_share':
-    case 'cache_saving':
-      return false;
-    default:
-      return kind satisfies never;
-  }
-}
+export const isLoweredByCorrection = (kind: MetricKind, awardedValue: number, recomputedValue: number): boolean =>
+  isRising(kind) && recomputedValue < awardedValue;

@@ -4,19 +4,20 @@ import { awardEvent, titleHolders, titleRules, topics, type AwardEvent } from '@
 import { FencedWriter, readToEnd, TopicFollower, type Kafka, type OutgoingRecord } from '@laurel/kafka';
 import { keepTrying, type RetryPolicy } from '@laurel/stream';
 import {
+  boardsOf,
   decide,
   evolve,
   fold,
+  holdersAmong,
   holdersOf,
   isInForce,
   isLoweredByCorrection,
-  isScopeOf,
-  neverAwarded,
   retire,
+  retiring,
   RuleBook,
+  statesUnder,
   titleKey,
-  type Scope,
-  type Standing,
+  type Board,
   type TitleRule,
   type TitleState,
 } from '@laurel/titles';
@@ -28,6 +29,8 @@ export interface AwarderOptions {
   readonly tickMs: number;
   /** At the least, the time between two evaluations, in ms. */
   readonly minIntervalMs: number;
+  /** The time of day, ms since the epoch; default the machine's. */
+  readonly now?: () => number;
 }
 
 export interface AwarderEvents {
@@ -144,7 +147,8 @@ export class Awarder {
   /** One tick: all titles as of one instant. */
   private async evaluate(): Promise<void> {
     const began = performance.now();
-    await keepTrying('award', () => this.evaluateOnce(Date.now()), this.policy, this.stopped.signal);
+    const { now = Date.now } = this.options;
+    await keepTrying('award', () => this.evaluateOnce(now()), this.policy, this.stopped.signal);
     this.events.onEvaluated((performance.now() - began) / 1000);
   }
 
@@ -154,20 +158,14 @@ export class Awarder {
     const reign = (this.reign ??= await this.beginReign());
     // One set of rules for the whole tick.
     const { rules } = this.book;
-    const inForce = rules.filter((rule) => isInForce(rule, nowMs));
-    for (const rule of inForce) {
+    for (const rule of rules.filter((one) => isInForce(one, nowMs))) {
       const window = windowOf(rule.window, nowMs);
-      const held = new Map<Scope, TitleState>();
-      for (const state of reign.states.values()) {
-        if (state.titleId === rule.id && isScopeOf(rule, state.scope)) held.set(state.scope, state);
-      }
-      const holders = [...held.values()].flatMap((state) => state.holders.map((award) => award.user_id));
+      const held = statesUnder(rule, reign.states.values());
+      const holders = holdersAmong(held);
       const byScope = await titleStandings(this.clickhouse, rule, window, holders);
-      const boards: { state: TitleState; standings: readonly Standing[]; corrected: ReadonlySet<string> }[] = [];
-      for (const scope of new Set([...byScope.keys(), ...held.keys()])) {
-        const standings = byScope.get(scope) ?? [];
-        const state = held.get(scope) ?? neverAwarded(rule.id, scope);
-        boards.push({ state, standings, corrected: await this.correctedHolders(rule, state, standings) });
+      const boards: (Board & { readonly corrected: ReadonlySet<string> })[] = [];
+      for (const board of boardsOf(rule, held, byScope)) {
+        boards.push({ ...board, corrected: await this.correctedHolders(rule, board) });
       }
       // Only now: whoever is missing from these figures for an erasure was on the list before.
       await this.erasures.refresh();
@@ -182,23 +180,16 @@ export class Awarder {
         await this.write(reign, state, decide(evaluation, state));
       }
     }
-    for (const state of reign.states.values()) {
-      if (state.holders.length === 0) continue;
-      if (inForce.some((rule) => rule.id === state.titleId && isScopeOf(rule, state.scope))) continue;
-      const isKnown = rules.some((rule) => rule.id === state.titleId && isScopeOf(rule, state.scope));
+    for (const { state, reason } of retiring(rules, reign.states.values(), nowMs)) {
       await this.erasures.refresh();
-      const hidden = await hiddenAmong(this.clickhouse, [...state.holders.map((award) => award.user_id)]);
+      const hidden = await hiddenAmong(this.clickhouse, holdersAmong([state]));
       const isWithheld = (userId: string): boolean => this.erasures.has(userId) || hidden.has(userId);
-      await this.write(reign, state, retire(state, nowMs, isKnown ? 'expired' : 'rule_removed', isWithheld));
+      await this.write(reign, state, retire(state, nowMs, reason, isWithheld));
     }
   }
 
   /** Holders whose figures over their award's own window have fallen since: something was revised or taken out. */
-  private async correctedHolders(
-    rule: TitleRule,
-    state: TitleState,
-    standings: readonly Standing[],
-  ): Promise<ReadonlySet<string>> {
+  private async correctedHolders(rule: TitleRule, { state, standings }: Board): Promise<ReadonlySet<string>> {
     const corrected = new Set<string>();
     for (const award of state.holders) {
       const now = standings.find((one) => one.userId === award.user_id)?.value ?? 0;

@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import type { TokenClass, UsageEvent } from '@laurel/events';
 import {
   builtInRules,
   compareUtf8,
@@ -8,128 +7,16 @@ import {
   standingsByScope,
   standingsOf,
   titleRuleSchema,
-  type PriceOf,
   type Scope,
   type TitleRule,
 } from '@laurel/titles';
-import { deduplicate, priceOn, windowOf, type Day, type Price, type Schedule } from '@laurel/usage';
+import { deduplicate, windowOf } from '@laurel/usage';
 import { usageEvent } from '@laurel/usage/fixture';
 import { writeChoices } from '../people.js';
-import { addPrices } from '../prices/price-table.js';
-import { Roller } from '../roller.fixture.js';
 import { TestDatabase } from '../test-database.fixture.js';
 import { titleCandidates, type Candidate } from './candidates.js';
+import { DAY, drawnRule, drawnRules, drawnUsage, NOW, PEOPLE, priceOf, record, TODAY } from './drawn-usage.fixture.js';
 import { aliasesOf, titleMeasurement, titleStandings } from './standings.js';
-
-const HOUR = 3600;
-const DAY = 86_400;
-const TODAY = Date.UTC(2026, 4, 30) / 1000;
-const NOW = (TODAY + 12 * HOUR) * 1000;
-/** The day before the window, its first day, days whose rolls are closed, the last closed one, open ones and today. */
-const DAYS = [30, 29, 9, 8, 7, 6, 5, 1, 0].map((ago) => TODAY - ago * DAY);
-
-/** In the order of UTF-8, which is not that of UTF-16 for the last two. */
-const PEOPLE = [...Array.from({ length: 28 }, (_, index) => `u-${String(index).padStart(2, '0')}`), '\uff5e', '😀'];
-
-/** One call, whoever made it. Few minutes around midnights, so that sessions go on over them and break at gaps. */
-const aCall = fc.record({
-  day: fc.constantFrom(...DAYS),
-  minute: fc.constantFrom(0, 1, 10, 29, 30, 31, 60, 1380, 1410, 1438, 1439),
-  model: fc.constantFrom(
-    'claude-sonnet-4-5',
-    'us.anthropic.claude-sonnet-4-5-20250929-v1:0',
-    'gpt-5',
-    'gemini-2.5-pro',
-    'tiny',
-  ),
-  session_id: fc.constantFrom(null, 's-1', 's-2', 's-3'),
-  status: fc.constantFrom('ok', 'ok', 'ok', 'error'),
-  origin: fc.constantFrom('main', 'main', 'subagent', 'auxiliary'),
-  team: fc.constantFrom(null, 'red', 'red', 'blue', 'ß-1', 'Blue'),
-  tokens: fc.record({
-    input: fc.constantFrom(0, 1, 100, 5000),
-    cache_read: fc.constantFrom(0, 100, 777),
-    cache_write_5m: fc.constantFrom(0, 10),
-    output: fc.constantFrom(0, 1, 300),
-  }),
-});
-/** Several people do the very same, so that there are ties. */
-const usage: fc.Arbitrary<readonly UsageEvent[]> = fc
-  .array(fc.array(aCall, { maxLength: 12 }), { minLength: 2, maxLength: 12 })
-  .chain((habits) => fc.tuple(...PEOPLE.map((user) => fc.constantFrom(...habits).map((calls) => ({ user, calls })))))
-  .map((people) =>
-    people.flatMap(({ user, calls }) =>
-      calls.map(({ day, minute, ...fields }, index) =>
-        usageEvent({
-          ...fields,
-          user_id: user,
-          event_id: `e-${index}`,
-          occurred_at: (day + minute * 60) * 1000,
-        }),
-      ),
-    ),
-  );
-
-/** In pico-US-dollars per token: sums end below millionths, a class has no price, a cache costs more than it saves. */
-const price = (input: number, others: Partial<Record<TokenClass, number | null>> = {}): Price => ({
-  rates: {
-    input,
-    cache_read: 0,
-    cache_write_5m: input,
-    cache_write_1h: input,
-    cache_write: input,
-    output: 5 * input,
-    ...others,
-  },
-  long: null,
-});
-const { provider } = usageEvent({});
-const PRICES: Readonly<Record<string, Schedule>> = {
-  'claude-sonnet-4-5': [
-    { from: 0 as Day, price: price(3_000_001, { cache_read: 300_000 }) },
-    { from: (TODAY / DAY - 6) as Day, price: price(1_999_999, { cache_write_5m: 90_000_000 }) },
-  ],
-  'gpt-5': [{ from: 0 as Day, price: price(7, { output: null }) }],
-  'gemini-2.5-pro': [{ from: 0 as Day, price: price(1_250_000, { cache_read: 9_000_000 }) }],
-};
-const priceOf: PriceOf = (_, model, day) => priceOn(PRICES[model] ?? [], day);
-
-const eligibility = fc.record({
-  min_tokens: fc.constantFrom(0, 1, 1000, 8000),
-  min_active_days: fc.nat(3),
-  min_sessions: fc.nat(2),
-  min_tenure_days: fc.constantFrom(0, 0, 0, 1, 8, 30, 31),
-});
-const metric = fc.constantFrom(
-  { kind: 'capped_tokens', daily_cap: 5000 },
-  { kind: 'capped_tokens', daily_cap: 2 ** 38 },
-  { kind: 'capped_tokens', daily_cap: 400, classes: ['output', 'cache_read'] },
-  { kind: 'active_days' },
-  { kind: 'list_cost' },
-  { kind: 'cache_saving' },
-  { kind: 'longest_streak', weekends: 'skip' },
-  { kind: 'longest_streak', weekends: 'count' },
-  { kind: 'effective_models', min_share_per_mille: 10 },
-  { kind: 'effective_models', min_share_per_mille: 200 },
-  { kind: 'cache_share', prior_tokens: 0 },
-  { kind: 'cache_share', prior_tokens: 0, reads_per_output: 2 },
-  { kind: 'cache_share', prior_tokens: 3000 },
-  { kind: 'longest_session', max_gap_minutes: 30, daily_cap_minutes: 720 },
-  { kind: 'longest_session', max_gap_minutes: 1, daily_cap_minutes: 2 },
-);
-const rule: fc.Arbitrary<TitleRule> = fc
-  .record({
-    metric,
-    eligibility,
-    window: fc.constantFrom('30d', '7d', 'week', 'month', 'all'),
-    holders: fc.integer({ min: 1, max: 3 }),
-  })
-  .map((fields) =>
-    titleRuleSchema.parse({ id: 'a_title', name: 'A title', description: 'For tests', version: 1, ...fields }),
-  );
-const rules = fc
-  .tuple(fc.array(rule, { minLength: 5, maxLength: 5 }), fc.subarray([...builtInRules], { minLength: 1 }))
-  .map((all) => all.flat());
 
 describe('the standings of a title', () => {
   let database: TestDatabase;
@@ -138,24 +25,14 @@ describe('the standings of a title', () => {
   });
   afterAll(() => database.drop());
 
-  /** All of it is there at once; up to the eighth day before today it is closed, from then on open. */
-  const record = async (events: readonly UsageEvent[]): Promise<void> => {
-    await database.truncate();
-    const prices = Object.entries(PRICES).map(([model, steps]) => ({ provider, model, steps }));
-    await addPrices(database.client, prices, 'test', 1);
-    const roller = new Roller(database, TODAY - 9 * DAY, TODAY);
-    await roller.begin();
-    await roller.take({ events, closeHours: 50, closeDays: true });
-  };
-
   it('equal the definition’s, and so does the selection in SQL', async () => {
     await fc.assert(
       fc.asyncProperty(
-        usage,
-        rules,
+        drawnUsage,
+        drawnRules,
         fc.subarray([...PEOPLE, 'nobody'], { maxLength: 4 }),
         async (events, all, holders) => {
-          await record(events);
+          await record(database, events);
           const log = deduplicate(events);
           for (const one of all) {
             const window = windowOf(one.window, NOW);
@@ -209,12 +86,12 @@ describe('the standings of a title', () => {
     try {
       await fc.assert(
         fc.asyncProperty(
-          usage,
-          rule.map((one): TitleRule => ({ ...one, scope: 'company' })),
+          drawnUsage,
+          drawnRule.map((one): TitleRule => ({ ...one, scope: 'company' })),
           hidden,
           fc.subarray(PEOPLE, { maxLength: 4 }),
           async (events, one, hiding, holders) => {
-            await record(events);
+            await record(database, events);
             await database.truncate(['people_choices']);
             const rows = hiding.map((userId, version) => ({ userId, choice: hide, version }));
             await writeChoices(database.client, rows);
@@ -252,7 +129,7 @@ describe('the standings of a title', () => {
       [0, 1, 1 + gap].map((minute) => call(user, 100 + minute, { session_id: 's', tokens: { input: 1 } }));
     // Ten of a thousand is one in a hundred, nine of 999 is less.
     const events = [...mixed('at', 10), ...mixed('below', 9), ...session('together', 30), ...session('apart', 31)];
-    await record(events);
+    await record(database, events);
     const select = async (fields: object): Promise<unknown> => {
       const one = titleRuleSchema.parse({ id: 'a_title', name: 'A title', description: 'x', version: 1, ...fields });
       const window = windowOf('30d', NOW);
@@ -294,7 +171,7 @@ describe('the standings of a title', () => {
     // Each is another name of its family, as long as a name may be.
     const madeUp = Array.from({ length: 2000 }, (_, index) => `${'x'.repeat(230)}-${index}-2025-08-07`);
     const odd = ["'; DROP TABLE usage_events; --/a", "back\\slash/'", 'n\0ul/b', '\n\t/c'];
-    await record([
+    await record(database, [
       ...gateways.flatMap((model, index) => [call('fair', 2 * index, model), call('fair', 2 * index + 1, model)]),
       ...madeUp.map((model, index) => call('flood', index, model)),
       ...odd.flatMap((model, index) => [0, 1, 2].map((again) => call('odd', 3 * index + again, model))),
@@ -315,7 +192,7 @@ describe('the standings of a title', () => {
   it('give one person’s value over another window', async () => {
     const call = (daysAgo: number, tokens: number) =>
       usageEvent({ event_id: `e-${daysAgo}`, occurred_at: (TODAY - daysAgo * DAY) * 1000, tokens: { input: tokens } });
-    await record([call(0, 1), call(6, 20), call(7, 300), call(29, 4000), call(30, 50_000)]);
+    await record(database, [call(0, 1), call(6, 20), call(7, 300), call(29, 4000), call(30, 50_000)]);
     const [legend] = builtInRules;
     const value = async (days: number) =>
       (await titleMeasurement(database.client, legend, 'u-1', windowOf(`${days}d`, NOW)))?.value;

@@ -72,7 +72,7 @@ export const freshnessTable = (runs: readonly FreshnessRun[]): string =>
 export const boardTables = (runs: readonly BoardRun[]): string =>
   table(
     ['people', 'what', 'p50 ms', 'p95 ms', 'most ms'],
-    runs.flatMap(({ company, latencies, titles, awarderMiB }) => [
+    runs.flatMap(({ company, latencies, titles, awarderMiB, simulation }) => [
       ...latencies.map(({ what, p50, p95, most }) => [
         String(company.people),
         what,
@@ -81,6 +81,13 @@ export const boardTables = (runs: readonly BoardRun[]): string =>
       [
         String(company.people),
         `all titles evaluated: ${digits(cpuOf(titles))} CPU s (of it ClickHouse ${digits(cpuOf(titles, isClickHouse))}), most memory ${Math.round(awarderMiB)} MiB`,
+        '',
+        '',
+        '',
+      ],
+      [
+        String(company.people),
+        `a month of all titles simulated at each hour: ${digits(simulation.wallSeconds)} s (ClickHouse ${digits(cpuOf(simulation))} CPU s)`,
         '',
         '',
         '',

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { stringify } from 'yaml';
 import { assertMigrated, connectClickHouse, readMigrations } from '@laurel/clickhouse';
 import { titleRules, topics } from '@laurel/events';
 import { RecordProducer } from '@laurel/kafka';
-import { clickHouseConnection, clickHouseSettings, kafkaSettings } from '@laurel/service-host';
+import { readPeople } from '@laurel/policy';
+import { clickHouseConnection, clickHouseSettings, kafkaSettings, peopleSettings } from '@laurel/service-host';
 import {
   publishedRules,
   readRulesFile,
@@ -18,6 +19,8 @@ import { ask, harmless, isYes, plural } from '../terminal.js';
 import { explainPerson } from '../titles/explain.js';
 import { explainedLines } from '../titles/explained-text.js';
 import { rulesInForce } from '../titles/rules-in-force.js';
+import { simulateTitles } from '../titles/simulate.js';
+import { simulatedCsv, simulatedText } from '../titles/simulated-text.js';
 
 /** The key of every record of `titles.rules.v1`. */
 const KEY = 'titles';
@@ -29,6 +32,13 @@ interface Flags {
 interface ApplyFlags extends Flags {
   readonly dryRun?: boolean;
   readonly yes?: boolean;
+}
+
+interface SimulateFlags extends Flags {
+  readonly from?: number;
+  readonly to: number;
+  readonly every: number;
+  readonly csv?: boolean;
 }
 
 interface ExplainFlags extends Flags {
@@ -71,6 +81,26 @@ Exit status: 0 in force (or nothing to change), 1 not valid, refused or not conf
         .action(apply),
     )
     .addCommand(
+      new Command('simulate')
+        .description('say who would have held each title and when, had these rules been in force')
+        .argument('[file]', 'a titles.yaml; - for standard input; the rules in force when it is not given')
+        .option('--from <instant>', 'the first evaluation; 30 days before the last unless said', instant)
+        .option('--to <instant>', 'the last evaluation', instant, Date.now())
+        .option('--every <hours>', 'between two evaluations, 1 to 24', hours, 1)
+        .addOption(new Option('--json', 'print it as JSON').conflicts('csv'))
+        .option('--csv', 'print a row for each time that somebody would have held a title, as CSV')
+        .addHelpText(
+          'after',
+          `
+Nothing is awarded or changed. Usage counts from the hour on that follows it; what was corrected or came late is counted at
+its own time, as it is known now. People are hidden and shown as they are now. The figures are copied into a database of
+their own beside Laurel’s, which is dropped at the end.
+
+Exit status: 0 simulated, 1 not valid or failed.`,
+        )
+        .action(simulate),
+    )
+    .addCommand(
       new Command('explain')
         .description('say why a person holds each title or not, what is missing, and how far the holder is ahead')
         .argument('<user>', 'the pseudonym (user_id) that publishers use')
@@ -95,6 +125,53 @@ const instant = (text: string): number => {
   if (ms > Date.now()) throw new InvalidArgumentError('in the future');
   return ms;
 };
+
+const hours = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 24)
+    throw new InvalidArgumentError('not a whole number from 1 to 24');
+  return value;
+};
+
+async function simulate(file: string | undefined, flags: SimulateFlags): Promise<void> {
+  const read = file === undefined ? [] : await readRules(file);
+  if (areFaults(read)) {
+    report(file ?? '', read, flags);
+    return;
+  }
+  const toMs = Math.floor(flags.to / HOUR_MS) * HOUR_MS;
+  const fromMs = flags.from === undefined ? toMs - 30 * DAY_MS : Math.ceil(flags.from / HOUR_MS) * HOUR_MS;
+  if (fromMs > toMs) throw new Error('--from is after --to');
+  const config = fromEnvironment({ ...kafkaSettings, ...clickHouseSettings, ...peopleSettings });
+  const { topicPrefix } = config;
+  const kafka = kafkaFrom(config);
+  const rules = file === undefined ? (await rulesInForce(kafka, topicPrefix)).rules : read;
+  const standard = { visibility: config.peopleVisibility, figures: config.peopleFigures };
+  const people = await readPeople({ kafka, topicPrefix }, standard);
+  const connection = clickHouseConnection(config, 'laurel-titles');
+  const clickhouse = connectClickHouse(connection);
+  const ending = new AbortController();
+  const end = (): void => ending.abort(new Error('interrupted'));
+  process.once('SIGINT', end).once('SIGTERM', end);
+  const onProgress = (line: string): void => {
+    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${line}`);
+  };
+  try {
+    await assertMigrated(clickhouse, await readMigrations());
+    const period = { fromMs, toMs, everyHours: flags.every };
+    const world = { clickhouse, connection, people, signal: ending.signal, onProgress };
+    const simulation = await simulateTitles(world, rules, period);
+    onProgress('');
+    if (flags.json === true) print(simulation);
+    else console.log(flags.csv === true ? simulatedCsv(simulation).trimEnd() : simulatedText(simulation));
+  } finally {
+    process.off('SIGINT', end).off('SIGTERM', end);
+    await clickhouse.close();
+  }
+}
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 async function explain(userId: string, flags: ExplainFlags): Promise<void> {
   const config = fromEnvironment({ ...kafkaSettings, ...clickHouseSettings });
@@ -124,7 +201,7 @@ async function explain(userId: string, flags: ExplainFlags): Promise<void> {
   }
 }
 
-async function read(file: string): Promise<readonly TitleRule[] | readonly RulesFileFault[]> {
+async function readRules(file: string): Promise<readonly TitleRule[] | readonly RulesFileFault[]> {
   const text = await (file === '-' ? readStandardInput() : readFile(file, 'utf8'));
   const parsed = readRulesFile(text);
   return parsed.ok ? parsed.rules : parsed.faults;
@@ -152,7 +229,7 @@ function report(file: string, faults: readonly RulesFileFault[], { json }: Flags
 }
 
 async function validate(file: string, flags: Flags): Promise<void> {
-  const rules = await read(file);
+  const rules = await readRules(file);
   if (areFaults(rules)) {
     report(file, rules, flags);
   } else if (flags.json === true) {
@@ -174,7 +251,7 @@ async function show({ json }: Flags): Promise<void> {
 }
 
 async function apply(file: string, flags: ApplyFlags): Promise<void> {
-  const rules = await read(file);
+  const rules = await readRules(file);
   if (areFaults(rules)) {
     report(file, rules, flags);
     return;

@@ -33,6 +33,8 @@ export interface BoardRun {
   readonly titles: Cost;
   /** Most memory of title-awarder. */
   readonly awarderMiB: number;
+  /** `laurel titles simulate` over these days, each hour; without the command's own CPU seconds. */
+  readonly simulation: Cost;
 }
 
 /** The API's pages and the titles at the size of the reported company, or a part of it. */
@@ -54,6 +56,8 @@ export async function benchBoard(
     }
     await writeCompany(client, company, Date.now(), onProgress);
     const titles = await evaluateTitles(stack, environment);
+    onProgress('simulating a month …');
+    const simulation = await simulateMonth(stack, environment);
     const api = await ServiceProcess.start('api', environment);
     try {
       const latencies: Latency[] = [];
@@ -71,7 +75,7 @@ export async function benchBoard(
         latencies.push(await timed(what, REQUESTS_ON_HOURS, () => read(client, query)));
         onProgress(JSON.stringify(latencies.at(-1)));
       }
-      return { company, latencies, ...titles };
+      return { company, latencies, ...titles, simulation };
     } finally {
       await api.end('SIGTERM');
     }
@@ -146,6 +150,13 @@ async function evaluateTitles(
     await consumer.disconnect();
     await awarder.end('SIGTERM');
   }
+}
+
+async function simulateMonth(stack: BenchStack, environment: NodeJS.ProcessEnv): Promise<Cost> {
+  const meter = new CpuMeter({ clickhouse: stack.pids.clickhouse });
+  const env = { ...process.env, ...environment };
+  await run(process.execPath, [LAUREL, 'titles', 'simulate', '--json'], { env, maxBuffer: 2 ** 26 });
+  return meter.stop();
 }
 
 /** Those that Laurel brings. */

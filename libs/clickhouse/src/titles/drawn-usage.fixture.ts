@@ -1,0 +1,132 @@
+import fc from 'fast-check';
+import type { TokenClass, UsageEvent } from '@laurel/events';
+import { builtInRules, titleRuleSchema, type PriceOf, type TitleRule } from '@laurel/titles';
+import { priceOn, type Day, type Price, type Schedule } from '@laurel/usage';
+import { usageEvent } from '@laurel/usage/fixture';
+import { addPrices } from '../prices/price-table.js';
+import { Roller } from '../roller.fixture.js';
+import type { TestDatabase } from '../test-database.fixture.js';
+
+const HOUR = 3600;
+export const DAY = 86_400;
+export const TODAY = Date.UTC(2026, 4, 30) / 1000;
+export const NOW = (TODAY + 12 * HOUR) * 1000;
+/** The day before the window, its first day, days whose rolls are closed, the last closed one, open ones and today. */
+const DAYS = [30, 29, 9, 8, 7, 6, 5, 1, 0].map((ago) => TODAY - ago * DAY);
+
+/** In the order of UTF-8, which is not that of UTF-16 for the last two. */
+export const PEOPLE = [
+  ...Array.from({ length: 28 }, (_, index) => `u-${String(index).padStart(2, '0')}`),
+  '\uff5e',
+  '😀',
+];
+
+/** One call, whoever made it. Few minutes around midnights, so that sessions go on over them and break at gaps. */
+const aCall = fc.record({
+  day: fc.constantFrom(...DAYS),
+  minute: fc.constantFrom(0, 1, 10, 29, 30, 31, 60, 1380, 1410, 1438, 1439),
+  model: fc.constantFrom(
+    'claude-sonnet-4-5',
+    'us.anthropic.claude-sonnet-4-5-20250929-v1:0',
+    'gpt-5',
+    'gemini-2.5-pro',
+    'tiny',
+  ),
+  session_id: fc.constantFrom(null, 's-1', 's-2', 's-3'),
+  status: fc.constantFrom('ok', 'ok', 'ok', 'error'),
+  origin: fc.constantFrom('main', 'main', 'subagent', 'auxiliary'),
+  team: fc.constantFrom(null, 'red', 'red', 'blue', 'ß-1', 'Blue'),
+  tokens: fc.record({
+    input: fc.constantFrom(0, 1, 100, 5000),
+    cache_read: fc.constantFrom(0, 100, 777),
+    cache_write_5m: fc.constantFrom(0, 10),
+    output: fc.constantFrom(0, 1, 300),
+  }),
+});
+/** Several people do the very same, so that there are ties. */
+export const drawnUsage: fc.Arbitrary<readonly UsageEvent[]> = fc
+  .array(fc.array(aCall, { maxLength: 12 }), { minLength: 2, maxLength: 12 })
+  .chain((habits) => fc.tuple(...PEOPLE.map((user) => fc.constantFrom(...habits).map((calls) => ({ user, calls })))))
+  .map((people) =>
+    people.flatMap(({ user, calls }) =>
+      calls.map(({ day, minute, ...fields }, index) =>
+        usageEvent({
+          ...fields,
+          user_id: user,
+          event_id: `e-${index}`,
+          occurred_at: (day + minute * 60) * 1000,
+        }),
+      ),
+    ),
+  );
+
+/** In pico-US-dollars per token: sums end below millionths, a class has no price, a cache costs more than it saves. */
+const price = (input: number, others: Partial<Record<TokenClass, number | null>> = {}): Price => ({
+  rates: {
+    input,
+    cache_read: 0,
+    cache_write_5m: input,
+    cache_write_1h: input,
+    cache_write: input,
+    output: 5 * input,
+    ...others,
+  },
+  long: null,
+});
+const { provider } = usageEvent({});
+const PRICES: Readonly<Record<string, Schedule>> = {
+  'claude-sonnet-4-5': [
+    { from: 0 as Day, price: price(3_000_001, { cache_read: 300_000 }) },
+    { from: (TODAY / DAY - 6) as Day, price: price(1_999_999, { cache_write_5m: 90_000_000 }) },
+  ],
+  'gpt-5': [{ from: 0 as Day, price: price(7, { output: null }) }],
+  'gemini-2.5-pro': [{ from: 0 as Day, price: price(1_250_000, { cache_read: 9_000_000 }) }],
+};
+export const priceOf: PriceOf = (_, model, day) => priceOn(PRICES[model] ?? [], day);
+
+const eligibility = fc.record({
+  min_tokens: fc.constantFrom(0, 1, 1000, 8000),
+  min_active_days: fc.nat(3),
+  min_sessions: fc.nat(2),
+  min_tenure_days: fc.constantFrom(0, 0, 0, 1, 8, 30, 31),
+});
+const metric = fc.constantFrom(
+  { kind: 'capped_tokens', daily_cap: 5000 },
+  { kind: 'capped_tokens', daily_cap: 2 ** 38 },
+  { kind: 'capped_tokens', daily_cap: 400, classes: ['output', 'cache_read'] },
+  { kind: 'active_days' },
+  { kind: 'list_cost' },
+  { kind: 'cache_saving' },
+  { kind: 'longest_streak', weekends: 'skip' },
+  { kind: 'longest_streak', weekends: 'count' },
+  { kind: 'effective_models', min_share_per_mille: 10 },
+  { kind: 'effective_models', min_share_per_mille: 200 },
+  { kind: 'cache_share', prior_tokens: 0 },
+  { kind: 'cache_share', prior_tokens: 0, reads_per_output: 2 },
+  { kind: 'cache_share', prior_tokens: 3000 },
+  { kind: 'longest_session', max_gap_minutes: 30, daily_cap_minutes: 720 },
+  { kind: 'longest_session', max_gap_minutes: 1, daily_cap_minutes: 2 },
+);
+export const drawnRule: fc.Arbitrary<TitleRule> = fc
+  .record({
+    metric,
+    eligibility,
+    window: fc.constantFrom('30d', '7d', 'week', 'month', 'all'),
+    holders: fc.integer({ min: 1, max: 3 }),
+  })
+  .map((fields) =>
+    titleRuleSchema.parse({ id: 'a_title', name: 'A title', description: 'For tests', version: 1, ...fields }),
+  );
+export const drawnRules = fc
+  .tuple(fc.array(drawnRule, { minLength: 5, maxLength: 5 }), fc.subarray([...builtInRules], { minLength: 1 }))
+  .map((all) => all.flat());
+
+/** Writes usage and prices: all of it is there at once; up to the eighth day before today it is closed, from then on open. */
+export async function record(database: TestDatabase, events: readonly UsageEvent[]): Promise<void> {
+  await database.truncate();
+  const prices = Object.entries(PRICES).map(([model, steps]) => ({ provider, model, steps }));
+  await addPrices(database.client, prices, 'test', 1);
+  const roller = new Roller(database, TODAY - 9 * DAY, TODAY);
+  await roller.begin();
+  await roller.take({ events, closeHours: 50, closeDays: true });
+}

@@ -1,0 +1,119 @@
+import fc from 'fast-check';
+import {
+  builtInRules,
+  compareUtf8,
+  factsOf,
+  isScopeOf,
+  standingsByScope,
+  standingsNeeded,
+  type Scope,
+} from '@laurel/titles';
+import { dayOf, deduplicate, windowOf } from '@laurel/usage';
+import { usageEvent } from '@laurel/usage/fixture';
+import { TestDatabase } from '../test-database.fixture.js';
+import { DAY, drawnRules, drawnUsage, PEOPLE, priceOf, record, TODAY } from './drawn-usage.fixture.js';
+import { firstDayNeeded, Past, type PastRange } from './past.js';
+
+const DAY_MS = DAY * 1000;
+const HOUR_MS = 3_600_000;
+const RANGE: PastRange = { firstMs: (TODAY - 9 * DAY) * 1000, lastMs: (TODAY + DAY) * 1000, from: undefined };
+
+describe('the past', () => {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await TestDatabase.create();
+  });
+  afterAll(() => database.drop());
+
+  const copies = async (): Promise<readonly string[]> => {
+    const rows = await database.rows<{ name: string }>(
+      `SELECT name FROM system.databases WHERE startsWith(name, '${database.connection.database}_past_')`,
+    );
+    return rows.map(({ name }) => name);
+  };
+  const inPast = async (range: PastRange, work: (past: Past) => Promise<void>): Promise<void> => {
+    const past = await Past.open(database.client, database.connection, range);
+    try {
+      await work(past);
+    } finally {
+      await past.close();
+    }
+  };
+
+  it('has the standings of usage before its instant, whatever way it is gone through', async () => {
+    const hours = fc.integer({ min: 0, max: (RANGE.lastMs - RANGE.firstMs) / HOUR_MS });
+    await fc.assert(
+      fc.asyncProperty(
+        drawnUsage,
+        drawnRules,
+        fc.array(hours, { minLength: 4, maxLength: 4 }),
+        fc.subarray(PEOPLE, { maxLength: 3 }),
+        async (events, rules, times, holders) => {
+          await record(database, events);
+          const log = deduplicate(events);
+          const instants = times.map((hour) => RANGE.firstMs + hour * HOUR_MS);
+          const from = firstDayNeeded(rules, Math.min(...instants));
+          const range = { firstMs: Math.min(...instants), lastMs: Math.max(...instants), from };
+          await inPast(range, async (past) => {
+            for (const atMs of instants) {
+              const before = log.filter(({ occurred_at }) => occurred_at < atMs);
+              for (const rule of rules) {
+                const window = windowOf(rule.window, atMs);
+                const definition = standingsByScope(rule, factsOf(before, window, priceOf));
+                const found = await past.standings(rule, window, holders, atMs);
+                const scopes = new Set<Scope>([...definition.keys(), ...found.keys()]);
+                for (const scope of [...scopes].sort(compareUtf8)) {
+                  const all = definition.get(scope) ?? [];
+                  const best = all.filter(({ eligible }) => eligible).slice(0, standingsNeeded(rule));
+                  const known = new Set([...best.map(({ userId }) => userId), ...holders]);
+                  // A few more than are needed are read; and of holders whose team has no board.
+                  const own = (found.get(scope) ?? []).filter(({ userId }) => known.has(userId));
+                  const expected = all.filter(({ userId }) => known.has(userId));
+                  if (definition.has(scope))
+                    expect({ rule, atMs, scope, own }).toEqual({ rule, atMs, scope, own: expected });
+                  else expect([isScopeOf(rule, scope), own.some(({ eligible }) => eligible)]).toEqual([true, false]);
+                }
+              }
+            }
+          });
+        },
+      ),
+      { numRuns: 4, endOnFailure: true },
+    );
+    expect(await copies()).toEqual([]);
+  }, 300_000);
+
+  it('tells what part of all tokens some people used in some days', async () => {
+    const call = (user_id: string, daysAgo: number, input: number) =>
+      usageEvent({ user_id, event_id: `${daysAgo}`, occurred_at: TODAY * 1000 - daysAgo * DAY_MS, tokens: { input } });
+    await record(database, [call('ada', 0, 100), call('ada', 1, 50), call('bo', 1, 150), call('cy', 2, 1000)]);
+    await inPast(RANGE, async (past) => {
+      const days = [dayOf((TODAY - DAY) * 1000), dayOf(TODAY * 1000)] as const;
+      await past.goTo((TODAY + DAY) * 1000 - HOUR_MS);
+      expect(await past.shareOfTokens(['ada'], ...days)).toBe(0.5);
+      await past.goTo(TODAY * 1000);
+      expect(await past.shareOfTokens(['ada'], ...days)).toBe(0.25);
+      expect(await past.shareOfTokens([], ...days)).toBe(0);
+    });
+  });
+
+  it('drops copies that were forgotten for a day, and no other', async () => {
+    const name = (ms: number): string => `${database.connection.database}_past_${ms}_0badcafe`;
+    const [old, fresh] = [name(Date.now() - 25 * HOUR_MS), name(Date.now() - HOUR_MS)];
+    for (const one of [old, fresh]) await database.client.command({ query: `CREATE DATABASE ${one}` });
+    await inPast(RANGE, () => Promise.resolve());
+    expect(await copies()).toEqual([fresh]);
+    await database.client.command({ query: `DROP DATABASE ${fresh} SYNC` });
+  });
+
+  it('needs all of history for what looks at all of it', () => {
+    const at = TODAY * 1000;
+    const [legend] = builtInRules;
+    expect(firstDayNeeded([legend], at)).toBe(dayOf(at) - 29);
+    expect(firstDayNeeded([legend, { ...legend, window: 'all' }], at)).toBeUndefined();
+    expect(
+      firstDayNeeded([{ ...legend, eligibility: { ...legend.eligibility, min_tenure_days: 1 } }], at),
+    ).toBeUndefined();
+    expect(firstDayNeeded([], at)).toBe(dayOf(at));
+  });
+});

@@ -1,0 +1,168 @@
+import { randomBytes } from 'node:crypto';
+import { tokenClasses, tokenFields } from '@laurel/events';
+import type { UsageHistory } from '@laurel/titles';
+import { dayKey, dayOf, dayStartMs, windowOf, type Day } from '@laurel/usage';
+import type { ClickHouseClient } from '@clickhouse/client';
+import { connectClickHouse, type ClickHouseConnection } from '../client.js';
+import { COUNTED } from '../projections.js';
+import { titleStandings } from './standings.js';
+
+const MEASURES = [
+  'events',
+  ...tokenFields.map((field) => `${field}_tokens`),
+  'cost_micro_usd',
+  'list_cost_usd',
+  'cache_saving_usd',
+  'unpriced_events',
+].join(', ');
+const SUMS = MEASURES.replace(/\w+/g, (column) => `sum(${column}) AS ${column}`);
+const INSTANT = '(SELECT argMax(at, step) FROM instants)';
+
+/** From the first to the last instant that is looked back to, and how far before the first the figures go. */
+export interface PastRange {
+  readonly firstMs: number;
+  readonly lastMs: number;
+  /** All of history, if it is undefined. */
+  readonly from: Day | undefined;
+}
+
+/**
+ * A copy of the figures that titles are judged by, in a database of its own, whose views show them as they were at an earlier
+ * instant: of usage that had occurred by then. What came late or was corrected since is there as it is known now; people are hidden,
+ * named and erased as they are now.
+ *
+ * Queries of titles work in it as in the live database.
+ */
+export class Past implements UsageHistory {
+  private step = 0;
+  private instantMs: number | undefined;
+
+  private constructor(
+    /** Sees usage before the instant last gone to; none at first. */
+    readonly client: ClickHouseClient,
+    private readonly live: ClickHouseClient,
+    private readonly database: string,
+  ) {}
+
+  /** Takes the copy: as long as the live database needs to read these days once. */
+  static async open(live: ClickHouseClient, connection: ClickHouseConnection, range: PastRange): Promise<Past> {
+    await dropForgotten(live, connection.database);
+    const database = `${prefixOf(connection.database)}${Date.now()}_${randomBytes(4).toString('hex')}`;
+    await live.command({ query: `CREATE DATABASE ${quoted(database)}` });
+    const past = new Past(connectClickHouse({ ...connection, database }), live, database);
+    try {
+      for (const query of statements(quoted(connection.database), range)) await past.client.command({ query });
+      return past;
+    } catch (error) {
+      await past.close();
+      throw error;
+    }
+  }
+
+  /** @param instantMs the end of an hour. */
+  async goTo(instantMs: number): Promise<void> {
+    if (instantMs === this.instantMs) return;
+    this.step += 1;
+    await this.client.insert({
+      table: 'instants',
+      format: 'JSONEachRow',
+      values: [{ step: this.step, at: Math.floor(instantMs / 1000) }],
+    });
+    this.instantMs = instantMs;
+  }
+
+  readonly standings: UsageHistory['standings'] = async (rule, window, holders, atMs) => {
+    await this.goTo(atMs);
+    return titleStandings(this.client, rule, window, holders);
+  };
+
+  /** The part of all counted tokens of some days that these people used, before the instant gone to; 0 of none. */
+  async shareOfTokens(users: readonly string[], first: Day, last: Day): Promise<number> {
+    const result = await this.client.query({
+      query: `SELECT if(sum(tokens) = 0, 0, sumIf(tokens, user_id IN {users:Array(String)}) / sum(tokens)) AS share
+              FROM (SELECT user_id, ${tokenClasses.map((name) => `${name}_tokens`).join(' + ')} AS tokens FROM usage_by_day
+                    WHERE day BETWEEN {first:Date} AND {last:Date})`,
+      query_params: { users, first: dayKey(first), last: dayKey(last) },
+      format: 'JSONEachRow',
+    });
+    return (await result.json<{ share: number }>())[0]?.share ?? 0;
+  }
+
+  /** Drops the copy. */
+  async close(): Promise<void> {
+    await this.client.close();
+    await this.live.command({ query: `DROP DATABASE IF EXISTS ${quoted(this.database)} SYNC` });
+  }
+}
+
+/** The days that a rule's evaluation may look at from an instant on, see `PastRange`. */
+export function firstDayNeeded(
+  rules: readonly {
+    readonly window: Parameters<typeof windowOf>[0];
+    readonly eligibility: { readonly min_tenure_days: number };
+  }[],
+  firstMs: number,
+): Day | undefined {
+  const days = rules.map(({ window, eligibility }) =>
+    window === 'all' || eligibility.min_tenure_days > 0 ? undefined : windowOf(window, firstMs).firstDay,
+  );
+  const known = days.filter((day) => day !== undefined);
+  return known.length < days.length ? undefined : (Math.min(...known, dayOf(firstMs)) as Day);
+}
+
+const prefixOf = (liveDatabase: string): string => `${liveDatabase}_past_`;
+
+/** A process that was killed leaves its copy, with figures of people who may be erased meanwhile. */
+const FORGOTTEN_AFTER_MS = 86_400_000;
+
+async function dropForgotten(live: ClickHouseClient, liveDatabase: string): Promise<void> {
+  const prefix = prefixOf(liveDatabase);
+  const result = await live.query({
+    query: 'SELECT name FROM system.databases WHERE startsWith(name, {prefix:String})',
+    query_params: { prefix },
+    format: 'JSONEachRow',
+  });
+  for (const { name } of await result.json<{ name: string }>()) {
+    const begunMs = Number(name.slice(prefix.length).split('_')[0]);
+    if (begunMs < Date.now() - FORGOTTEN_AFTER_MS) await live.command({ query: `DROP DATABASE ${quoted(name)} SYNC` });
+  }
+}
+
+const quoted = (name: string): string => `\`${name.replace(/[\\`]/g, '\\$&')}\``;
+
+/** Days whole from the day views, those of the instants by their hours. Of what titles count alone. */
+function statements(live: string, { firstMs, lastMs, from }: PastRange): readonly string[] {
+  const [first, last] = [dayOf(firstMs), dayOf(lastMs)];
+  const firstHour = `toDateTime(${dayStartMs(first) / 1000}, 'UTC')`;
+  const endHour = `toDateTime(${dayStartMs((last + 1) as Day) / 1000}, 'UTC')`;
+  const since = from === undefined ? '' : `day >= '${dayKey(from)}' AND `;
+  const sinceHour = from === undefined ? '' : `hour >= toDateTime(${dayStartMs(from) / 1000}, 'UTC') AND `;
+  const view = (name: string, days: string, keys: string): string => `
+    CREATE VIEW ${name} AS
+    SELECT day, ${keys}, true AS counted, ${MEASURES} FROM ${days} WHERE day < toDate(${INSTANT}, 'UTC')
+    UNION ALL
+    SELECT toDate(hour, 'UTC') AS day, ${keys}, true AS counted, ${MEASURES} FROM hours
+    WHERE hour >= toStartOfDay(${INSTANT}, 'UTC') AND hour < ${INSTANT}`;
+  return [
+    "CREATE TABLE instants (step UInt64, at DateTime('UTC')) ENGINE = Memory",
+    `CREATE TABLE hours ENGINE = MergeTree ORDER BY hour AS
+     SELECT hour, user_id, team, provider, model, ${SUMS} FROM ${live}.usage
+     WHERE ${COUNTED} AND hour >= ${firstHour} AND hour < ${endHour} GROUP BY hour, user_id, team, provider, model`,
+    `CREATE TABLE user_days ENGINE = MergeTree ORDER BY (day, user_id) AS
+     SELECT day, user_id, team, ${SUMS} FROM ${live}.usage_by_day
+     WHERE counted AND ${since}day < '${dayKey(first)}' GROUP BY day, user_id, team`,
+    `INSERT INTO user_days SELECT toDate(hour, 'UTC') AS day, user_id, team, ${SUMS} FROM hours GROUP BY day, user_id, team`,
+    `CREATE TABLE model_days ENGINE = MergeTree ORDER BY (day, user_id) AS
+     SELECT day, user_id, provider, model, ${SUMS} FROM ${live}.model_usage_by_day
+     WHERE counted AND ${since}day < '${dayKey(first)}' GROUP BY day, user_id, provider, model`,
+    `INSERT INTO model_days SELECT toDate(hour, 'UTC') AS day, user_id, provider, model, ${SUMS} FROM hours
+     GROUP BY day, user_id, provider, model`,
+    `CREATE TABLE session_hours ENGINE = MergeTree ORDER BY (hour, user_id) AS
+     SELECT hour, user_id, session_id, groupBitOr(active_minutes) AS active_minutes FROM ${live}.session_activity
+     WHERE ${sinceHour}hour < ${endHour} GROUP BY hour, user_id, session_id`,
+    view('usage_by_day', 'user_days', 'user_id, team'),
+    view('model_usage_by_day', 'model_days', 'user_id, provider, model'),
+    `CREATE VIEW session_activity AS SELECT * FROM session_hours WHERE hour < ${INSTANT}`,
+    ...['people_default', 'hidden_exceptions'].map((name) => `CREATE VIEW ${name} AS SELECT * FROM ${live}.${name}`),
+  ];
+}

@@ -1,0 +1,149 @@
+import type { AwardEvent } from '@laurel/events';
+import { dayOf, windowOf, type Window } from '@laurel/usage';
+import { boardsOf, holdersAmong, retiring, statesUnder } from './board.js';
+import { decide, retire } from './decide.js';
+import { evolve } from './evolve.js';
+import { groupBy } from './metrics/grouping.js';
+import { isRising } from './metrics/rising.js';
+import { isInForce, type Scope, type TitleRule } from './rule.js';
+import type { Standing } from './standings.js';
+import { titleKey, type TitleState } from './state.js';
+
+/** Usage as it was known at earlier times. */
+export interface UsageHistory {
+  /**
+   * The standings on which a decision at that instant rests, see `Evaluation`; of usage before it alone.
+   *
+   * @param holders present ones, whose own standings are among them while they have usage in the window.
+   */
+  standings(
+    rule: TitleRule,
+    window: Window,
+    holders: readonly string[],
+    atMs: number,
+  ): Promise<ReadonlyMap<Scope, readonly Standing[]>>;
+}
+
+/**
+ * The awards that rules would have made, had they been evaluated at each of these instants and nobody held a title before; in
+ * the order of time, and of the rules at one instant.
+ *
+ * It is what title-awarder does at each tick, by the same functions. An evaluation is left out only where it is certain to
+ * change nothing, see `SimulatedTitle`.
+ *
+ * @param instants ms since the epoch, ascending.
+ * @param onDay told when all instants of a UTC day are through, with the number of the next instant.
+ */
+export async function simulate(
+  rules: readonly TitleRule[],
+  history: UsageHistory,
+  instants: readonly number[],
+  onDay: (next: number) => void = () => undefined,
+): Promise<readonly AwardEvent[]> {
+  const titles = rules.map((rule) => new SimulatedTitle(rule, history));
+  const awards: AwardEvent[] = [];
+  let next = 0;
+  for (const ofDay of groupBy(instants, dayOf).values()) {
+    const made: AwardEvent[] = [];
+    for (const title of titles) made.push(...(await title.day(ofDay)));
+    // Stable: of one instant they stay in the order of the rules.
+    awards.push(...made.sort((a, b) => a.evaluated_at - b.evaluated_at));
+    next += ofDay.length;
+    onDay(next);
+  }
+  return awards;
+}
+
+/**
+ * One title through time.
+ *
+ * Within a UTC day a window stays the same and usage is only added. The values of most metrics then only rise; and where they do,
+ * nothing changes up to an instant at which nothing would change even if the challengers already had their values of then, and the
+ * holders still had theirs of now. The first instant of which that can't be said is found by halving, and judged exactly. In
+ * a title of each team people may change teams during a day, so that it is judged at every instant.
+ */
+class SimulatedTitle {
+  private states: ReadonlyMap<string, TitleState> = new Map();
+  /** By instant and holders; halving comes by the same instants again. */
+  private readonly ofDay = new Map<string, ReadonlyMap<Scope, readonly Standing[]>>();
+
+  constructor(
+    private readonly rule: TitleRule,
+    private readonly history: UsageHistory,
+  ) {}
+
+  /** @param instants of one UTC day. */
+  async day(instants: readonly number[]): Promise<readonly AwardEvent[]> {
+    const [first] = instants;
+    if (first === undefined) return [];
+    this.ofDay.clear();
+    if (!isInForce(this.rule, first)) {
+      return retiring([this.rule], this.states.values(), first).flatMap(({ state, reason }) =>
+        this.take(state, retire(state, first, reason)),
+      );
+    }
+    const isSkipping = this.rule.scope === 'company' && isRising(this.rule.metric.kind);
+    const awards: AwardEvent[] = [];
+    let next = 0;
+    while (next < instants.length) {
+      const atMs = instants[next] as number;
+      const standings = await this.standings(atMs);
+      for (const board of boardsOf(this.rule, [...this.states.values()], standings)) {
+        awards.push(...this.take(board.state, this.decide(this.rule, board.standings, board.state, atMs)));
+      }
+      next += 1;
+      if (isSkipping) next += await this.quiet(standings.get('company') ?? [], instants.slice(next));
+    }
+    return awards;
+  }
+
+  private async standings(atMs: number): Promise<ReadonlyMap<Scope, readonly Standing[]>> {
+    const holders = holdersAmong(statesUnder(this.rule, this.states.values()));
+    const key = JSON.stringify([atMs, ...holders]);
+    const known = this.ofDay.get(key);
+    if (known !== undefined) return known;
+    const standings = await this.history.standings(this.rule, windowOf(this.rule.window, atMs), holders, atMs);
+    this.ofDay.set(key, standings);
+    return standings;
+  }
+
+  private decide(
+    rule: TitleRule,
+    standings: readonly Standing[],
+    state: TitleState,
+    atMs: number,
+  ): readonly AwardEvent[] {
+    return decide({ rule, standings, window: windowOf(rule.window, atMs), evaluatedAtMs: atMs }, state);
+  }
+
+  private take(state: TitleState, awards: readonly AwardEvent[]): readonly AwardEvent[] {
+    if (awards.length > 0) this.states = new Map(this.states).set(titleKey(state), awards.reduce(evolve, state));
+    return awards;
+  }
+
+  /** At how many of the next instants of the same day nothing changes for certain. */
+  private async quiet(before: readonly Standing[], instants: readonly number[]): Promise<number> {
+    // Of two holders another one may be the weakest by these values, and the one who dwells would hide the other.
+    const undwelt = { ...this.rule, dwell_hours: 0 };
+    const mayChange = async (index: number): Promise<boolean> => {
+      const atMs = instants[index] as number;
+      const later = (await this.standings(atMs)).get('company') ?? [];
+      return boardsOf(this.rule, [...this.states.values()], new Map([['company', later]])).some(({ state }) => {
+        const held = new Set(holdersAmong([state]));
+        const mixed = [
+          ...before.filter(({ userId }) => held.has(userId)),
+          ...later.filter(({ userId }) => !held.has(userId)),
+        ];
+        return this.decide(undwelt, mixed, state, atMs).length > 0;
+      });
+    };
+    if (instants.length === 0 || !(await mayChange(instants.length - 1))) return instants.length;
+    let [least, most] = [0, instants.length - 1];
+    while (least < most) {
+      const middle = Math.floor((least + most) / 2);
+      if (await mayChange(middle)) most = middle;
+      else least = middle + 1;
+    }
+    return least;
+  }
+}

@@ -1,0 +1,160 @@
+import { randomUUID } from 'node:crypto';
+import { Past, type PastRange } from '@laurel/clickhouse';
+import { Roller, TestDatabase } from '@laurel/clickhouse/fixture';
+import { awardEvent, titleRules, topics, type AwardEvent, type UsageEvent } from '@laurel/events';
+import { applyTopics, classifyKafkaFailure, kafkaClient, readToEnd, RecordProducer, type Kafka } from '@laurel/kafka';
+import { builtInRules, publishedRules, simulate, titleRuleSchema, type TitleRule } from '@laurel/titles';
+import { usageEvent } from '@laurel/usage/fixture';
+import { Awarder, AwardNotWritten } from './awarder.js';
+
+const HOUR_MS = 3_600_000;
+const FIRST_MS = Date.UTC(2026, 4, 1, 18);
+const HOURS = 32;
+const instants = Array.from({ length: HOURS }, (_, hour) => FIRST_MS + (hour + 1) * HOUR_MS);
+
+const ofTeams = titleRuleSchema.parse({
+  id: 'busiest_of_team',
+  name: 'Busiest of the team',
+  description: 'Most tokens of the team’s people in two days.',
+  version: 1,
+  metric: { kind: 'capped_tokens' },
+  window: '2d',
+  scope: 'each_team',
+  dwell_hours: 3,
+});
+/** Of short windows, so that titles change hands when a day goes as well as when usage comes. */
+const rules: readonly TitleRule[] = [
+  ...builtInRules.map((rule): TitleRule => ({ ...rule, window: '1d', eligibility: ofTeams.eligibility })),
+  ofTeams,
+  { ...ofTeams, id: 'for_a_day', scope: 'company', holders: 2, valid_until: '2026-05-02' },
+];
+
+/** What a small company does, the same in every run: in an hour few are busy, and who is changes. */
+const usage: readonly UsageEvent[] = Array.from({ length: HOURS }, (_, hour) =>
+  Array.from({ length: 12 }, (_one, person) => {
+    const draw = (hour * 31 + person * 17 + ((hour * person) % 7) * 13) % 29;
+    if (draw % 3 > 0) return [];
+    return [0, 1].map((call) =>
+      usageEvent({
+        event_id: `e-${hour}-${person}-${call}`,
+        user_id: `u-${person}`,
+        team: person < 6 ? 'red' : 'blue',
+        session_id: `s-${person}`,
+        model: ['gpt-5', 'claude-sonnet-4-5', 'gemini-2.5-pro'][(draw + call) % 3] ?? '',
+        occurred_at: FIRST_MS + hour * HOUR_MS + ((draw * 2 + call) % 60) * 60_000,
+        tokens: { input: 10 + draw * 100, cache_read: (draw % 5) * 300, output: 5 + call },
+      }),
+    );
+  }).flat(),
+).flat();
+
+describe('the awards of a live run', () => {
+  let kafka: Kafka;
+  let database: TestDatabase;
+  let topicPrefix: string;
+  let running: Awarder[];
+
+  beforeEach(async () => {
+    const brokers = process.env['LAUREL_TEST_KAFKA_BROKERS'];
+    if (brokers === undefined) throw new Error('LAUREL_TEST_KAFKA_BROKERS is not set; see with-stack in deploy/local');
+    kafka = kafkaClient({ brokers: brokers.split(','), clientId: 'awarder-test' });
+    topicPrefix = `awarder-${randomUUID()}.`;
+    const needed = [topics.titleAwards, topics.titleHolders, topics.titleRules];
+    await applyTopics(kafka, needed, { prefix: topicPrefix, replicationFactor: 1 });
+    database = await TestDatabase.create();
+    running = [];
+    const producer = new RecordProducer(kafka, topicPrefix);
+    await producer.connect();
+    const value = titleRules.encode(publishedRules(rules, FIRST_MS));
+    await producer.send(topics.titleRules.name, [{ key: 'titles', value }]);
+    await producer.close();
+  });
+  afterEach(async () => {
+    await Promise.all(running.map((awarder) => awarder.stop()));
+    await database.drop();
+  });
+
+  const clock = { nowMs: FIRST_MS };
+  const begin = (): Awarder => {
+    const awarder = new Awarder(
+      kafka,
+      database.client,
+      {
+        classify: (error) => (error instanceof AwardNotWritten ? 'retriable' : classifyKafkaFailure(error)),
+      },
+      { topicPrefix, tickMs: HOUR_MS, minIntervalMs: 1, now: () => clock.nowMs },
+      { onAwards: () => undefined, onEvaluated: () => undefined },
+      (error) => {
+        throw error;
+      },
+    );
+    running.push(awarder);
+    awarder.start();
+    awarder.onAssigned(true);
+    return awarder;
+  };
+  const written = async (): Promise<readonly AwardEvent[]> => {
+    const awards: AwardEvent[] = [];
+    await readToEnd(kafka, {
+      topic: topicPrefix + topics.titleAwards.name,
+      groupPrefix: `${topicPrefix}test-`,
+      onRecord: ({ value }) => {
+        if (value !== null) awards.push(awardEvent.decode(value));
+      },
+    });
+    return awards;
+  };
+  const byTitle = (awards: readonly AwardEvent[]): Readonly<Record<string, readonly AwardEvent[]>> => {
+    const titles: Record<string, AwardEvent[]> = {};
+    for (const award of awards) (titles[`${award.title_id}|${award.scope}`] ??= []).push(award);
+    return titles;
+  };
+
+  /** @param change who evaluates from this hour on. */
+  async function live(change: (hour: number, awarder: Awarder) => Promise<Awarder>): Promise<void> {
+    const roller = new Roller(database, FIRST_MS / 1000, (instants.at(-1) ?? 0) / 1000);
+    await roller.begin();
+    const { signal } = new AbortController();
+    clock.nowMs = FIRST_MS;
+    let awarder = begin();
+    for (const [hour, atMs] of instants.entries()) {
+      const events = usage.filter(({ occurred_at }) => occurred_at >= atMs - HOUR_MS && occurred_at < atMs);
+      awarder = await change(hour, awarder);
+      // Before there is usage of this hour: it may evaluate by itself, when it has just begun and hears of the rules.
+      clock.nowMs = atMs;
+      await roller.take({ events, closeHours: 1, closeDays: true });
+      await awarder.evaluated(signal);
+    }
+  }
+  async function simulated(): Promise<readonly AwardEvent[]> {
+    const range: PastRange = { firstMs: FIRST_MS, lastMs: instants.at(-1) ?? 0, from: undefined };
+    const past = await Past.open(database.client, database.connection, range);
+    try {
+      const awards = await simulate(rules, past, instants);
+      // As they would be read: decoded records have methods.
+      return awards.map((award) => awardEvent.decode(awardEvent.encode(award)));
+    } finally {
+      await past.close();
+    }
+  }
+
+  it('are those of a simulation over the same history', async () => {
+    await live((_, awarder) => Promise.resolve(awarder));
+    const awards = await written();
+    expect(byTitle(awards)).toEqual(byTitle(await simulated()));
+    // Not by there being none: titles changed hands, by usage and by a day that went, and one ended.
+    const reasons = new Set(awards.map(({ reason }) => reason));
+    expect([...reasons].sort()).toEqual(['expired', 'not_eligible', 'overtaken', 'overtook', 'vacant']);
+    expect(new Set(awards.map(({ scope }) => scope))).toEqual(new Set(['company', 'team:red', 'team:blue']));
+  });
+
+  it('are the same when another instance goes on every few hours, be the former one stopped or not', async () => {
+    await live(async (hour, awarder) => {
+      if (hour % 5 !== 3) return awarder;
+      if (hour % 2 === 0) await awarder.stop();
+      else awarder.onAssigned(false);
+      return begin();
+    });
+    expect(byTitle(await written())).toEqual(byTitle(await simulated()));
+  });
+});
