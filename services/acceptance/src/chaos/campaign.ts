@@ -44,6 +44,8 @@ export interface CampaignOptions {
   readonly onProgress: (line: string) => void;
   /** Ends it early and in order: what was done until then is compared. */
   readonly signal?: AbortSignal;
+  /** After so long it is given up, in ms; whatever it waits for then should have come. Default never. */
+  readonly limitMs?: number;
   /** How many faults may go without having bitten, for a machine that is too busy to meet each moment. Default 0. */
   readonly allowedMisses?: number;
 }
@@ -64,7 +66,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Report> {
     onProgress,
   });
   const monitor = new Monitor(world);
-  try {
+  const run = async (): Promise<Report> => {
     const random = Random.of(seed);
     const main = options.faults.length > 0 || options.parts.length === 0;
     const { records, verdict } = main
@@ -77,10 +79,26 @@ export async function runCampaign(options: CampaignOptions): Promise<Report> {
       parts.push(await runPart(part, options, world, random));
     }
     return report(options, began, world, monitor, records, verdict, parts);
+  };
+  try {
+    return await (options.limitMs === undefined ? run() : within(options.limitMs, run()));
   } finally {
     await monitor.stop();
     if (options.logs !== undefined) world.keepLogs(options.logs);
     await world.close();
+  }
+}
+
+/** @throws Error when the work is not done in time; it goes on, but nobody waits for it any more. */
+async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
+  const inTime = new AbortController();
+  const limit = sleep(limitMs, undefined, { signal: inTime.signal }).then(() => {
+    throw new Error(`not over after ${Math.round(limitMs / 1000)} s`);
+  });
+  try {
+    return await Promise.race([work, limit]);
+  } finally {
+    inTime.abort();
   }
 }
 

@@ -15,6 +15,7 @@ import {
   type LocalClickHouse,
   type LocalKafka,
 } from '@laurel/local-stack';
+import { keepTrying } from '@laurel/stream';
 import type { ServiceName } from '../../pipeline/service-process.js';
 import { HttpProxy } from '../proxies/http-proxy.js';
 import { KafkaProxy } from '../proxies/kafka-proxy.js';
@@ -38,6 +39,9 @@ export const SETTINGS: NodeJS.ProcessEnv = {
   LAUREL_AWARDER_TICK_MS: '2000',
   LAUREL_AWARDER_MIN_INTERVAL_MS: '200',
 };
+
+/** One start takes at most a minute. */
+const SERVERS_WITHIN_MS = 300_000;
 
 /** Beyond `SESSION_MS`: a member that was silent for this long has lost its partitions. */
 export const BEYOND_SESSION_MS = 9_000;
@@ -81,6 +85,7 @@ export class World {
     private readonly stack: { kafka: LocalKafka; clickhouse: LocalClickHouse },
     private readonly startKafkaAgain: () => Promise<LocalKafka>,
     private readonly startClickHouseAgain: () => Promise<LocalClickHouse>,
+    private readonly onProgress: (line: string) => void,
     private readonly close_: () => void,
   ) {}
 
@@ -132,6 +137,7 @@ export class World {
       { kafka, clickhouse },
       startBroker,
       startEngine,
+      onProgress,
       () => {
         for (const place of places) {
           place.http.close();
@@ -210,7 +216,7 @@ export class World {
     await this.once('clickhouse', async () => {
       await this.stack.clickhouse.kill('SIGKILL');
       await new Promise((resolve) => setTimeout(resolve, awayMs));
-      this.stack.clickhouse = await this.startClickHouseAgain();
+      this.stack.clickhouse = await this.untilStarted('ClickHouse', this.startClickHouseAgain);
     });
   }
 
@@ -218,7 +224,7 @@ export class World {
     await this.once('kafka', async () => {
       await this.stack.kafka.kill('SIGKILL');
       await new Promise((resolve) => setTimeout(resolve, awayMs));
-      this.stack.kafka = await this.startKafkaAgain();
+      this.stack.kafka = await this.untilStarted('Kafka', this.startKafkaAgain);
     });
   }
 
@@ -247,6 +253,15 @@ export class World {
     await Promise.all([this.stack.kafka.kill('SIGKILL'), this.stack.clickhouse.kill('SIGKILL')]);
     await this.registry.close();
     this.close_();
+  }
+
+  /** Without its servers a campaign can't end: a start that fails is said, and tried again for a while. */
+  private async untilStarted<T>(name: string, start: () => Promise<T>): Promise<T> {
+    return keepTrying(`start ${name} again`, start, {
+      classify: () => 'retriable',
+      withinMs: SERVERS_WITHIN_MS,
+      onOutage: (step, error, attempt) => this.onProgress(`${step}: attempt ${attempt} failed: ${error.message}`),
+    });
   }
 
   /** One kill after the other. */
