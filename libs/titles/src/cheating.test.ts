@@ -40,13 +40,12 @@ const honest: readonly UsageEvent[] = workdays.flatMap((day) => [
 
 const history = (events: readonly UsageEvent[]): UsageHistory => {
   const known = new Map<string, readonly UsageEvent[]>();
-  return {
-    standings: (rule, window, _, atMs) => {
-      const before = known.get(String(atMs)) ?? events.filter(({ occurred_at }) => occurred_at < atMs);
-      known.set(String(atMs), before);
-      return Promise.resolve(standingsByScope(rule, factsOf(before, window)));
-    },
+  const standings: UsageHistory['standings'] = (rule, window, _, atMs) => {
+    const before = known.get(String(atMs)) ?? events.filter(({ occurred_at }) => occurred_at < atMs);
+    known.set(String(atMs), before);
+    return Promise.resolve(standingsByScope(rule, factsOf(before, window)));
   };
+  return { standings, sketch: standings };
 };
 /** Everybody who would have held a title at any time of the month. */
 const everHeld = async (rule: TitleRule, events: readonly UsageEvent[]): Promise<ReadonlySet<string>> => {

@@ -1,6 +1,6 @@
 import type { AwardEvent } from '@laurel/events';
 import { dayOf, windowOf, type Window } from '@laurel/usage';
-import { boardsOf, holdersAmong, retiring, statesUnder } from './board.js';
+import { boardsOf, holdersAmong, retiring, statesUnder, type Board } from './board.js';
 import { decide, retire } from './decide.js';
 import { evolve } from './evolve.js';
 import { groupBy } from './metrics/grouping.js';
@@ -22,6 +22,8 @@ export interface UsageHistory {
     holders: readonly string[],
     atMs: number,
   ): Promise<ReadonlyMap<Scope, readonly Standing[]>>;
+  /** The same, as soon as it can be had: without evidence, values up to 1e-12 off, and nobody who is not eligible. */
+  sketch: UsageHistory['standings'];
 }
 
 /**
@@ -54,29 +56,38 @@ export async function simulate(
   return awards;
 }
 
+/** Far more than a sketch's values are off, far less than any margin that matters. Relative. */
+const SKETCHY = 1e-9;
+
 /**
  * One title through time.
  *
+ * Each instant is first looked at by a sketch, a little in the challengers' favour: where nothing changes by it, nothing does.
+ *
  * Within a UTC day a window stays the same and usage is only added. The values of most metrics then only rise; and where they do,
  * nothing changes up to an instant at which nothing would change even if the challengers already had their values of then, and the
- * holders still had theirs of now. The first instant of which that can't be said is found by halving, and judged exactly. In
- * a title of each team people may change teams during a day, so that it is judged at every instant.
+ * holders still had theirs of now. The first instant of which that can't be said is found by halving. In a title of each
+ * team people may change teams during a day, so that every instant is looked at.
  */
 class SimulatedTitle {
   private states: ReadonlyMap<string, TitleState> = new Map();
   /** By instant and holders; halving comes by the same instants again. */
-  private readonly ofDay = new Map<string, ReadonlyMap<Scope, readonly Standing[]>>();
+  private readonly sketches = new Map<string, ReadonlyMap<Scope, readonly Standing[]>>();
+  private readonly undwelt: TitleRule;
 
   constructor(
     private readonly rule: TitleRule,
     private readonly history: UsageHistory,
-  ) {}
+  ) {
+    // Of two holders another one may be the weakest by a sketch, and the one who dwells would hide the other.
+    this.undwelt = { ...rule, dwell_hours: 0 };
+  }
 
   /** @param instants of one UTC day. */
   async day(instants: readonly number[]): Promise<readonly AwardEvent[]> {
     const [first] = instants;
     if (first === undefined) return [];
-    this.ofDay.clear();
+    this.sketches.clear();
     if (!isInForce(this.rule, first)) {
       return retiring([this.rule], this.states.values(), first).flatMap(({ state, reason }) =>
         this.take(state, retire(state, first, reason)),
@@ -87,33 +98,50 @@ class SimulatedTitle {
     let next = 0;
     while (next < instants.length) {
       const atMs = instants[next] as number;
-      const standings = await this.standings(atMs);
-      for (const board of boardsOf(this.rule, [...this.states.values()], standings)) {
-        awards.push(...this.take(board.state, this.decide(this.rule, board.standings, board.state, atMs)));
+      const sketch = await this.sketch(atMs);
+      if (this.mayChange(sketch, atMs)) {
+        const standings = await this.history.standings(this.rule, this.window(atMs), this.holders(), atMs);
+        for (const { state, standings: own } of this.boards(standings)) {
+          const made = decide(
+            { rule: this.rule, standings: own, window: this.window(atMs), evaluatedAtMs: atMs },
+            state,
+          );
+          awards.push(...this.take(state, made));
+        }
       }
       next += 1;
-      if (isSkipping) next += await this.quiet(standings.get('company') ?? [], instants.slice(next));
+      if (isSkipping) next += await this.quiet(sketch.get('company') ?? [], instants.slice(next));
     }
     return awards;
   }
 
-  private async standings(atMs: number): Promise<ReadonlyMap<Scope, readonly Standing[]>> {
-    const holders = holdersAmong(statesUnder(this.rule, this.states.values()));
+  private readonly window = (atMs: number): Window => windowOf(this.rule.window, atMs);
+
+  private readonly holders = (): readonly string[] => holdersAmong(statesUnder(this.rule, this.states.values()));
+
+  private readonly boards = (standings: ReadonlyMap<Scope, readonly Standing[]>): readonly Board[] =>
+    boardsOf(this.rule, [...this.states.values()], standings);
+
+  private async sketch(atMs: number): Promise<ReadonlyMap<Scope, readonly Standing[]>> {
+    const holders = this.holders();
     const key = JSON.stringify([atMs, ...holders]);
-    const known = this.ofDay.get(key);
+    const known = this.sketches.get(key);
     if (known !== undefined) return known;
-    const standings = await this.history.standings(this.rule, windowOf(this.rule.window, atMs), holders, atMs);
-    this.ofDay.set(key, standings);
-    return standings;
+    const sketch = await this.history.sketch(this.rule, this.window(atMs), holders, atMs);
+    this.sketches.set(key, sketch);
+    return sketch;
   }
 
-  private decide(
-    rule: TitleRule,
-    standings: readonly Standing[],
-    state: TitleState,
-    atMs: number,
-  ): readonly AwardEvent[] {
-    return decide({ rule, standings, window: windowOf(rule.window, atMs), evaluatedAtMs: atMs }, state);
+  private mayChange(sketch: ReadonlyMap<Scope, readonly Standing[]>, atMs: number): boolean {
+    return this.boards(sketch).some(({ state, standings }) => {
+      const held = new Set(holdersAmong([state]));
+      const lenient = standings.map((one) => ({
+        ...one,
+        value: one.value * (held.has(one.userId) ? 1 - SKETCHY : 1 + SKETCHY),
+      }));
+      const evaluation = { rule: this.undwelt, standings: lenient, window: this.window(atMs), evaluatedAtMs: atMs };
+      return decide(evaluation, state).length > 0;
+    });
   }
 
   private take(state: TitleState, awards: readonly AwardEvent[]): readonly AwardEvent[] {
@@ -123,25 +151,21 @@ class SimulatedTitle {
 
   /** At how many of the next instants of the same day nothing changes for certain. */
   private async quiet(before: readonly Standing[], instants: readonly number[]): Promise<number> {
-    // Of two holders another one may be the weakest by these values, and the one who dwells would hide the other.
-    const undwelt = { ...this.rule, dwell_hours: 0 };
-    const mayChange = async (index: number): Promise<boolean> => {
+    const held = new Set(this.holders());
+    const mayChangeAt = async (index: number): Promise<boolean> => {
       const atMs = instants[index] as number;
-      const later = (await this.standings(atMs)).get('company') ?? [];
-      return boardsOf(this.rule, [...this.states.values()], new Map([['company', later]])).some(({ state }) => {
-        const held = new Set(holdersAmong([state]));
-        const mixed = [
-          ...before.filter(({ userId }) => held.has(userId)),
-          ...later.filter(({ userId }) => !held.has(userId)),
-        ];
-        return this.decide(undwelt, mixed, state, atMs).length > 0;
-      });
+      const later = (await this.sketch(atMs)).get('company') ?? [];
+      const mixed = [
+        ...before.filter(({ userId }) => held.has(userId)),
+        ...later.filter(({ userId }) => !held.has(userId)),
+      ];
+      return this.mayChange(new Map([['company', mixed]]), atMs);
     };
-    if (instants.length === 0 || !(await mayChange(instants.length - 1))) return instants.length;
+    if (instants.length === 0 || !(await mayChangeAt(instants.length - 1))) return instants.length;
     let [least, most] = [0, instants.length - 1];
     while (least < most) {
       const middle = Math.floor((least + most) / 2);
-      if (await mayChange(middle)) most = middle;
+      if (await mayChangeAt(middle)) most = middle;
       else least = middle + 1;
     }
     return least;

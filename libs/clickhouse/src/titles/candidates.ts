@@ -10,6 +10,8 @@ export interface Candidate {
   /** Of a title of each team the person's; '' else. */
   readonly team: string;
   readonly rank: string;
+  /** As the definition's, up to the last bits of a float. */
+  readonly amount: number;
 }
 
 /** A model whose family has another name. */
@@ -59,7 +61,7 @@ export function titleCandidates(
   const among = isOfTeams ? 'PARTITION BY team ' : '';
   return {
     query: `WITH measured AS (${measured})
-      SELECT user_id, team, place AS rank FROM (
+      SELECT user_id, team, place AS rank, toFloat64(value) AS amount FROM (
         SELECT user_id, ${isOfTeams ? 'team' : "'' AS team"}, value,
           rank() OVER (${among}ORDER BY value DESC) AS place,
           row_number() OVER (${among}ORDER BY value DESC, user_id ASC) AS position

@@ -61,6 +61,18 @@ describe('the past', () => {
                 const window = windowOf(rule.window, atMs);
                 const definition = standingsByScope(rule, factsOf(before, window, priceOf));
                 const found = await past.standings(rule, window, holders, atMs);
+                const sketch = await past.sketch(rule, window, holders, atMs);
+                const eligible = (of: typeof found) =>
+                  [...of]
+                    .sort(([a], [b]) => compareUtf8(a, b))
+                    .flatMap(([scope, own]) => own.filter((one) => one.eligible).map((one) => ({ scope, ...one })));
+                expect(eligible(sketch)).toEqual(
+                  eligible(found).map((one) => ({
+                    ...one,
+                    evidence: {},
+                    value: expect.closeTo(one.value, 9) as number,
+                  })),
+                );
                 const scopes = new Set<Scope>([...definition.keys(), ...found.keys()]);
                 for (const scope of [...scopes].sort(compareUtf8)) {
                   const all = definition.get(scope) ?? [];

@@ -5,7 +5,7 @@ import { dayKey, dayOf, dayStartMs, windowOf, type Day } from '@laurel/usage';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { connectClickHouse, type ClickHouseConnection } from '../client.js';
 import { COUNTED } from '../projections.js';
-import { titleStandings } from './standings.js';
+import { sketchedStandings, titleStandings } from './standings.js';
 
 const MEASURES = [
   'events',
@@ -74,6 +74,11 @@ export class Past implements UsageHistory {
   readonly standings: UsageHistory['standings'] = async (rule, window, holders, atMs) => {
     await this.goTo(atMs);
     return titleStandings(this.client, rule, window, holders);
+  };
+
+  readonly sketch: UsageHistory['sketch'] = async (rule, window, holders, atMs) => {
+    await this.goTo(atMs);
+    return sketchedStandings(this.client, rule, window, holders);
   };
 
   /** The part of all counted tokens of some days that these people used, before the instant gone to; 0 of none. */

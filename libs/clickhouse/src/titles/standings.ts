@@ -57,14 +57,7 @@ async function readStandings(
   holders: readonly string[],
   take: number,
 ): Promise<ReadonlyMap<Scope, readonly Standing[]>> {
-  const aliases = rule.metric.kind === 'effective_models' ? await aliasesOf(client, window) : [];
-  const statement = titleCandidates(rule, window, aliases, take + SPARE_CANDIDATES, holders);
-  const result = await client.query({
-    ...statement,
-    query_params: { ...statement.query_params },
-    format: 'JSONEachRow',
-  });
-  const candidates = await result.json<Candidate>();
+  const candidates = await readCandidates(client, rule, window, holders, take);
   const ranks = new Map(candidates.map((candidate) => [candidate.user_id, candidate]));
   const others = holders.filter((userId) => !ranks.has(userId));
   const hidden = await hiddenAmong(client, others);
@@ -87,6 +80,49 @@ async function readStandings(
   }
   for (const own of standings.values()) {
     own.sort((a, b) => Number(b.eligible) - Number(a.eligible) || compareStandings(a, b));
+  }
+  return standings;
+}
+
+async function readCandidates(
+  client: ClickHouseClient,
+  rule: TitleRule,
+  window: Window,
+  holders: readonly string[],
+  take: number,
+): Promise<readonly Candidate[]> {
+  const aliases = rule.metric.kind === 'effective_models' ? await aliasesOf(client, window) : [];
+  const statement = titleCandidates(rule, window, aliases, take + SPARE_CANDIDATES, holders);
+  const result = await client.query({
+    ...statement,
+    query_params: { ...statement.query_params },
+    format: 'JSONEachRow',
+  });
+  return result.json<Candidate>();
+}
+
+/**
+ * The same in one query, but without evidence, of the eligible alone, and with values that may differ in the last bits of a
+ * float: good for telling that nothing changes, not for deciding what does.
+ */
+export async function sketchedStandings(
+  client: ClickHouseClient,
+  rule: TitleRule,
+  window: Window,
+  holders: readonly string[],
+): Promise<ReadonlyMap<Scope, readonly Standing[]>> {
+  const standings = new Map<Scope, Standing[]>();
+  for (const { user_id: userId, team, rank, amount } of await readCandidates(
+    client,
+    rule,
+    window,
+    holders,
+    standingsNeeded(rule),
+  )) {
+    const scope = rule.scope === 'company' ? 'company' : scopeOfTeam(team);
+    const own = standings.get(scope) ?? [];
+    own.push({ userId, value: amount, rank: Number(rank), evidence: {}, eligible: true });
+    standings.set(scope, own);
   }
   return standings;
 }
