@@ -26,7 +26,7 @@ function start(script: string, env: NodeJS.ProcessEnv = {}) {
   const bare = { ...process.env, LAUREL_TEST_KAFKA_BROKERS: undefined, LAUREL_TEST_CLICKHOUSE_URL: undefined };
   return spawn(process.execPath, [WITH_STACK, '--', process.execPath, '--input-type=module', '--eval', script], {
     env: { ...bare, TMPDIR: temporary, LAUREL_STACK: 'local', ...env },
-    stdio: ['ignore', 'pipe', 'ignore'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
 }
 
@@ -38,8 +38,9 @@ const PRINT = `console.log(JSON.stringify({
 
 it("gives the command a running stack and ends with the command's status, leaving nothing", async () => {
   const child = start(`${PRINT} process.exit(7);`, { PING: '1' });
-  const [out, exit] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+  const [out, progress, exit] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
   expect(exit).toEqual([7, null]);
+  expect(progress).toMatch(/^The end of ClickHouse's log:\nClickHouse \d+/m);
   const seen = JSON.parse(out) as { brokers: string; url: string; ping: string };
   expect(seen.ping).toBe('Ok.\n');
   await expect(fetch(`${seen.url}/ping`)).rejects.toThrow();
@@ -48,6 +49,7 @@ it("gives the command a running stack and ends with the command's status, leavin
 
 it('passes a signal on and cleans up behind it', async () => {
   const child = start(`console.log('running'); setInterval(() => {}, 1000);`);
+  child.stderr.resume();
   await once(child.stdout, 'data');
   child.kill('SIGTERM');
   expect(await once(child, 'exit')).toEqual([143, null]);
@@ -56,5 +58,6 @@ it('passes a signal on and cleans up behind it', async () => {
 
 it('only runs the command where there is a stack already', async () => {
   const child = start(PRINT, { LAUREL_TEST_KAFKA_BROKERS: 'k:1', LAUREL_TEST_CLICKHOUSE_URL: 'http://c' });
+  child.stderr.resume();
   expect(JSON.parse(await text(child.stdout))).toEqual({ brokers: 'k:1', url: 'http://c', ping: '' });
 });

@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { tail } from './processes/tail.js';
 import { startStack } from './start-stack.js';
 
 const USAGE = `Usage: node deploy/local/dist/with-stack.js -- <command> [arguments]
@@ -27,12 +29,16 @@ async function withStack(command: string, args: readonly string[]): Promise<numb
   try {
     const stack = await startStack({ dataDir, data: 'passing', onProgress: (line) => console.error(line) });
     try {
-      return await runCommand(command, args, {
+      const status = await runCommand(command, args, {
         LAUREL_TEST_KAFKA_BROKERS: stack.kafka.brokers.join(','),
         LAUREL_TEST_CLICKHOUSE_URL: stack.clickhouse.url,
         LAUREL_TEST_CLICKHOUSE_USERNAME: stack.clickhouse.username,
         LAUREL_TEST_CLICKHOUSE_PASSWORD: stack.clickhouse.password,
       });
+      // It goes with the folder, and it tells of requests that took long.
+      const log = join(dataDir, 'clickhouse', 'clickhouse.log');
+      if (status !== 0 && existsSync(log)) console.error(`The end of ClickHouse's log:\n${tail(log, 0)}`);
+      return status;
     } finally {
       await stack.stop();
     }

@@ -5,11 +5,12 @@ import type { Engine } from '../engine/engine.js';
 import { throughPipe } from '../engine/rows.js';
 import type { Scratch, Slot } from '../engine/scratch.js';
 import { fromEngine, ServerException } from '../exception.js';
-import type { RowsStatement } from '../sql/statement.js';
+import type { RowsStatement, Statement } from '../sql/statement.js';
 import { Answer } from './answer.js';
 import { receive, type Received } from './body.js';
 import { readRequest, type ServerRequest } from './request.js';
 import { Sessions } from './sessions.js';
+import { SlowRequest } from './slow-request.js';
 import { SpoolFiles } from './spool-files.js';
 
 const PINGS = new Set(['/ping', '/replicas_status']);
@@ -86,20 +87,29 @@ async function query(served: Served, sessions: Sessions, req: IncomingMessage, a
   answer.setQueryId(request.queryId);
   authenticate(request, served);
   const files = new SpoolFiles(served);
+  const slow = new SlowRequest(request.queryId);
   try {
     const received = await receive(req, request, files);
+    slow.statement = textOf(received.statement);
+    slow.waitsFor = 'its turn';
     const slot = await served.scratch.slot();
     try {
-      await inSession(sessions, request, received, (session) =>
-        execute(received, request, answer, { engine: served.engine, session, slot }),
-      );
+      slow.waitsFor = 'a session';
+      await inSession(sessions, request, received, (session) => {
+        slow.waitsFor = 'the engine, or a client that reads slowly';
+        return execute(received, request, answer, { engine: served.engine, session, slot });
+      });
     } finally {
       slot.release();
     }
   } finally {
+    slow.end();
     files.removeAll();
   }
 }
+
+const textOf = (statement: Statement): string =>
+  statement.kind === 'insert' ? statement.from('its rows', 'none') : statement.text;
 
 async function inSession(
   sessions: Sessions,
