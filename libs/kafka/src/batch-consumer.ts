@@ -5,14 +5,9 @@ import { HEARTBEAT_AT_EACH_OPPORTUNITY, keepMembership, noMembership } from './c
 import { withBrokers, type Broker } from './client/brokers.js';
 import { classifyKafkaFailure } from './failure.js';
 import { decodeFetchResponse, FETCH_VERSION, RecordChunk, type FetchResponse } from './fetch-response.js';
+import { FetchTurns, type FetchRequest } from './fetch-turns.js';
 import { toRecord } from './records.js';
 
-interface FetchRequest {
-  readonly topics: readonly {
-    readonly topic: string;
-    readonly partitions: readonly { readonly partition: number; readonly fetchOffset: string }[];
-  }[];
-}
 interface Exchange {
   readonly request: { readonly apiVersion: number };
   readonly response: { decode(raw: Buffer): Promise<FetchResponse> };
@@ -89,8 +84,9 @@ export function batchConsumer(
 }
 
 function readOwnFetches(broker: Broker): void {
-  const fetch = broker.fetch as (this: Broker, request: FetchRequest) => Promise<unknown>;
-  broker.fetch = (request: FetchRequest) => {
+  const fetch = broker.fetch as (this: Broker, request: FetchRequest) => Promise<FetchResponse>;
+  const turns = new FetchTurns();
+  broker.fetch = async (request: FetchRequest) => {
     const firstWanted = offsetsOf(request);
     // For this one call, the broker finds another way to read the answer.
     const reading = Object.create(broker, {
@@ -108,7 +104,9 @@ function readOwnFetches(broker: Broker): void {
         },
       },
     }) as Broker;
-    return fetch.call(reading, request);
+    const answer = await fetch.call(reading, turns.inTurn(request));
+    turns.note(answer);
+    return answer;
   };
 }
 
