@@ -40,8 +40,8 @@ export const ingestTable = (runs: readonly IngestRun[]): string =>
 
 export const growthTable = (runs: readonly GrowthRun[]): string =>
   table(
-    ['events', 'partitions', ...COST_HEADS],
-    runs.map((run) => [String(run.events), String(run.partitions), ...costCells(run)]),
+    ['events', 'people', 'partitions', ...COST_HEADS],
+    runs.map((run) => [String(run.events), String(run.people), String(run.partitions), ...costCells(run)]),
   );
 
 /** Of one core, in per cent. */

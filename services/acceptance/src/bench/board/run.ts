@@ -5,6 +5,7 @@ import type { ClickHouseClient } from '@laurel/clickhouse';
 import { awardEvent, topics } from '@laurel/events';
 import { ServiceProcess } from '../../pipeline/service-process.js';
 import type { BenchStack } from '../bench-stack.js';
+import { setUp } from '../ingest/laurel.js';
 import { CpuMeter, peakMiBOf, type Cost } from '../processes.js';
 import { percentile } from '../statistics.js';
 import { REPORTED, writeCompany, type CompanyShape } from './company.js';
@@ -51,9 +52,7 @@ export async function benchBoard(
   };
   return stack.inDatabase(DATABASE, async (client) => {
     const environment = stack.environment(PREFIX, DATABASE);
-    for (const what of ['topics', 'migrate']) {
-      await run(process.execPath, [LAUREL, what, 'apply'], { env: { ...process.env, ...environment } });
-    }
+    await setUp(environment);
     await writeCompany(client, company, Date.now(), onProgress);
     const titles = await evaluateTitles(stack, environment);
     onProgress('simulating a month …');

@@ -1,7 +1,4 @@
-import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import type { ClickHouseClient } from '@laurel/clickhouse';
 import { awardEvent, noTokens, topics, usageRecorded, type UsageRecorded } from '@laurel/events';
 import { RecordProducer } from '@laurel/kafka';
@@ -9,10 +6,8 @@ import { ServiceProcess, type ServiceName } from '../../pipeline/service-process
 import type { BenchStack } from '../bench-stack.js';
 import { benchEvents } from '../events.js';
 import { Filler } from '../fill.js';
+import { setUp } from '../ingest/laurel.js';
 import { CpuMeter, type Cost } from '../processes.js';
-
-const LAUREL = fileURLToPath(new URL('../../../../cli/dist/main.js', import.meta.url));
-const run = promisify(execFile);
 
 const PROBE_EVERY_MS = 250;
 /** How exactly a latency is known; asking more often would be a load of its own. */
@@ -50,9 +45,7 @@ export async function benchFreshness(
   return stack.inDatabase('freshness_run', async (client) => {
     const prefix = `freshness-${rate}-${Date.now()}.`;
     const environment = stack.environment(prefix, 'freshness_run');
-    for (const what of ['topics', 'migrate']) {
-      await run(process.execPath, [LAUREL, what, 'apply'], { env: { ...process.env, ...environment } });
-    }
+    await setUp(environment);
     const services: ServiceProcess[] = [];
     const begin = async (name: ServiceName): Promise<void> => {
       services.push(await ServiceProcess.start(name, environment));

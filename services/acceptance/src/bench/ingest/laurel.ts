@@ -27,8 +27,7 @@ export const laurel = (instances: number, options: readonly string[] = []): Peer
   run: (stack, filled) =>
     stack.inDatabase('laurel_run', async (client) => {
       const own = stack.environment(filled.prefix, 'laurel_run');
-      await run(process.execPath, [LAUREL, 'topics', 'apply'], { env: { ...process.env, ...own } });
-      await run(process.execPath, [LAUREL, 'migrate', 'apply'], { env: { ...process.env, ...own } });
+      await setUp(own);
       await beginAnew(stack, filled);
 
       const meter = new CpuMeter({ clickhouse: stack.pids.clickhouse });
@@ -47,7 +46,14 @@ export const laurel = (instances: number, options: readonly string[] = []): Peer
     }),
 });
 
-const groupOf = ({ prefix }: FilledTopic, service: string): string => `${prefix}laurel-${service}`;
+/** Topics and tables, where they aren't there yet. */
+export async function setUp(environment: NodeJS.ProcessEnv): Promise<void> {
+  for (const what of ['topics', 'migrate']) {
+    await run(process.execPath, [LAUREL, what, 'apply'], { env: { ...process.env, ...environment } });
+  }
+}
+
+const groupOf = ({ prefix }: Pick<FilledTopic, 'prefix'>, service: string): string => `${prefix}laurel-${service}`;
 
 /** No group has read anything, but for announcements of an earlier run, which are past. */
 async function beginAnew(stack: BenchStack, filled: FilledTopic): Promise<void> {
@@ -70,8 +76,8 @@ async function beginAnew(stack: BenchStack, filled: FilledTopic): Promise<void> 
   }
 }
 
-/** Both groups have committed all there is, and a projector commits only what has its figures. */
-async function untilProjected(stack: BenchStack, filled: FilledTopic): Promise<void> {
+/** Resolves when both groups have committed all there is; a projector commits only what has its figures. */
+export async function untilProjected(stack: BenchStack, filled: Pick<FilledTopic, 'prefix' | 'topic'>): Promise<void> {
   const admin = stack.kafka.admin();
   await admin.connect();
   const lag = async (service: string, topic: string): Promise<number> => {

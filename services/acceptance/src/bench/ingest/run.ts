@@ -25,8 +25,6 @@ export interface IngestOptions {
   readonly partitions: number;
   /** Peers whose names begin so; all when it is empty. */
   readonly only: readonly string[];
-  /** Those names whole. Default false. */
-  readonly exactly?: boolean;
   readonly framings: readonly Framing[];
 }
 
@@ -38,28 +36,29 @@ export interface IngestRun {
   readonly costs: readonly Cost[];
 }
 
-const PEOPLE = 20_000;
+/** Of the usual topic, and of a company of the usual size. */
+export const PARTITIONS = 6;
+export const PEOPLE = 20_000;
 /** What a backlog of an hour is made of. */
 const SPAN_MS = 3_600_000;
-const PARTITIONS = 6;
 
-function shapeOf(events: number): Shape {
+/** An hour of a company's usage, up to now. */
+export function anHourOf(events: number, people = PEOPLE, seed = 1): Shape {
   const nowMs = Date.now();
-  return { events, people: PEOPLE, fromMs: nowMs - SPAN_MS, toMs: nowMs, seed: 1 };
+  return { events, people, fromMs: nowMs - SPAN_MS, toMs: nowMs, seed };
 }
 
 /** Every peer takes in the same topic in turn, and that so many times, so that what befalls the machine befalls all. */
 export async function benchIngest(
   stack: BenchStack,
-  { events, runs, partitions, only, exactly = false, framings }: IngestOptions,
+  { events, runs, partitions, only, framings }: IngestOptions,
   onProgress: (line: string) => void,
 ): Promise<readonly IngestRun[]> {
-  const isChosen = ({ name }: Peer): boolean =>
-    only.length === 0 || only.some((one) => (exactly ? name === one : name.startsWith(one)));
+  const isChosen = ({ name }: Peer): boolean => only.length === 0 || only.some((one) => name.startsWith(one));
   const chosen = peers.filter(isChosen);
   const costs = new Map<string, { readonly peer: Peer; readonly framing: Framing; readonly costs: Cost[] }>();
   for (const framing of framings) {
-    const filled = await fill(stack, framing, shapeOf(events), partitions, onProgress);
+    const filled = await fill(stack, framing, anHourOf(events), partitions, onProgress);
     for (let run = 1; run <= runs; run += 1) {
       for (const peer of chosen.filter((one) => one.framings.includes(framing))) {
         const cost = await peer.run(stack, filled);
@@ -87,7 +86,7 @@ export async function profileIngest(
   { events, framing, folder }: { readonly events: number; readonly framing: Framing; readonly folder: string },
   onProgress: (line: string) => void,
 ): Promise<void> {
-  const filled = await fill(stack, framing, shapeOf(events), PARTITIONS, onProgress);
+  const filled = await fill(stack, framing, anHourOf(events), PARTITIONS, onProgress);
   await laurel(1, ['--cpu-prof', `--cpu-prof-dir=${folder}`]).run(stack, filled);
 }
 
@@ -101,6 +100,18 @@ async function fill(
   const { name, config } = topics.usageEvents;
   const prefix = `${framing}-${shape.events}-${partitions}-${Date.now()}.`;
   await stack.createTopic(prefix + name, partitions, config);
+  const totals = await addEvents(stack, prefix + name, framing, shape, onProgress);
+  return { framing, prefix, topic: prefix + name, events: shape.events, totals };
+}
+
+/** Adds events to a topic as fast as it goes. @returns what they add up to. */
+export async function addEvents(
+  stack: BenchStack,
+  topic: string,
+  framing: Framing,
+  shape: Shape,
+  onProgress: (line: string) => void,
+): Promise<Totals> {
   const totals = { events: 0, input: 0, output: 0 };
   let bytes = 0;
   function* records(): Generator<KeyedValue, void> {
@@ -113,8 +124,8 @@ async function fill(
       yield { key: event.user_id, value };
     }
   }
-  onProgress(`Filling ${prefix + name} with ${shape.events} events …`);
-  const rate = await fillTopic(stack.brokers, prefix + name, shape.events, records());
+  onProgress(`Filling ${topic} with ${shape.events} events …`);
+  const rate = await fillTopic(stack.brokers, topic, shape.events, records());
   onProgress(`${rate} records/s, ${Math.round(bytes / shape.events)} bytes each`);
-  return { framing, prefix, topic: prefix + name, events: shape.events, totals: totals satisfies Totals };
+  return totals;
 }
