@@ -1,11 +1,14 @@
 import { ClickHouseError, createClient, type ClickHouseClient } from '@clickhouse/client';
 import { jest } from '@jest/globals';
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { until } from '../testing/processes.js';
@@ -237,6 +240,20 @@ describe('a query by @clickhouse/client', () => {
     );
     await until(async () => !(await isRunning()));
   });
+});
+
+it('ends what it runs for clients that go away at any moment', async () => {
+  const { hostname, port } = new URL(server.url);
+  const query = 'SELECT number AS of_one_who_left FROM numbers(3) FORMAT TSV';
+  for (let waitMs = 0; waitMs < 20; waitMs += 0.25) {
+    const socket = connect(Number(port), hostname).on('error', () => undefined);
+    await once(socket, 'connect');
+    socket.write(`POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${query.length}\r\n\r\n${query}`);
+    await sleep(waitMs);
+    socket.destroy();
+  }
+  const running = `SELECT query FROM system.processes WHERE query LIKE '%of_one_' || 'who_left%'`;
+  await until(async () => (await select(running)).length === 0);
 });
 
 describe('plain HTTP', () => {

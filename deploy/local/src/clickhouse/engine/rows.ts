@@ -23,7 +23,7 @@ export async function throughPipe<T>(
   sql: (path: string) => string,
   read: (rows: EngineRows) => Promise<T>,
 ): Promise<T> {
-  const { reader, endWriting } = slot.openPipe();
+  const { reader, letWriterIn, endWriting } = slot.openPipe();
   const finished = session.queryAsync(sql(slot.pipePath)).finally(endWriting);
   // It may reject before the last row is read, and is then awaited late.
   const settled = finished.then(
@@ -35,6 +35,9 @@ export async function throughPipe<T>(
   } finally {
     reader.destroy();
     // The engine takes no notice of a pipe without a reader. Its text in the list of queries contains the pipe's path.
-    while (!(await Promise.race([settled, sleep(GRACE_MS, false)]))) await engine.cancel(slot.pipePath);
+    while (!(await Promise.race([settled, sleep(GRACE_MS, false)]))) {
+      letWriterIn();
+      await engine.cancel(slot.pipePath);
+    }
   }
 }

@@ -33,6 +33,11 @@ export interface Slot {
 export interface OpenPipe {
   /** What the engine writes, with its back-pressure. */
   readonly reader: Socket;
+  /**
+   * Whoever opens a pipe to write waits until somebody reads, and a cancelled statement waits too: for ever, where the reader went
+   * before the engine came. This wakes it; what it writes then fails.
+   */
+  readonly letWriterIn: () => void;
   /** To be called when the engine has settled: the reader then ends, also if the engine never wrote. */
   readonly endWriting: () => void;
 }
@@ -113,5 +118,9 @@ function openPipe(path: string): OpenPipe {
   });
   // A writing end of our own keeps the pipe from ending before the engine has opened it.
   const writingEnd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
-  return { reader, endWriting: () => closeSync(writingEnd) };
+  return {
+    reader,
+    letWriterIn: () => closeSync(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)),
+    endWriting: () => closeSync(writingEnd),
+  };
 }
