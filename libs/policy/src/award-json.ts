@@ -1,11 +1,15 @@
-import type { AwardEvent } from '@laurel/events';
+import { awardReasonValues, awardTypeValues } from '@laurel/events';
 import type { Evidence, EvidenceEntry, LoggedAward, TitleAwarded } from '@laurel/titles';
+import { z } from 'zod';
 import { shownValue } from './figures.js';
 import type { PeopleDirectory } from './people-directory.js';
-import { personJson, type PersonJson } from './person-json.js';
+import { personJson, personSchema, type PersonJson } from './person-json.js';
 
-/** Whole numbers as their decimal digits, ratios as numbers, texts as they are. */
-export type EvidenceJson = Readonly<Record<string, string | number>>;
+export const evidenceSchema = z
+  .record(z.string(), z.union([z.string(), z.number()]))
+  .describe('whole numbers as their decimal digits, ratios as numbers, texts as they are');
+
+export type EvidenceJson = Readonly<z.output<typeof evidenceSchema>>;
 
 const evidenceJson = (evidence: Evidence): EvidenceJson =>
   Object.fromEntries(Object.entries(evidence).map(([name, entry]) => [name, evidenceValue(entry)]));
@@ -34,41 +38,40 @@ function evidenceValue(entry: EvidenceEntry): string | number {
 
 const time = (ms: number): string => new Date(ms).toISOString();
 
+const timeSchema = z.iso.datetime();
+
 /** An award event of `titles.awards.v1` under its own names; times are RFC 3339 in UTC. */
-export interface AwardJson {
-  /** The record's offset in decimal digits: the event id of the stream. */
-  readonly offset: string;
-  readonly award_id: string;
-  readonly ordinal: number;
-  readonly type: AwardEvent['type'];
-  readonly title_id: string;
-  readonly rule_version: number;
-  readonly scope: string;
-  /** True when the person is hidden now, or was not named at all: then whatever is said of them is null. */
-  readonly withheld: boolean;
-  readonly user_id: string | null;
-  readonly handle: string | null;
-  readonly name: string | null;
-  readonly figures: PersonJson['figures'] | null;
-  /** 0 when the person no longer stands in the standings. */
-  readonly rank: number | null;
-  readonly tier: string | null;
-  readonly value: number | null;
-  readonly unit: string;
-  /** Rounded, unless everybody is shown exactly: it is somebody's figure. */
-  readonly runner_up: number | null;
-  readonly window_start: string;
-  /** Exclusive. */
-  readonly window_end: string;
-  readonly evaluated_at: string;
-  /** Null too when the previous holder is hidden now. */
-  readonly previous_holder: string | null;
-  readonly previous_holder_handle: string | null;
-  /** The award that a revocation ends; null in an award. */
-  readonly revokes: string | null;
-  readonly reason: AwardEvent['reason'];
-  readonly evidence: EvidenceJson;
-}
+export const awardSchema = z.object({
+  offset: z.string().regex(/^\d+$/).describe('the record’s offset in decimal digits: the event id of the stream'),
+  award_id: z.string(),
+  ordinal: z.int().min(0),
+  type: z.enum(awardTypeValues),
+  title_id: z.string(),
+  rule_version: z.int(),
+  scope: z.string().describe('company, or team:<team>'),
+  withheld: z
+    .boolean()
+    .describe('true when the person is hidden now, or was not named at all: then whatever is said of them is null'),
+  user_id: z.string().nullable(),
+  handle: z.string().nullable(),
+  name: z.string().nullable(),
+  figures: personSchema.shape.figures.nullable(),
+  rank: z.int().nullable().describe('0 when the person no longer stands in the standings'),
+  tier: z.string().nullable(),
+  value: z.number().nullable(),
+  unit: z.string(),
+  runner_up: z.number().nullable().describe('rounded, unless everybody is shown exactly: it is somebody’s figure'),
+  window_start: timeSchema,
+  window_end: timeSchema.describe('exclusive'),
+  evaluated_at: timeSchema,
+  previous_holder: z.string().nullable().describe('null too when the previous holder is hidden now'),
+  previous_holder_handle: z.string().nullable(),
+  revokes: z.string().nullable().describe('the award that a revocation ends; null in an award'),
+  reason: z.enum(awardReasonValues),
+  evidence: evidenceSchema,
+});
+
+export type AwardJson = Readonly<z.output<typeof awardSchema>>;
 
 /** @param people how they are shown now, not when the title was awarded. */
 export function awardJson({ offset, award }: LoggedAward, people: PeopleDirectory): AwardJson {
@@ -108,13 +111,15 @@ export function awardJson({ offset, award }: LoggedAward, people: PeopleDirector
 }
 
 /** How somebody holds a title; all figures are as of the award. */
-export interface HolderJson {
-  readonly value: number;
-  readonly unit: string;
-  readonly held_since: string;
-  readonly award_id: string;
-  readonly evidence: EvidenceJson;
-}
+export const holderSchema = z.object({
+  value: z.number(),
+  unit: z.string(),
+  held_since: timeSchema,
+  award_id: z.string(),
+  evidence: evidenceSchema,
+});
+
+export type HolderJson = Readonly<z.output<typeof holderSchema>>;
 
 export const holderJson = (
   award: TitleAwarded,

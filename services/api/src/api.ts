@@ -30,8 +30,13 @@ import { AwardLog } from './awards/award-log.js';
 import { AwardStreams } from './awards/award-streams.js';
 import { AwardsController } from './awards/awards.controller.js';
 import { apiAdapter } from './http/adapter.js';
+import { endpointsOf } from './http/endpoint.js';
+import { hostEndpoints } from './http/host-endpoints.js';
+import { openApiDocument } from './http/openapi.js';
 import { ProblemFilter } from './http/problem-filter.js';
 import { RouteMethods } from './http/route-methods.js';
+import { undescribedRoutes } from './http/undescribed-routes.js';
+import { OPENAPI, ReferenceController } from './reference/reference.controller.js';
 import { Startup } from './startup.js';
 import { CLICKHOUSE, TitlesController } from './titles/titles.controller.js';
 import { UsageReads } from './usage/usage-reads.js';
@@ -39,6 +44,9 @@ import { UsageController } from './usage/usage.controller.js';
 
 /** Nobody waits longer for a page, in ms. */
 const QUERY_TIMEOUT_MS = 30_000;
+
+/** Of the contract under /v1, which grows but does not change. */
+const API_VERSION = '1.0.0';
 
 const settings = {
   ...kafkaSettings,
@@ -126,11 +134,16 @@ export const api: ServiceDefinition<typeof settings> = {
     const http = apiAdapter();
     const fastify = http.getInstance();
     fastify.addHook('preClose', () => streams.closeAll());
-    const filter = new ProblemFilter(log, new RouteMethods(fastify));
+    const routes = new RouteMethods(fastify);
+    const filter = new ProblemFilter(log, routes);
+
+    const controllers = [UsageController, TitlesController, AwardsController, ReferenceController];
+    const document = openApiDocument([...endpointsOf(controllers), ...hostEndpoints], API_VERSION);
 
     @Module({
-      controllers: [UsageController, TitlesController, AwardsController],
+      controllers,
       providers: [
+        { provide: OPENAPI, useValue: document },
         { provide: APP_FILTER, useValue: filter },
         { provide: UsageReads, useValue: new UsageReads(clickhouse) },
         { provide: CLICKHOUSE, useValue: clickhouse },
@@ -146,6 +159,10 @@ export const api: ServiceDefinition<typeof settings> = {
     return {
       module: { module: ApiModule },
       http,
+      onStarted() {
+        const undescribed = undescribedRoutes(routes.all, document);
+        if (undescribed.length > 0) throw new Error(`not in the OpenAPI document: ${undescribed.join(', ')}`);
+      },
       readiness: async (): Promise<Readiness> => {
         const database = await databaseState(clickhouse, migrations);
         const { hasTitles, hasPeople } = startup;

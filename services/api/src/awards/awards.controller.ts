@@ -1,18 +1,53 @@
-import { Controller, Get, Headers, Inject, Query, Res } from '@nestjs/common';
+import { Controller, Headers, Inject, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { awardJson, PeopleDirectory, type AwardJson } from '@laurel/policy';
-import { eventIdParameter, limitParameter, readParameters, titleParameter, userParameter } from '../http/parameters.js';
+import { z } from 'zod';
+import { awardJson, awardSchema, PeopleDirectory } from '@laurel/policy';
+import { component } from '../http/components.js';
+import { Endpoint, EVENT_STREAM, JSON_TYPE, Serves } from '../http/endpoint.js';
+import { eventIdParameter, limitParameter, titleParameter, userParameter } from '../http/parameters.js';
 import { Problem } from '../http/problem.js';
 import { Startup } from '../startup.js';
 import { AwardLog } from './award-log.js';
 import { AwardStreams } from './award-streams.js';
 
-export interface AwardsJson {
-  /** The newest first. */
-  readonly awards: readonly AwardJson[];
-}
+export const awardsSchema = component(
+  'Awards',
+  z.object({ awards: z.array(component('Award', awardSchema)).readonly().describe('the newest first') }),
+);
+export type AwardsJson = Readonly<z.output<typeof awardsSchema>>;
 
-@Controller('v1/awards')
+const TAG = 'Awards';
+
+const awardsEndpoint = new Endpoint({
+  id: 'listAwards',
+  path: '/v1/awards',
+  tag: TAG,
+  summary: 'Award events, the newest first',
+  parameters: {
+    query: {
+      limit: limitParameter(100, 1000),
+      title: titleParameter.optional(),
+      user: userParameter.optional(),
+    },
+  },
+  answer: { description: 'Those that match', content: { [JSON_TYPE]: awardsSchema } },
+  problems: ['starting'],
+});
+
+const awardStreamEndpoint = new Endpoint({
+  id: 'streamAwards',
+  path: '/v1/awards/stream',
+  tag: TAG,
+  summary: 'Award events as they come',
+  description: `Server-sent events: \`ready\`, then \`award\` for each (data: an Award), and \`closing\` when the server ends the stream.
+The ids of events are offsets. \`Last-Event-ID\` resumes after an award; it wins over \`last_event_id\`, as a client that connects again repeats the
+address it began with. Without either it begins with what is new.`,
+  parameters: { header: { 'last-event-id': eventIdParameter }, query: { last_event_id: eventIdParameter } },
+  answer: { description: 'An endless stream of events', content: { [EVENT_STREAM]: z.string() } },
+  problems: [],
+});
+
+@Controller()
 export class AwardsController {
   constructor(
     @Inject(AwardLog) private readonly log: AwardLog,
@@ -21,18 +56,9 @@ export class AwardsController {
     @Inject(Startup) private readonly startup: Startup,
   ) {}
 
-  @Get()
+  @Serves(awardsEndpoint)
   awards(@Query() query: unknown): AwardsJson {
-    const given = readParameters(
-      {
-        query: {
-          limit: limitParameter(100, 1000),
-          title: titleParameter.optional(),
-          user: userParameter.optional(),
-        },
-      },
-      { query },
-    );
+    const given = awardsEndpoint.read({ query });
     this.startup.requireTitles();
     this.startup.requirePeople();
     const { limit, title, user } = given.query;
@@ -46,20 +72,13 @@ export class AwardsController {
     return { awards: found.map((logged) => awardJson(logged, this.people)) };
   }
 
-  /**
-   * Server-sent events: `ready`, then `award` for each; their ids are offsets. `Last-Event-ID` resumes after an award;
-   * it wins over `last_event_id`, as a client that connects again repeats the address it began with.
-   */
-  @Get('stream')
+  @Serves(awardStreamEndpoint)
   stream(
     @Headers() headers: Readonly<Record<string, unknown>>,
     @Query() query: unknown,
     @Res() reply: FastifyReply,
   ): void {
-    const given = readParameters(
-      { header: { 'last-event-id': eventIdParameter }, query: { last_event_id: eventIdParameter } },
-      { header: headers, query },
-    );
+    const given = awardStreamEndpoint.read({ header: headers, query });
     // Pipelined behind another answer: a stream would wait for it, and nobody would tell of the end of the connection.
     if (reply.raw.socket === null) {
       throw new Problem('malformed_request', 'A stream has to be the only request on its way in a connection.');

@@ -4,48 +4,91 @@ import { Problem, type ParameterFault, type ParameterPlace } from './problem.js'
 
 const bytes = (text: string): number => Buffer.byteLength(text);
 
+/** JSON Schema of what a client writes, where zod can't tell it from the schema that reads it. */
+export const wireForms = z.registry<Readonly<Record<string, unknown>>>();
+
+/** A parameter of which the document says `form`; both stand side by side, and a test holds them together. */
+function written<S extends z.ZodType>(schema: S, form: Readonly<Record<string, unknown>>): S {
+  wireForms.add(schema, form);
+  return schema;
+}
+
 const windowName = z.string().refine(isWindowName, {
   error: `is not a number of days from 1d to ${MAX_WINDOW_DAYS}d, week, month or all`,
 });
 
 /** UTC days, today included. */
-export const windowParameter = windowName.default('30d');
+export const windowParameter = written(windowName.default('30d'), {
+  type: 'string',
+  pattern: '^([1-9]\\d?|[12]\\d\\d|3[0-5]\\d|36[0-6])d$|^(week|month|all)$',
+  default: '30d',
+  description: `the last n UTC days, today included: 1d to ${MAX_WINDOW_DAYS}d; the calendar week (Monday first) or month so far; or all time`,
+});
 
 export const limitParameter = (standard: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d{1,9}$/, 'is not a whole number')
-    .transform(Number)
-    .refine((limit) => limit >= 1 && limit <= max, `is not within 1 … ${max}`)
-    .default(standard);
+  written(
+    z
+      .string()
+      .regex(/^\d{1,9}$/, 'is not a whole number')
+      .transform(Number)
+      .refine((limit) => limit >= 1 && limit <= max, `is not within 1 … ${max}`)
+      .default(standard),
+    { type: 'integer', minimum: 1, maximum: max, default: standard, description: 'how many at most' },
+  );
 
-export const userParameter = z.string().refine((id) => bytes(id) >= 1 && bytes(id) <= 256, 'is not of 1 to 256 bytes');
+export const userParameter = written(
+  z.string().refine((id) => bytes(id) >= 1 && bytes(id) <= 256, 'is not of 1 to 256 bytes'),
+  { type: 'string', minLength: 1, maxLength: 256, description: 'a pseudonym: 1 to 256 bytes of UTF-8' },
+);
 
-export const titleParameter = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, 'is not the id of a title');
+export const titleParameter = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]{0,63}$/, 'is not the id of a title')
+  .describe('the id of a title');
 
 const TEAM = 'team:';
 export type ScopeParameter = { readonly kind: 'company' } | { readonly kind: 'team'; readonly team: string };
 
 /** `company`, or `team:<team>`: what was used under that team's name. */
-export const scopeParameter = z
-  .string()
-  .refine((scope) => scope === 'company' || (scope.startsWith(TEAM) && bytes(scope) > 5 && bytes(scope) <= 261), {
-    error: 'is neither company nor team:<team>',
-  })
-  .transform((scope): ScopeParameter =>
-    scope === 'company' ? { kind: 'company' } : { kind: 'team', team: scope.slice(TEAM.length) },
-  )
-  .default({ kind: 'company' });
+export const scopeParameter = written(
+  z
+    .string()
+    .refine((scope) => scope === 'company' || (scope.startsWith(TEAM) && bytes(scope) > 5 && bytes(scope) <= 261), {
+      error: 'is neither company nor team:<team>',
+    })
+    .transform((scope): ScopeParameter =>
+      scope === 'company' ? { kind: 'company' } : { kind: 'team', team: scope.slice(TEAM.length) },
+    )
+    .default({ kind: 'company' }),
+  {
+    type: 'string',
+    pattern: '^(company|team:[^]+)$',
+    maxLength: 261,
+    default: 'company',
+    description: 'company, or team:<team>: what was used under that team’s name, of 1 to 256 bytes',
+  },
+);
 
 /** An event id of a stream: the offset of an award; -1 is before the first. */
-export const eventIdParameter = z
-  .string()
-  .regex(/^(-1|\d{1,15})$/, 'is not the id of an award in this stream')
-  .transform(Number)
-  .optional();
+export const eventIdParameter = written(
+  z
+    .string()
+    .regex(/^(-1|\d{1,15})$/, 'is not the id of an award in this stream')
+    .transform(Number)
+    .optional(),
+  {
+    type: 'string',
+    pattern: '^(-1|\\d{1,15})$',
+    description: 'the id of the last event that the client knows; -1 is before the first',
+  },
+);
 
-type Shapes = Readonly<Partial<Record<ParameterPlace, z.ZodRawShape>>>;
-type Read<S extends Shapes> = {
+export const textOf = (scope: ScopeParameter): string =>
+  scope.kind === 'company' ? 'company' : `${TEAM}${scope.team}`;
+
+/** The parameters of an endpoint, by place. */
+export type Shapes = Readonly<Partial<Record<ParameterPlace, z.ZodRawShape>>>;
+export type Read<S extends Shapes> = {
   readonly [P in keyof S]: S[P] extends z.ZodRawShape ? z.output<z.ZodObject<S[P]>> : never;
 };
 

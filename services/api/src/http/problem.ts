@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 /** Every problem that the API answers with; a code never changes its meaning. */
 export const problemKinds = {
   invalid_parameter: { status: 400, title: 'A parameter is not valid' },
@@ -12,16 +14,18 @@ export const problemKinds = {
 
 export type ProblemCode = keyof typeof problemKinds;
 
+export const problemCodes = Object.keys(problemKinds) as [ProblemCode, ...ProblemCode[]];
+
 export type ParameterPlace = 'path' | 'query' | 'header';
 
 /** What is wrong with one parameter. */
-export interface ParameterFault {
-  readonly parameter: string;
-  readonly in: ParameterPlace;
-  readonly code: 'unknown' | 'repeated' | 'invalid';
-  /** For a person; never decide on it. */
-  readonly detail: string;
-}
+const parameterFaultSchema = z.object({
+  parameter: z.string(),
+  in: z.enum(['path', 'query', 'header']),
+  code: z.enum(['unknown', 'repeated', 'invalid']),
+  detail: z.string().describe('for a person; never decide on it'),
+});
+export type ParameterFault = Readonly<z.output<typeof parameterFaultSchema>>;
 
 export interface ProblemOptions {
   readonly errors?: readonly ParameterFault[];
@@ -58,17 +62,17 @@ export const passingProblem = (code: 'starting' | 'storage_unavailable', detail:
 export const PROBLEM_TYPE = 'application/problem+json';
 
 /** Problem details (RFC 9457), with the extension members `code`, `request_id` and, for parameters, `errors`. */
-export interface ProblemDetails {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly detail: string;
-  /** The path that was asked for. */
-  readonly instance: string;
-  readonly code: ProblemCode;
-  readonly request_id: string;
-  readonly errors?: readonly ParameterFault[];
-}
+export const problemSchema = z.object({
+  type: z.string().describe('a URN of the code'),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string().describe('for a person; never decide on it'),
+  instance: z.string().describe('the path that was asked for'),
+  code: z.enum(problemCodes).describe('decide on this; a code never changes its meaning'),
+  request_id: z.string(),
+  errors: z.array(parameterFaultSchema).readonly().optional().describe('every parameter at fault'),
+});
+export type ProblemDetails = Readonly<z.output<typeof problemSchema>>;
 
 export function problemDetails(
   problem: Problem,

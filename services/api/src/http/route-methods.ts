@@ -13,6 +13,11 @@ export class RouteMethods {
     });
   }
 
+  /** Every route as it was added. */
+  get all(): readonly { readonly url: string; readonly methods: ReadonlySet<string> }[] {
+    return [...this.routes].map(([url, { methods }]) => ({ url, methods }));
+  }
+
   /** In alphabetical order; none when no route has this path. */
   of(path: string): readonly string[] {
     const methods = [...this.routes.values()]

@@ -1,76 +1,93 @@
-import { Controller, Get, Inject, Query } from '@nestjs/common';
+import { Controller, Inject, Query } from '@nestjs/common';
+import { z } from 'zod';
 import { titleStandings, type ClickHouseClient } from '@laurel/clickhouse';
 import {
+  evidenceSchema,
   holderJson,
+  holderSchema,
   PeopleDirectory,
   personJson,
+  personSchema,
   shownEvidence,
   shownValue,
-  type EvidenceJson,
-  type HolderJson,
-  type PersonJson,
 } from '@laurel/policy';
 import {
+  eligibilitySchema,
   isInForce,
   isScopeOf,
+  marginSchema,
+  metricSchema,
   RuleBook,
   scopeOfTeam,
   unitOf,
-  type Eligibility,
-  type Margin,
-  type Metric,
   type Scope,
   type Standing,
   type TitleRule,
 } from '@laurel/titles';
 import { AwardLog } from '../awards/award-log.js';
-import { readParameters, scopeParameter } from '../http/parameters.js';
+import { component } from '../http/components.js';
+import { Endpoint, JSON_TYPE, Serves } from '../http/endpoint.js';
+import { scopeParameter } from '../http/parameters.js';
 import { ReusedByKey } from '../reused.js';
 import { Startup } from '../startup.js';
-import { namedWindow, type NamedWindow, type WindowJson } from '../usage/window-json.js';
+import { namedWindow, windowSchema, type NamedWindow } from '../usage/window-json.js';
 
 export const CLICKHOUSE = Symbol('clickhouse');
 
 /** How many of the best each title shows. */
 const STANDINGS = 5;
 
-export interface TitleJson {
-  readonly id: string;
-  readonly name: string;
-  readonly description: string;
-  /** An emoji or a few letters; null when the rule has none. */
-  readonly icon: string | null;
-  readonly version: number;
-  /** Its kind and parameters, as in the rule. */
-  readonly metric: Metric;
-  /** Of every value of this title. */
-  readonly unit: string;
-  /** The window that the standings are of. */
-  readonly window: WindowJson;
-  /** company, or team:<team>. */
-  readonly scope: Scope;
-  readonly eligibility: Eligibility;
-  readonly margin: Margin;
-  /** How many may hold it at a time. */
-  readonly max_holders: number;
-  /** For so long after the award nobody can overtake the holder. */
-  readonly dwell_hours: number;
-  /** UTC days, both included; null without a bound. */
-  readonly valid_from: string | null;
-  readonly valid_until: string | null;
-  /** In the order of their awards; figures are as of the award. */
-  readonly holders: readonly (PersonJson & HolderJson)[];
-  /** The best eligible people now. */
-  readonly standings: readonly ({
-    readonly rank: number;
-    readonly value: number;
-    readonly evidence: EvidenceJson;
-  } & PersonJson)[];
-}
+const day = z.iso.date().nullable().describe('a UTC day, included; null without a bound');
 
-export interface TitlesJson {
-  readonly titles: readonly TitleJson[];
-}
+export const titleSchema = component(
+  'Title',
+  z.object({
+    id: z.string(),
+    name: z.string(),
+    description: z.string(),
+    icon: z.string().nullable().describe('an emoji or a few letters; null when the rule has none'),
+    version: z.int(),
+    metric: metricSchema.describe('its kind and parameters, as in the rule'),
+    unit: z.string().describe('of every value of this title'),
+    window: component('Window', windowSchema),
+    scope: z.string().describe('company, or team:<team>'),
+    eligibility: eligibilitySchema,
+    margin: marginSchema,
+    max_holders: z.int().describe('how many may hold it at a time'),
+    dwell_hours: z.int().describe('for so long after the award nobody can overtake the holder'),
+    valid_from: day,
+    valid_until: day,
+    holders: z
+      .array(z.object({ ...personSchema.shape, ...holderSchema.shape }))
+      .readonly()
+      .describe('in the order of their awards; figures are as of the award'),
+    standings: z
+      .array(
+        z.object({
+          rank: z.int().min(1),
+          ...personSchema.shape,
+          value: z.number(),
+          evidence: evidenceSchema,
+        }),
+      )
+      .readonly()
+      .describe('the best eligible people now'),
+  }),
+);
+export type TitleJson = Readonly<z.output<typeof titleSchema>>;
+
+export const titlesSchema = component('Titles', z.object({ titles: z.array(titleSchema).readonly() }));
+export type TitlesJson = Readonly<z.output<typeof titlesSchema>>;
+
+const titlesEndpoint = new Endpoint({
+  id: 'listTitles',
+  path: '/v1/titles',
+  tag: 'Titles',
+  summary: 'Each title of a scope: rule, holders with their evidence, the best five now',
+  parameters: { query: { scope: scopeParameter } },
+  answer: { description: 'In the order of the rules', content: { [JSON_TYPE]: titlesSchema } },
+  problems: ['starting', 'storage_unavailable'],
+});
 
 interface TitleStandings {
   readonly rule: TitleRule;
@@ -78,7 +95,7 @@ interface TitleStandings {
   readonly standings: ReadonlyMap<Scope, readonly Standing[]>;
 }
 
-@Controller('v1/titles')
+@Controller()
 export class TitlesController {
   /** By the offset of the rules, so that new ones are in force at once. */
   private readonly standings = new ReusedByKey(() => this.readStandings(), String, 1);
@@ -91,9 +108,9 @@ export class TitlesController {
     @Inject(Startup) private readonly startup: Startup,
   ) {}
 
-  @Get()
+  @Serves(titlesEndpoint)
   async titles(@Query() query: unknown): Promise<TitlesJson> {
-    const given = readParameters({ query: { scope: scopeParameter } }, { query });
+    const given = titlesEndpoint.read({ query });
     this.startup.requireDatabase();
     this.startup.requireTitles();
     this.startup.requirePeople();

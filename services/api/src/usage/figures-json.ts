@@ -1,24 +1,26 @@
 import { tokenFields, type PersonFigures } from '@laurel/events';
 import { shownCount } from '@laurel/policy';
 import { totalOf, usdText, type CostFigures, type Figures } from '@laurel/usage';
+import { z } from 'zod';
 
-/** Sums, each the decimal digits of a whole number: they may pass 2^53, where a JSON number is rounded by many readers. */
-export interface FiguresJson {
-  readonly events: string;
-  /** The sum of the six disjoint classes. */
-  readonly total_tokens: string;
-  readonly input_tokens: string;
-  readonly cache_read_tokens: string;
-  readonly cache_write_5m_tokens: string;
-  readonly cache_write_1h_tokens: string;
-  /** Cache writes of unknown lifetime only. */
-  readonly cache_write_tokens: string;
-  readonly output_tokens: string;
-  /** A part of the output. */
-  readonly reasoning_tokens: string;
-  /** Millionths of a US dollar, of the events that reported a cost. */
-  readonly cost_micro_usd: string;
-}
+/** Whole numbers as decimal digits: they may pass 2^53, where a JSON number is rounded by many readers. */
+const sum = z.string().regex(/^\d+$/);
+/** US dollars as decimal digits. */
+const usd = z.string().regex(/^-?\d+(\.\d+)?$/);
+
+export const figuresSchema = z.object({
+  events: sum,
+  total_tokens: sum.describe('the sum of the six disjoint classes'),
+  input_tokens: sum,
+  cache_read_tokens: sum,
+  cache_write_5m_tokens: sum,
+  cache_write_1h_tokens: sum,
+  cache_write_tokens: sum.describe('cache writes of unknown lifetime only'),
+  output_tokens: sum,
+  reasoning_tokens: sum.describe('a part of the output'),
+  cost_micro_usd: sum.describe('millionths of a US dollar, of the events that reported a cost'),
+});
+export type FiguresJson = Readonly<z.output<typeof figuresSchema>>;
 
 /** @param precision how exactly they may be seen; each sum is made coarser by itself. */
 export function figuresJson(figures: Figures, precision: PersonFigures = 'exact'): FiguresJson {
@@ -33,14 +35,13 @@ export function figuresJson(figures: Figures, precision: PersonFigures = 'exact'
   };
 }
 
-/** What events cost by their list prices, in US dollars as decimal digits; docs/reference/prices.md. */
-export interface CostsJson {
-  readonly list_cost_usd: string;
-  /** Negative where caching did not pay off. */
-  readonly cache_saving_usd: string;
-  /** How many events are in neither, as a price that they need is not known. */
-  readonly unpriced_events: string;
-}
+/** What events cost by their list prices; docs/reference/prices.md. */
+export const costsSchema = z.object({
+  list_cost_usd: usd,
+  cache_saving_usd: usd.describe('negative where caching did not pay off'),
+  unpriced_events: sum.describe('how many events are in neither, as a price that they need is not known'),
+});
+export type CostsJson = Readonly<z.output<typeof costsSchema>>;
 
 /** @param precision as for the figures; a saving is made coarser towards 0. */
 export function costsJson(costs: CostFigures, precision: PersonFigures = 'exact'): CostsJson {

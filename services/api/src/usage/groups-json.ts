@@ -1,6 +1,7 @@
 import { publishable, shownCount, type Cohort } from '@laurel/policy';
 import { addCosts, addFigures, noCosts, noFigures, totalOf, type CostFigures, type Figures } from '@laurel/usage';
-import { costsJson, figuresJson, shareOf, type CostsJson, type FiguresJson } from './figures-json.js';
+import { z } from 'zod';
+import { costsJson, costsSchema, figuresJson, figuresSchema, shareOf } from './figures-json.js';
 
 /** A group of people whose figures are summed. */
 export interface Group extends Cohort {
@@ -9,17 +10,20 @@ export interface Group extends Cohort {
   readonly costs: CostFigures;
 }
 
-export interface GroupFiguresJson extends FiguresJson, CostsJson {
-  /** rounded where somebody in the group is hidden or not shown exactly. */
-  readonly figures: 'exact' | 'rounded';
-  /** Of the total tokens that are shown here, 0 to 1. */
-  readonly share: number;
-}
+export const groupFiguresSchema = z.object({
+  figures: z.enum(['exact', 'rounded']).describe('rounded where somebody in the group is hidden or not shown exactly'),
+  share: z.number().min(0).max(1).describe('of the total tokens that are shown here'),
+  ...figuresSchema.shape,
+  ...costsSchema.shape,
+});
+export type GroupFiguresJson = Readonly<z.output<typeof groupFiguresSchema>>;
 
 /** All groups that are not shown by themselves, as one. */
-export type OtherJson =
-  | { readonly groups: number; readonly withheld: true }
-  | ({ readonly groups: number; readonly withheld: false } & GroupFiguresJson);
+export const otherSchema = z.discriminatedUnion('withheld', [
+  z.object({ groups: z.int(), withheld: z.literal(true) }),
+  z.object({ groups: z.int(), withheld: z.literal(false), ...groupFiguresSchema.shape }),
+]);
+export type OtherJson = Readonly<z.output<typeof otherSchema>>;
 
 export interface PublishedGroups<G extends Group> {
   /** The most tokens, as shown, first. */

@@ -1,93 +1,170 @@
-import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
+import { Controller, Inject, Param, Query } from '@nestjs/common';
 import { z } from 'zod';
 import {
   holderJson,
+  holderSchema,
   LEAST_COHORT,
   PeopleDirectory,
   personJson,
+  personSchema,
   shownCount,
   type CountUnit,
-  type HolderJson,
-  type PersonJson,
 } from '@laurel/policy';
 import { dayKey, noFigures, totalOf, type Day } from '@laurel/usage';
 import { AwardLog } from '../awards/award-log.js';
-import { limitParameter, readParameters, scopeParameter, userParameter, windowParameter } from '../http/parameters.js';
+import { component } from '../http/components.js';
+import { Endpoint, JSON_TYPE, Serves } from '../http/endpoint.js';
+import { limitParameter, scopeParameter, textOf, userParameter, windowParameter } from '../http/parameters.js';
 import { Problem } from '../http/problem.js';
 import { Startup } from '../startup.js';
-import { costsJson, figuresJson, shareOf, type CostsJson, type FiguresJson } from './figures-json.js';
-import { publishedGroups, type GroupFiguresJson, type OtherJson } from './groups-json.js';
+import { costsJson, costsSchema, figuresJson, figuresSchema, shareOf } from './figures-json.js';
+import { groupFiguresSchema, otherSchema, publishedGroups } from './groups-json.js';
 import { boardMetrics, type BoardMetric } from './statements.js';
 import { UsageReads } from './usage-reads.js';
-import { namedWindow, type WindowJson } from './window-json.js';
+import { namedWindow, windowSchema } from './window-json.js';
 
 /** Said with every ranking: what these figures are, and are not. */
 export const MEASURES =
   'These figures are token volume, as publishers reported it; they say nothing about productivity or the worth of anybody’s work.';
 
-export interface LeaderboardJson {
-  readonly metric: BoardMetric;
-  readonly measures: string;
-  readonly window: WindowJson;
-  /** company, or team:<team>. */
-  readonly scope: string;
-  /** How many there are on the whole board. Nobody who is hidden is on it, or counted here. */
-  readonly people: number;
-  readonly entries: readonly ({
-    /** Competition rank: equal values, before anything is rounded, share one. */
-    readonly rank: number;
-    /** The teams under which this usage was recorded, in the order of their bytes. */
-    readonly teams: readonly string[];
-    /** Of the metric, in decimal digits. */
-    readonly value: string;
-  } & PersonJson &
-    FiguresJson)[];
-}
+const shared = {
+  measures: z.string().describe('what these figures are, and are not'),
+  window: component('Window', windowSchema),
+};
 
-export interface ModelJson extends FiguresJson, CostsJson {
-  readonly provider: string;
-  readonly model: string;
-  /** Of the person's total tokens as shown, 0 to 1. */
-  readonly share: number;
-}
+export const leaderboardSchema = component(
+  'Leaderboard',
+  z.object({
+    metric: z.enum(boardMetrics),
+    ...shared,
+    scope: z.string().describe('company, or team:<team>'),
+    people: z.int().describe('how many there are on the whole board. Nobody who is hidden is on it, or counted here'),
+    entries: z
+      .array(
+        component(
+          'LeaderboardEntry',
+          z.object({
+            rank: z.int().min(1).describe('competition rank: equal values, before anything is rounded, share one'),
+            ...personSchema.shape,
+            teams: z
+              .array(z.string())
+              .readonly()
+              .describe('the teams under which this usage was recorded, in the order of their bytes'),
+            value: z.string().describe('of the metric, in decimal digits'),
+            ...figuresSchema.shape,
+          }),
+        ),
+      )
+      .readonly(),
+  }),
+);
+export type LeaderboardJson = Readonly<z.output<typeof leaderboardSchema>>;
 
-export interface UserJson extends PersonJson {
-  readonly measures: string;
-  readonly window: WindowJson;
-  readonly teams: readonly string[];
-  /** On the company's board of total tokens; null without usage in the window. */
-  readonly rank: number | null;
-  /** How many there are on that board; null likewise. */
-  readonly people: number | null;
-  readonly totals: FiguresJson & CostsJson;
-  /** Every UTC day of the window, ascending; of all time, those from the first one with usage on. */
-  readonly days: readonly ({ readonly day: string } & FiguresJson)[];
-  readonly models: readonly ModelJson[];
-  /** Held now. */
-  readonly titles: readonly ({ readonly title_id: string; readonly scope: string } & HolderJson)[];
-}
+export const modelSchema = z.object({
+  provider: z.string(),
+  model: z.string(),
+  share: z.number().min(0).max(1).describe('of the person’s total tokens as shown'),
+  ...figuresSchema.shape,
+  ...costsSchema.shape,
+});
+export type ModelJson = Readonly<z.output<typeof modelSchema>>;
 
-export interface ModelsJson {
-  readonly measures: string;
-  readonly window: WindowJson;
-  readonly models: readonly ({
-    readonly provider: string;
-    readonly model: string;
-    readonly users: number;
-  } & GroupFiguresJson)[];
-  /** Models that would give away somebody who is hidden or not shown exactly. */
-  readonly other: OtherJson | null;
-}
+export const userSchema = component(
+  'User',
+  z.object({
+    ...personSchema.shape,
+    ...shared,
+    teams: z.array(z.string()).readonly(),
+    rank: z.int().nullable().describe('on the company’s board of total tokens; null without usage in the window'),
+    people: z.int().nullable().describe('how many there are on that board; null likewise'),
+    totals: z.object({ ...figuresSchema.shape, ...costsSchema.shape }),
+    days: z
+      .array(z.object({ day: z.iso.date(), ...figuresSchema.shape }))
+      .readonly()
+      .describe('every UTC day of the window, ascending; of all time, those from the first one with usage on'),
+    models: z.array(modelSchema).readonly(),
+    titles: z
+      .array(z.object({ title_id: z.string(), scope: z.string(), ...holderSchema.shape }))
+      .readonly()
+      .describe('held now'),
+  }),
+);
+export type UserJson = Readonly<z.output<typeof userSchema>>;
 
-export interface TeamsJson {
-  readonly measures: string;
-  readonly window: WindowJson;
-  /** A team of fewer people is in `other`. */
-  readonly least_people: number;
-  readonly teams: readonly ({ readonly team: string; readonly users: number } & GroupFiguresJson)[];
-  /** Small teams, usage without a team, and whatever has to be with them so that nobody is given away. */
-  readonly other: OtherJson | null;
-}
+export const modelsSchema = component(
+  'Models',
+  z.object({
+    ...shared,
+    models: z
+      .array(z.object({ provider: z.string(), model: z.string(), users: z.int(), ...groupFiguresSchema.shape }))
+      .readonly(),
+    other: otherSchema.nullable().describe('models that would give away somebody who is hidden or not shown exactly'),
+  }),
+);
+export type ModelsJson = Readonly<z.output<typeof modelsSchema>>;
+
+export const teamsSchema = component(
+  'Teams',
+  z.object({
+    ...shared,
+    least_people: z.int().describe('a team of fewer people is in `other`'),
+    teams: z.array(z.object({ team: z.string(), users: z.int(), ...groupFiguresSchema.shape })).readonly(),
+    other: otherSchema
+      .nullable()
+      .describe('small teams, usage without a team, and whatever has to be with them so that nobody is given away'),
+  }),
+);
+export type TeamsJson = Readonly<z.output<typeof teamsSchema>>;
+
+const TAG = 'Usage';
+
+const leaderboardEndpoint = new Endpoint({
+  id: 'getLeaderboard',
+  path: '/v1/leaderboards/:metric',
+  tag: TAG,
+  summary: 'Who used how much, the most first',
+  parameters: {
+    path: {
+      metric: z
+        .enum(boardMetrics, { error: `is not one of ${boardMetrics.join(', ')}` })
+        .describe('what the board is ordered by'),
+    },
+    query: { window: windowParameter, scope: scopeParameter, limit: limitParameter(100, 1000) },
+  },
+  answer: { description: 'The board', content: { [JSON_TYPE]: leaderboardSchema } },
+  problems: ['starting', 'storage_unavailable'],
+});
+
+const userEndpoint = new Endpoint({
+  id: 'getUser',
+  path: '/v1/users/:id',
+  tag: TAG,
+  summary: 'A person’s usage by day and model, their rank and titles',
+  description: 'Of somebody who is hidden the answer is that of somebody unknown.',
+  parameters: { path: { id: userParameter }, query: { window: windowParameter } },
+  answer: { description: 'The person', content: { [JSON_TYPE]: userSchema } },
+  problems: ['no_usage', 'starting', 'storage_unavailable'],
+});
+
+const modelsEndpoint = new Endpoint({
+  id: 'getModels',
+  path: '/v1/models',
+  tag: TAG,
+  summary: 'Usage by provider and model',
+  parameters: { query: { window: windowParameter } },
+  answer: { description: 'The most tokens first', content: { [JSON_TYPE]: modelsSchema } },
+  problems: ['starting', 'storage_unavailable'],
+});
+
+const teamsEndpoint = new Endpoint({
+  id: 'getTeams',
+  path: '/v1/teams',
+  tag: TAG,
+  summary: 'Usage by team',
+  parameters: { query: { window: windowParameter } },
+  answer: { description: 'The most tokens first', content: { [JSON_TYPE]: teamsSchema } },
+  problems: ['starting', 'storage_unavailable'],
+});
 
 /** No person's id: those have at least one byte. */
 const NOBODY = '';
@@ -103,7 +180,7 @@ const unitOf = (metric: BoardMetric): CountUnit => {
   }
 };
 
-@Controller('v1')
+@Controller()
 export class UsageController {
   constructor(
     @Inject(UsageReads) private readonly reads: UsageReads,
@@ -112,15 +189,9 @@ export class UsageController {
     @Inject(Startup) private readonly startup: Startup,
   ) {}
 
-  @Get('leaderboards/:metric')
+  @Serves(leaderboardEndpoint)
   async leaderboard(@Param() path: unknown, @Query() query: unknown): Promise<LeaderboardJson> {
-    const given = readParameters(
-      {
-        path: { metric: z.enum(boardMetrics, { error: `is not one of ${boardMetrics.join(', ')}` }) },
-        query: { window: windowParameter, scope: scopeParameter, limit: limitParameter(100, 1000) },
-      },
-      { path, query },
-    );
+    const given = leaderboardEndpoint.read({ path, query });
     this.startup.requireDatabase();
     this.startup.requirePeople();
     const { metric } = given.path;
@@ -131,7 +202,7 @@ export class UsageController {
       metric,
       measures: MEASURES,
       window: json,
-      scope: scope.kind === 'company' ? 'company' : `team:${scope.team}`,
+      scope: textOf(scope),
       people: board.people,
       entries: board
         .first(limit, (userId) => !this.people.isHidden(userId))
@@ -144,9 +215,9 @@ export class UsageController {
     };
   }
 
-  @Get('users/:id')
+  @Serves(userEndpoint)
   async user(@Param() path: unknown, @Query() query: unknown): Promise<UserJson> {
-    const given = readParameters({ path: { id: userParameter }, query: { window: windowParameter } }, { path, query });
+    const given = userEndpoint.read({ path, query });
     this.startup.requireDatabase();
     this.startup.requireTitles();
     this.startup.requirePeople();
@@ -186,9 +257,9 @@ export class UsageController {
     };
   }
 
-  @Get('models')
+  @Serves(modelsEndpoint)
   async models(@Query() query: unknown): Promise<ModelsJson> {
-    const given = readParameters({ query: { window: windowParameter } }, { query });
+    const given = modelsEndpoint.read({ query });
     this.startup.requireDatabase();
     const { window, json } = namedWindow(given.query.window, Date.now());
     const { shown, other } = publishedGroups(await this.reads.models(window), 0);
@@ -205,9 +276,9 @@ export class UsageController {
     };
   }
 
-  @Get('teams')
+  @Serves(teamsEndpoint)
   async teams(@Query() query: unknown): Promise<TeamsJson> {
-    const given = readParameters({ query: { window: windowParameter } }, { query });
+    const given = teamsEndpoint.read({ query });
     this.startup.requireDatabase();
     const { window, json } = namedWindow(given.query.window, Date.now());
     const teams = await this.reads.teams(window);

@@ -1,14 +1,14 @@
 import { windowOf, type Window, type WindowName } from '@laurel/usage';
+import { z } from 'zod';
 
 /** A window's bounds as RFC 3339 times in UTC: whole UTC days, today included so far as it has come. */
-export interface WindowJson {
-  readonly name: string;
-  readonly days: number;
-  /** Inclusive. */
-  readonly start: string;
-  /** Exclusive. */
-  readonly end: string;
-}
+export const windowSchema = z.object({
+  name: z.string().describe('as asked for'),
+  days: z.int().min(1),
+  start: z.iso.datetime().describe('inclusive'),
+  end: z.iso.datetime().describe('exclusive'),
+});
+export type WindowJson = Readonly<z.output<typeof windowSchema>>;
 
 export interface NamedWindow {
   readonly window: Window;
