@@ -59,14 +59,28 @@ const PERSONAL_TABLES = [
   'usage_by_day_model',
   'session_minutes',
   'people_choices',
+  'access_log',
 ] as const;
+
+/** Where pseudonyms stand besides, or instead of, user_id. */
+const PSEUDONYMS: Readonly<Partial<Record<string, readonly string[]>>> = { access_log: ['user_id', 'reader'] };
+
+/** SQL: somebody in the row was erased. */
+const namesErased = (table: string): string =>
+  (PSEUDONYMS[table] ?? ['user_id'])
+    .map((column) => `SHA256(${column}) IN (SELECT user_hash FROM erasures)`)
+    .join(' OR ');
 
 /** How many rows each table still has of people who were erased. */
 export async function erasedRows(
   client: ClickHouseClient,
   tables: readonly string[] = PERSONAL_TABLES,
 ): Promise<readonly { readonly table: string; readonly rows: number }[]> {
-  const counts = tables.map((table) => `SELECT '${table}' AS table, count() AS rows FROM ${table} WHERE ${IS_ERASED}`);
+  const counts = tables.map(
+    (table) =>
+      `SELECT '${table}' AS table, count() AS rows FROM ${table}
+       WHERE (SELECT count() FROM erasures) > 0 AND (${namesErased(table)})`,
+  );
   const result = await client.query({ query: counts.join(' UNION ALL '), format: 'JSONEachRow' });
   return (await result.json<{ table: string; rows: string }>())
     .map(({ table, rows }) => ({ table, rows: Number(rows) }))
@@ -82,7 +96,7 @@ const MUTATION_POLL_MS = 100;
  */
 export async function deleteErased(client: ClickHouseClient, table: string): Promise<void> {
   await client.command({
-    query: `ALTER TABLE ${table} DELETE WHERE SHA256(user_id) IN (SELECT user_hash FROM erasures)`,
+    query: `ALTER TABLE ${table} DELETE WHERE ${namesErased(table)}`,
     clickhouse_settings: { mutations_sync: '0' },
   });
   for (;;) {

@@ -1,3 +1,4 @@
+export * from './access.js';
 export * from './audit/index.js';
 export * from './client.js';
 export * from './erasures.js';

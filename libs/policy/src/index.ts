@@ -1,3 +1,5 @@
+export * from './access/api-token.js';
+export * from './access/roles.js';
 export * from './handle.js';
 export * from './display-name.js';
 export * from './people-directory.js';

@@ -6,9 +6,12 @@ import {
   hostList,
   httpUrl,
   integer,
+  networkList,
   optionalFile,
   optionalHttpUrl,
+  optionalSecret,
   optionalText,
+  originList,
   readConfig,
   text,
   yesNo,
@@ -113,6 +116,23 @@ describe('readConfig', () => {
         expect('faults' in result).toBe(true);
       }),
     );
+  });
+
+  it.each([
+    [
+      networkList('V', { description, default: '' }),
+      ['', '10.0.0.0/8, ::1', '127.0.0.1'],
+      ['10.0.0.0/33', 'proxy', '1.2.3.4/', '1.2.3.4/8/9'],
+    ],
+    [
+      originList('V', { description, default: '' }),
+      ['', 'https://a.example,http://localhost:3000'],
+      ['https://a.example/', '*', 'a.example', 'https://a.example/path'],
+    ],
+    [optionalSecret('V', { description }), ['x'.repeat(32)], ['short', `${'x'.repeat(32)} y`]],
+  ] as const)('reads lists and secrets as what they have to be', (setting, good, bad) => {
+    for (const given of good) expect(readConfig({ setting }, { V: given })).toHaveProperty('config');
+    for (const given of bad) expect(readConfig({ setting }, { V: given })).toHaveProperty('faults');
   });
 
   it('describes every setting with its default, and no secret’s', () => {

@@ -1,4 +1,5 @@
 import { accessSync, constants, statSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 /** One setting: the environment variable it is read from, and what it may be. */
@@ -111,6 +112,52 @@ export const optionalHttpUrl = (variable: string, options: Options): Setting<str
       .optional(),
     options,
   );
+/** At least 32 characters, none of which is a space: what was drawn by chance, and not a word. */
+export const optionalSecret = (variable: string, options: Options): Setting<string | undefined> =>
+  setting(
+    variable,
+    z
+      .string()
+      .regex(/^\S{32,}$/, 'has fewer than 32 characters, or spaces')
+      .optional(),
+    { ...options, secret: true },
+  );
+
+/** None when it is empty. */
+const list = (text: string): readonly string[] => (text === '' ? [] : text.split(',').map((one) => one.trim()));
+
+/** Addresses, or networks as 10.0.0.0/8. */
+export const networkList = (variable: string, options: Options): Setting<readonly string[]> =>
+  setting(
+    variable,
+    z
+      .string()
+      .transform(list)
+      .refine((all) => all.every(isNetwork), 'is not a comma-separated list of addresses or networks'),
+    options,
+  );
+
+/** Origins as a browser sends them: https://host, with a port unless it is the usual one. */
+export const originList = (variable: string, options: Options): Setting<readonly string[]> =>
+  setting(
+    variable,
+    z
+      .string()
+      .transform(list)
+      .refine(
+        (all) => all.every((one) => URL.canParse(one) && new URL(one).origin === one),
+        'is not a comma-separated list of origins, as https://dashboards.example.com',
+      ),
+    options,
+  );
+
+function isNetwork(text: string): boolean {
+  const [address = '', prefix, more] = text.split('/');
+  const version = isIP(address);
+  if (version === 0 || more !== undefined) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128));
+}
+
 export const hostList = (variable: string, options: Options): Setting<readonly string[]> =>
   setting(
     variable,

@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { Module } from '@nestjs/common';
-import { APP_FILTER } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import {
   assertMigrated,
   classifyClickHouseFailure,
@@ -14,10 +15,14 @@ import { kafkaClient, TopicFollower } from '@laurel/kafka';
 import {
   clickHouseConnection,
   clickHouseSettings,
+  hostSettings,
   integer,
   kafkaConnection,
   kafkaLogger,
   kafkaSettings,
+  networkList,
+  optionalSecret,
+  originList,
   outagePolicy,
   peopleSettings,
   type Readiness,
@@ -26,24 +31,39 @@ import {
 import { PeopleDirectory, peopleFollower } from '@laurel/policy';
 import { keepTrying } from '@laurel/stream';
 import { RuleBook } from '@laurel/titles';
+import { AccessGuard, HOST_ENDPOINTS } from './access/access-guard.js';
+import { AccessInterceptor } from './access/access-interceptor.js';
+import { AccessLog } from './access/access-log.js';
+import { AccessLogController } from './access/access-log.controller.js';
+import { Authentication } from './access/authenticate.js';
+import { Exports } from './access/exports.js';
+import { registerAccess } from './access/register.js';
+import { accessOf, accessSettings } from './access/settings.js';
+import { Sessions } from './access/sessions.js';
+import { SIGN_IN, SignInController } from './access/sign-in.controller.js';
 import { AwardLog } from './awards/award-log.js';
-import { AwardStreams } from './awards/award-streams.js';
 import { AwardsController } from './awards/awards.controller.js';
 import { apiAdapter } from './http/adapter.js';
+import { Cursors } from './http/cursors.js';
 import { endpointsOf } from './http/endpoint.js';
+import { EventStreams } from './http/event-streams.js';
 import { hostEndpoints } from './http/host-endpoints.js';
 import { openApiDocument } from './http/openapi.js';
 import { ProblemFilter } from './http/problem-filter.js';
 import { RouteMethods } from './http/route-methods.js';
 import { undescribedRoutes } from './http/undescribed-routes.js';
 import { OPENAPI, ReferenceController } from './reference/reference.controller.js';
+import { StandingsController } from './standings/standings.controller.js';
 import { Startup } from './startup.js';
 import { CLICKHOUSE, TitlesController } from './titles/titles.controller.js';
+import { Leaderboards } from './usage/leaderboards.js';
 import { UsageReads } from './usage/usage-reads.js';
 import { UsageController } from './usage/usage.controller.js';
 
 /** Nobody waits longer for a page, in ms. */
 const QUERY_TIMEOUT_MS = 30_000;
+
+const DEFAULT_PORT = 8080;
 
 /** Of the contract under /v1, which grows but does not change. */
 const API_VERSION = '1.0.0';
@@ -52,10 +72,34 @@ const settings = {
   ...kafkaSettings,
   ...clickHouseSettings,
   ...peopleSettings,
+  ...accessSettings,
+  httpHost: hostSettings(DEFAULT_PORT).httpHost,
   streamKeepAliveMs: integer('LAUREL_API_STREAM_KEEP_ALIVE_MS', 10, 3_600_000, {
     description:
       'an idle stream gets a comment this often, in ms; a client that takes nothing for four times this is cut off',
     default: '15000',
+  }),
+  mostStreams: integer('LAUREL_API_MAX_STREAMS', 1, 100_000, {
+    description: 'live streams at a time; more are refused',
+    default: '2000',
+  }),
+  secret: optionalSecret('LAUREL_API_SECRET', {
+    description:
+      'seals sessions and cursors: 32 characters or more, the same for all instances; without it what is sealed is good for one instance until it ends',
+  }),
+  requestsPerMinute: integer('LAUREL_API_RATE_LIMIT', 0, 1_000_000, {
+    description:
+      'requests that one caller may make in a minute; 0: any number. Callers on this machine are not limited',
+    default: '1200',
+  }),
+  trustedProxies: networkList('LAUREL_API_TRUSTED_PROXIES', {
+    description:
+      'addresses or networks (10.0.0.0/8), comma-separated, of proxies whose X-Forwarded-* headers are believed',
+    default: '',
+  }),
+  corsOrigins: originList('LAUREL_API_CORS_ORIGINS', {
+    description: 'origins, comma-separated, whose pages may read answers, without cookies',
+    default: '',
   }),
 };
 
@@ -63,7 +107,7 @@ const settings = {
 export const api: ServiceDefinition<typeof settings> = {
   name: 'api',
   description: 'serves the leaderboards, titles and awards over HTTP',
-  defaultPort: 8080,
+  defaultPort: DEFAULT_PORT,
   settings,
   async build(config, { log, metrics, fatal, onShutdown }) {
     const { topicPrefix } = config;
@@ -79,7 +123,7 @@ export const api: ServiceDefinition<typeof settings> = {
     const startup = new Startup();
     const awards = new AwardLog();
     const people = new PeopleDirectory({ visibility: config.peopleVisibility, figures: config.peopleFigures });
-    const streams = new AwardStreams(awards, people, startup, metrics, config.streamKeepAliveMs);
+    const streams = new EventStreams(metrics, { keepAliveMs: config.streamKeepAliveMs, most: config.mostStreams });
 
     // It serves meanwhile, so that it can be asked how far it is.
     const stopped = new AbortController();
@@ -111,7 +155,7 @@ export const api: ServiceDefinition<typeof settings> = {
     onShutdown(() => Promise.all([rulesFollower.stop(), awardsFollower.stop()]));
     Promise.all([rulesFollower.start(), awardsFollower.start()]).then(() => {
       startup.onTitlesRead();
-      streams.onCaughtUp();
+      streams.advance();
     }, fatal);
 
     const follower = peopleFollower(
@@ -128,30 +172,57 @@ export const api: ServiceDefinition<typeof settings> = {
     follower.start().then(() => {
       if (stopped.signal.aborted) return;
       startup.onPeopleRead();
-      streams.onCaughtUp();
+      streams.advance();
     }, fatal);
 
-    const http = apiAdapter();
+    const probes = new Set(hostEndpoints.map(({ description: { path } }) => path));
+    const http = apiAdapter({ ...config, probes });
     const fastify = http.getInstance();
+    const secret = config.secret === undefined ? randomBytes(32) : Buffer.from(config.secret);
+    const access = accessOf(config, secret, clickhouse);
+    if (access.warning !== undefined) log.warn(access.warning);
+    registerAccess(fastify, { ...access, probes });
     fastify.addHook('preClose', () => streams.closeAll());
     const routes = new RouteMethods(fastify);
     const filter = new ProblemFilter(log, routes);
+    // Before a body is read that is for nobody.
+    fastify.addHook('onRequest', (request, _reply, done) => done(request.is404 ? filter.notFound(request) : undefined));
 
-    const controllers = [UsageController, TitlesController, AwardsController, ReferenceController];
+    const controllers = [
+      UsageController,
+      TitlesController,
+      AwardsController,
+      StandingsController,
+      SignInController,
+      AccessLogController,
+      ReferenceController,
+    ];
     const document = openApiDocument([...endpointsOf(controllers), ...hostEndpoints], API_VERSION);
+
+    const reads = new UsageReads(clickhouse);
 
     @Module({
       controllers,
       providers: [
         { provide: OPENAPI, useValue: document },
+        { provide: Cursors, useValue: new Cursors(secret) },
         { provide: APP_FILTER, useValue: filter },
-        { provide: UsageReads, useValue: new UsageReads(clickhouse) },
+        { provide: APP_GUARD, useClass: AccessGuard },
+        { provide: APP_INTERCEPTOR, useClass: AccessInterceptor },
+        { provide: HOST_ENDPOINTS, useValue: hostEndpoints },
+        { provide: SIGN_IN, useValue: access.signIn },
+        { provide: Sessions, useValue: access.sessions },
+        { provide: AccessLog, useValue: new AccessLog(clickhouse) },
+        Exports,
+        { provide: UsageReads, useValue: reads },
+        { provide: Leaderboards, useValue: new Leaderboards(reads, people) },
         { provide: CLICKHOUSE, useValue: clickhouse },
         { provide: RuleBook, useValue: rules },
         { provide: AwardLog, useValue: awards },
         { provide: PeopleDirectory, useValue: people },
-        { provide: AwardStreams, useValue: streams },
+        { provide: EventStreams, useValue: streams },
         { provide: Startup, useValue: startup },
+        { provide: Authentication, useValue: access.authentication },
       ],
     })
     class ApiModule {}

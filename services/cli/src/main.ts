@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { accessCommand } from './commands/access.js';
 import { auditCommand } from './commands/audit.js';
 import { awardsCommand } from './commands/awards.js';
 import { deadLettersCommand } from './commands/dead-letters.js';
@@ -10,6 +11,7 @@ import { peopleCommand } from './commands/people.js';
 import { pricesCommand } from './commands/prices.js';
 import { rebuildCommand } from './commands/rebuild.js';
 import { titlesCommand } from './commands/titles.js';
+import { tokensCommand } from './commands/tokens.js';
 import { topicsCommand } from './commands/topics.js';
 import { EnvironmentFault } from './environment.js';
 
@@ -21,6 +23,8 @@ const program = new Command('laurel')
   .addCommand(rebuildCommand())
   .addCommand(peopleCommand())
   .addCommand(forgetCommand())
+  .addCommand(tokensCommand())
+  .addCommand(accessCommand())
   .addCommand(deadLettersCommand())
   .addCommand(titlesCommand())
   .addCommand(awardsCommand())

@@ -24,34 +24,22 @@ export class AwardLog {
    */
   add(offset: number, award: AwardEvent): void {
     if (offset <= this.lastOffset) return;
-    const title = { titleId: award.title_id, scope: award.scope };
-    const key = titleKey(title);
-    const state = this.states.get(key) ?? { ...neverAwarded(title.titleId, 'company'), scope: title.scope };
-    this.states.set(key, evolve(state, award));
+    fold(this.states, award);
     this.log.push({ offset, award });
     for (const listener of [...this.listeners]) listener();
   }
 
   /** The first award after an offset. */
   next(offset: number): LoggedAward | undefined {
-    let low = 0;
-    let high = this.log.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.log[middle]?.offset ?? Infinity) > offset) high = middle;
-      else low = middle + 1;
-    }
-    return this.log[low];
+    return this.log[this.indexFrom(offset + 1)];
   }
 
-  /** The newest first, at most `limit` of those that match. */
-  newest(limit: number, matches: (award: AwardEvent) => boolean): readonly LoggedAward[] {
-    const found: LoggedAward[] = [];
-    for (let index = this.log.length - 1; index >= 0 && found.length < limit; index -= 1) {
+  /** The newest first, of those that match; only those before an offset, if one is given. */
+  *newest(matches: (award: AwardEvent) => boolean, before = Infinity): Generator<LoggedAward> {
+    for (let index = this.indexFrom(before) - 1; index >= 0; index -= 1) {
       const logged = this.log[index];
-      if (logged !== undefined && matches(logged.award)) found.push(logged);
+      if (logged !== undefined && matches(logged.award)) yield logged;
     }
-    return found;
   }
 
   /** The awards by which a title is held now, in their order. */
@@ -59,9 +47,13 @@ export class AwardLog {
     return this.states.get(titleKey({ titleId, scope }))?.holders ?? [];
   }
 
-  /** The awards by which a person holds titles now, by title and scope. */
-  heldBy(userId: string): readonly TitleAwarded[] {
-    return [...this.states.entries()]
+  /**
+   * The awards by which a person holds titles now, by title and scope.
+   *
+   * @param untilMs or then, of what had been awarded before this instant.
+   */
+  heldBy(userId: string, untilMs = Infinity): readonly TitleAwarded[] {
+    return [...this.statesUntil(untilMs).entries()]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .flatMap(([, { holders }]) => holders.filter((award) => award.user_id === userId));
   }
@@ -71,4 +63,37 @@ export class AwardLog {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
+
+  /** Of the first award at or after an offset. */
+  private indexFrom(offset: number): number {
+    let low = 0;
+    let high = this.log.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.log[middle]?.offset ?? Infinity) >= offset) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  private statesUntil(untilMs: number): ReadonlyMap<string, TitleState> {
+    if (untilMs === Infinity) return this.states;
+    const states = new Map<string, TitleState>();
+    // From the first one on that came later, as a clock may have been set back between two.
+    const over = new Set<string>();
+    for (const { award } of this.log) {
+      const key = titleKey({ titleId: award.title_id, scope: award.scope });
+      if (award.evaluated_at >= untilMs) over.add(key);
+      if (!over.has(key)) fold(states, award);
+    }
+    return states;
+  }
+}
+
+/** @throws AwardLogError when the award does not follow from those before. */
+function fold(states: Map<string, TitleState>, award: AwardEvent): void {
+  const title = { titleId: award.title_id, scope: award.scope };
+  const key = titleKey(title);
+  const state = states.get(key) ?? { ...neverAwarded(title.titleId, 'company'), scope: title.scope };
+  states.set(key, evolve(state, award));
 }

@@ -1,18 +1,35 @@
-import { Controller, Headers, Inject, Query, Res } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import type { Readable } from 'node:stream';
+import { Controller, Headers, Inject, Query, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { awardJson, awardSchema, PeopleDirectory } from '@laurel/policy';
+import { Authentication } from '../access/authenticate.js';
+import { Exports } from '../access/exports.js';
 import { component } from '../http/components.js';
-import { Endpoint, EVENT_STREAM, JSON_TYPE, Serves } from '../http/endpoint.js';
-import { eventIdParameter, limitParameter, titleParameter, userParameter } from '../http/parameters.js';
-import { Problem } from '../http/problem.js';
+import { Cursors } from '../http/cursors.js';
+import { Endpoint, EVENT_STREAM, Serves } from '../http/endpoint.js';
+import { EventStreams } from '../http/event-streams.js';
+import {
+  asOfParameter,
+  cursorParameter,
+  endOf,
+  eventIdParameter,
+  pageLimitParameter,
+  STANDARD_PAGE,
+  titleParameter,
+  userParameter,
+} from '../http/parameters.js';
+import { columnsOf, formatAsked, jsonOrCsv, mapped, csvFor } from '../http/tables.js';
 import { Startup } from '../startup.js';
 import { AwardLog } from './award-log.js';
-import { AwardStreams } from './award-streams.js';
+import { AwardStream } from './award-stream.js';
 
 export const awardsSchema = component(
   'Awards',
-  z.object({ awards: z.array(component('Award', awardSchema)).readonly().describe('the newest first') }),
+  z.object({
+    awards: z.array(component('Award', awardSchema)).readonly().describe('the newest first'),
+    next_cursor: z.string().nullable().describe('for the `cursor` of what is older; null at the end'),
+  }),
 );
 export type AwardsJson = Readonly<z.output<typeof awardsSchema>>;
 
@@ -22,69 +39,105 @@ const awardsEndpoint = new Endpoint({
   id: 'listAwards',
   path: '/v1/awards',
   tag: TAG,
+  access: 'board:read',
   summary: 'Award events, the newest first',
   parameters: {
     query: {
-      limit: limitParameter(100, 1000),
+      limit: pageLimitParameter,
       title: titleParameter.optional(),
       user: userParameter.optional(),
+      as_of: asOfParameter,
+      cursor: cursorParameter,
     },
   },
-  answer: { description: 'Those that match', content: { [JSON_TYPE]: awardsSchema } },
-  problems: ['starting'],
+  answer: { description: 'Those that match, or a table of all of them', content: jsonOrCsv(awardsSchema) },
+  problems: ['not_acceptable', 'starting'],
 });
 
 const awardStreamEndpoint = new Endpoint({
   id: 'streamAwards',
   path: '/v1/awards/stream',
   tag: TAG,
+  access: 'board:read',
   summary: 'Award events as they come',
   description: `Server-sent events: \`ready\`, then \`award\` for each (data: an Award), and \`closing\` when the server ends the stream.
 The ids of events are offsets. \`Last-Event-ID\` resumes after an award; it wins over \`last_event_id\`, as a client that connects again repeats the
 address it began with. Without either it begins with what is new.`,
   parameters: { header: { 'last-event-id': eventIdParameter }, query: { last_event_id: eventIdParameter } },
   answer: { description: 'An endless stream of events', content: { [EVENT_STREAM]: z.string() } },
-  problems: [],
+  problems: ['too_many_streams'],
 });
 
 @Controller()
 export class AwardsController {
   constructor(
     @Inject(AwardLog) private readonly log: AwardLog,
-    @Inject(AwardStreams) private readonly streams: AwardStreams,
+    @Inject(EventStreams) private readonly streams: EventStreams,
     @Inject(PeopleDirectory) private readonly people: PeopleDirectory,
     @Inject(Startup) private readonly startup: Startup,
+    @Inject(Cursors) private readonly cursors: Cursors,
+    @Inject(Exports) private readonly exports: Exports,
+    @Inject(Authentication) private readonly authentication: Authentication,
   ) {}
 
   @Serves(awardsEndpoint)
-  awards(@Query() query: unknown): AwardsJson {
+  async awards(
+    @Query() query: unknown,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<AwardsJson | Readable> {
     const given = awardsEndpoint.read({ query });
+    const format = formatAsked(request.headers.accept);
     this.startup.requireTitles();
     this.startup.requirePeople();
-    const { limit, title, user } = given.query;
+    const { limit, title, user, as_of: asOf, cursor } = given.query;
+    const list = [awardsEndpoint.description.id, title ?? null, user ?? null, asOf ?? null];
+    const before = cursor === undefined ? undefined : z.number().parse(this.cursors.open(list, cursor));
+    const untilMs = endOf(asOf);
     // A person who is hidden has no awards here, like one who never had any.
     const isAskedFor = (userId: string): boolean =>
       user === undefined || (userId === user && !this.people.isHidden(userId));
     const found = this.log.newest(
-      limit,
-      (award) => (title === undefined || award.title_id === title) && isAskedFor(award.user_id),
+      (award) =>
+        (title === undefined || award.title_id === title) && isAskedFor(award.user_id) && award.evaluated_at < untilMs,
+      before,
     );
-    return { awards: found.map((logged) => awardJson(logged, this.people)) };
+    if (format === 'csv') {
+      await this.exports.allow(request, awardsEndpoint, { userId: user });
+      const rows = mapped(found, (logged) => awardJson(logged, this.people), limit);
+      return csvFor(reply, 'awards', { columns: columnsOf(awardSchema), rows });
+    }
+    const page = [...mapped(found, (logged) => logged, (limit ?? STANDARD_PAGE) + 1)];
+    const shown = page.slice(0, limit ?? STANDARD_PAGE);
+    const last = page.length > shown.length ? shown.at(-1) : undefined;
+    return {
+      awards: shown.map((logged) => awardJson(logged, this.people)),
+      next_cursor: last === undefined ? null : this.cursors.seal(list, last.offset),
+    };
   }
 
   @Serves(awardStreamEndpoint)
   stream(
     @Headers() headers: Readonly<Record<string, unknown>>,
     @Query() query: unknown,
+    @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): void {
     const given = awardStreamEndpoint.read({ header: headers, query });
-    // Pipelined behind another answer: a stream would wait for it, and nobody would tell of the end of the connection.
-    if (reply.raw.socket === null) {
-      throw new Problem('malformed_request', 'A stream has to be the only request on its way in a connection.');
-    }
-    void reply.type('text/event-stream').header('x-accel-buffering', 'no');
     const after = given.header['last-event-id'] ?? given.query.last_event_id;
-    void reply.send(this.streams.stream(reply.raw, after));
+    this.streams.send(
+      reply,
+      'awards',
+      () => this.authentication.stillMay(request, 'board:read'),
+      (options, onStalled) =>
+        new AwardStream(
+          this.log,
+          this.people,
+          after,
+          () => this.startup.hasTitles && this.startup.hasPeople,
+          options,
+          onStalled,
+        ),
+    );
   }
 }

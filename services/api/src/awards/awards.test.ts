@@ -254,11 +254,11 @@ describe('the stream of awards', () => {
     const { url } = await stack.startApi();
     const { hostname, port } = new URL(url);
     const socket = connect(Number(port), hostname);
-    const request = 'GET /v1/awards/stream HTTP/1.1\r\nHost: laurel\r\n\r\n';
+    const request = 'GET /v1/awards/stream HTTP/1.1\r\nHost: localhost\r\n\r\n';
     socket.write(request.repeat(5));
     await once(socket, 'data');
     const streams = async (): Promise<string | undefined> =>
-      /^laurel_award_streams\{service="api"\} (\d+)$/m.exec(await (await fetch(`${url}/metrics`)).text())?.[1];
+      /^laurel_streams\{kind="awards",service="api"\} (\d+)$/m.exec(await (await fetch(`${url}/metrics`)).text())?.[1];
     expect(await streams()).toBe('1');
     socket.destroy();
     await eventually(async () => ((await streams()) === '0' ? true : undefined));
@@ -295,8 +295,10 @@ describe('the stream of awards', () => {
       for (let first = 0; first < 100; first += 4) await stack.append(handovers(first, 4, fat));
       await eventually(async () => {
         const metrics = await (await fetch(`${url}/metrics`)).text();
-        const closed = /^laurel_award_streams_closed_total\{code="slow_client",service="api"\} 1$/m.test(metrics);
-        return closed && /^laurel_award_streams\{service="api"\} 1$/m.test(metrics) ? true : undefined;
+        const closed = /^laurel_streams_closed_total\{kind="awards",code="slow_client",service="api"\} 1$/m.test(
+          metrics,
+        );
+        return closed && /^laurel_streams\{kind="awards",service="api"\} 1$/m.test(metrics) ? true : undefined;
       });
       await eventually(() => (reader.offsets.length === 100 ? true : undefined));
       expect(reader.offsets).toEqual(await allOffsets(url));
@@ -332,7 +334,7 @@ async function silentClient(url: string): Promise<Socket> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
   await once(socket, 'connect');
-  socket.write('GET /v1/awards/stream HTTP/1.1\r\nHost: test\r\n\r\n');
+  socket.write('GET /v1/awards/stream HTTP/1.1\r\nHost: localhost\r\n\r\n');
   await once(socket, 'data');
   socket.pause();
   socket.on('error', () => undefined);

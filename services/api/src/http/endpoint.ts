@@ -1,5 +1,6 @@
 import { applyDecorators, RequestMapping, RequestMethod, SetMetadata, type Type } from '@nestjs/common';
 import { METHOD_METADATA } from '@nestjs/common/constants.js';
+import type { AccessScope } from '@laurel/policy';
 import type { z } from 'zod';
 import { readParameters, type Read, type Shapes } from './parameters.js';
 import type { ProblemCode } from './problem.js';
@@ -30,6 +31,12 @@ export interface EndpointDescription<S extends Shapes> {
   /** Markdown, where a line does not say it. */
   readonly description?: string;
   readonly parameters?: S;
+  /** What its caller has to be allowed. Public: for everybody, signed in or not. */
+  readonly access: AccessScope | 'public';
+  /** The parameter of the path that names whose figures are shown: who looks is written down. */
+  readonly looksAt?: string;
+  /** For whatever watches the service: no caller is asked for, and none is limited. */
+  readonly isProbe?: boolean;
   readonly answer: Answer;
   /** Others that are no problems. */
   readonly otherAnswers?: readonly Answer[];

@@ -6,8 +6,16 @@ import { PROBLEM_TYPE, problemKinds, problemSchema, type ParameterPlace, type Pr
 
 export type Json = Readonly<Record<string, unknown>>;
 
-/** Every endpoint may answer with these: what is broken in a request, or in the service. */
-const commonProblems: readonly ProblemCode[] = ['malformed_request', 'internal'];
+/** What is broken in a request, or in the service. */
+const commonProblems: readonly ProblemCode[] = ['malformed_request', 'headers_too_large', 'internal'];
+/** Of whoever asks. */
+const callerProblems: readonly ProblemCode[] = ['invalid_token', 'rate_limited', 'storage_unavailable'];
+const accessProblems: readonly ProblemCode[] = ['sign_in_required', 'not_permitted'];
+
+/** The extension that says which scope an endpoint asks for. */
+export const ACCESS = 'x-laurel-access';
+/** The extension that says which parameter names the person whose figures are shown. */
+export const LOOKS_AT = 'x-laurel-looks-at';
 
 const PROBLEM = 'Problem';
 component(PROBLEM, problemSchema);
@@ -33,12 +41,20 @@ export function openApiDocument(endpoints: readonly Endpoint[], version: string)
 
 - Whole numbers that may pass 2^53 are texts of decimal digits. Times are RFC 3339 in UTC, days are UTC days.
 - People are shown as they chose at the moment of the answer; who is hidden is in no answer.
+- Each endpoint asks for a scope (\`x-laurel-access\`), which a role or a token grants. No role sees more of a person than they let be seen.
+- Answers have an ETag; \`If-None-Match\` is answered with 304. Tables (\`Accept: text/csv\`) need \`export:all\`, or \`export:team\` for one’s own teams.
 - Every failure is a problem (RFC 9457) with a closed \`code\`. Every answer has an \`X-Request-Id\`.
 - Answers may get more fields, and problems more codes, within a version. A reader ignores what it does not know.`,
     },
     tags: tags.map((name) => ({ name })),
     paths,
-    components: { schemas: componentSchemas() },
+    components: {
+      schemas: componentSchemas(),
+      securitySchemes: {
+        token: { type: 'http', scheme: 'bearer', description: 'of a program: `laurel tokens create`' },
+        session: { type: 'apiKey', in: 'cookie', name: 'laurel-session', description: 'of a person: `/auth/login`' },
+      },
+    },
   };
 }
 
@@ -47,12 +63,15 @@ export const openApiPath = (path: string): string => path.replace(/:(\w+)/g, '{$
 const byPath = (a: Endpoint, b: Endpoint): number => (a.description.path < b.description.path ? -1 : 1);
 
 function operation(endpoint: Endpoint): Json {
-  const { id, tag, summary, description, answer, otherAnswers = [], problems } = endpoint.description;
+  const { id, tag, summary, description, access, looksAt, answer, otherAnswers = [], problems } = endpoint.description;
   return {
     operationId: id,
     tags: [tag],
     summary,
     ...(description === undefined ? {} : { description }),
+    [ACCESS]: access,
+    ...(looksAt === undefined ? {} : { [LOOKS_AT]: looksAt }),
+    ...(access === 'public' ? {} : { security: [{ token: [] }, { session: [] }] }),
     parameters: Object.entries(endpoint.shapes).flatMap(([place, shape]) =>
       Object.entries(shape).map(([name, schema]) =>
         parameter(place as ParameterPlace, name, schema as unknown as z.ZodType),
@@ -60,8 +79,12 @@ function operation(endpoint: Endpoint): Json {
     ),
     responses: {
       ...Object.fromEntries([answer, ...otherAnswers].map((one) => [String(one.status ?? 200), response(one)])),
+      ...(isValidated(endpoint) ? { '304': { description: 'It is as the ETag in If-None-Match says' } } : {}),
       ...problemResponses([
         ...commonProblems,
+        ...(endpoint.description.isProbe === true ? [] : callerProblems),
+        ...(access === 'public' ? [] : accessProblems),
+        ...(endpoint.method === 'GET' ? [] : (['csrf_refused'] as const)),
         ...(Object.keys(endpoint.shapes).length === 0 ? [] : (['invalid_parameter'] as const)),
         ...problems,
       ]),
@@ -159,5 +182,6 @@ function withoutDialect(schema: unknown): Json {
   return Object.fromEntries(Object.entries(schema as Json).filter(([key]) => key !== '$schema' && key !== '$id'));
 }
 
-/** Whether the endpoint answers for as long as the client listens. */
-export const isStream = ({ description: { answer } }: Endpoint): boolean => EVENT_STREAM in answer.content;
+/** Whether answers have an ETag; see `addValidators`. */
+const isValidated = ({ method, description: { path, answer } }: Endpoint): boolean =>
+  method === 'GET' && path.startsWith('/v1/') && (answer.status ?? 200) === 200 && !(EVENT_STREAM in answer.content);

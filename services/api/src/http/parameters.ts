@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isWindowName, MAX_WINDOW_DAYS } from '@laurel/usage';
+import { DAY_MS, dayOf, dayStartMs, isWindowName, MAX_WINDOW_DAYS, parseDayKey } from '@laurel/usage';
 import { Problem, type ParameterFault, type ParameterPlace } from './problem.js';
 
 const bytes = (text: string): number => Buffer.byteLength(text);
@@ -36,6 +36,33 @@ export const limitParameter = (standard: number, max: number) =>
     { type: 'integer', minimum: 1, maximum: max, default: standard, description: 'how many at most' },
   );
 
+/** How many entries a JSON answer has unless asked otherwise. */
+export const STANDARD_PAGE = 100;
+
+/** How many entries of a list; what holds unless it is given differs between JSON and tables. */
+export const pageLimitParameter = written(
+  z
+    .string()
+    .regex(/^\d{1,9}$/, 'is not a whole number')
+    .transform(Number)
+    .refine((limit) => limit >= 1 && limit <= 1000, 'is not within 1 … 1000')
+    .optional(),
+  {
+    type: 'integer',
+    minimum: 1,
+    maximum: 1000,
+    description: 'how many at most; unless given, 100 in JSON, and all in a table',
+  },
+);
+
+/** Where a list goes on; see `Cursors`. */
+export const cursorParameter = z
+  .string()
+  .min(1)
+  .max(4096)
+  .optional()
+  .describe('`next_cursor` of the answer before: what follows it. All other parameters are to be as they were');
+
 export const userParameter = written(
   z.string().refine((id) => bytes(id) >= 1 && bytes(id) <= 256, 'is not of 1 to 256 bytes'),
   { type: 'string', minLength: 1, maxLength: 256, description: 'a pseudonym: 1 to 256 bytes of UTF-8' },
@@ -45,6 +72,31 @@ export const titleParameter = z
   .string()
   .regex(/^[a-z][a-z0-9_]{0,63}$/, 'is not the id of a title')
   .describe('the id of a title');
+
+const FIRST_DAY = dayOf(Date.UTC(2020, 0, 1));
+
+/** A day that has begun, as the instant of its beginning, in ms. */
+export const asOfParameter = written(
+  z
+    .string()
+    .transform((day, context) => {
+      const parsed = parseDayKey(day);
+      if (parsed === undefined || parsed < FIRST_DAY || parsed > dayOf(Date.now())) {
+        context.addIssue({ code: 'custom', message: 'is not a UTC day from 2020-01-01 to today' });
+        return z.NEVER;
+      }
+      return dayStartMs(parsed);
+    })
+    .optional(),
+  {
+    type: 'string',
+    format: 'date',
+    description:
+      'at the end of this UTC day, from 2020-01-01 to today: of what was used until then, as it is known now; people are shown as they choose now',
+  },
+);
+/** The first instant after that day; none without a day. */
+export const endOf = (asOf: number | undefined): number => (asOf === undefined ? Infinity : asOf + DAY_MS);
 
 const TEAM = 'team:';
 export type ScopeParameter = { readonly kind: 'company' } | { readonly kind: 'team'; readonly team: string };
@@ -62,7 +114,7 @@ export const scopeParameter = written(
     .default({ kind: 'company' }),
   {
     type: 'string',
-    pattern: '^(company|team:[^]+)$',
+    pattern: '^(company|team:[\\s\\S]+)$',
     maxLength: 261,
     default: 'company',
     description: 'company, or team:<team>: what was used under that team’s name, of 1 to 256 bytes',

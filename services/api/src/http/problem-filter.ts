@@ -23,6 +23,10 @@ export class ProblemFilter implements ExceptionFilter {
       const level = problem.status === 503 ? 'warn' : 'error';
       this.log[level]({ request: request.id, url: request.url, err: problem.cause ?? problem }, problem.code);
     }
+    // What the provider said is for whoever set it up.
+    if (problem.code === 'sign_in_failed') {
+      this.log.warn({ request: request.id, err: problem.cause ?? problem }, problem.code);
+    }
     void reply
       .status(problem.status)
       .headers(problem.headers)
@@ -33,6 +37,10 @@ export class ProblemFilter implements ExceptionFilter {
   private problemOf(error: unknown, request: FastifyRequest): Problem {
     if (error instanceof Problem) return error;
     if (error instanceof HttpException && error.getStatus() === 404) return this.notFound(request);
+    // Of 403 there is one that is not our own: the library's word on a request from elsewhere.
+    if (error instanceof HttpException && error.getStatus() === 403) {
+      return new Problem('csrf_refused', 'Send X-CSRF-Token as /v1/session gives it.', { cause: error });
+    }
     if (error instanceof HttpException && error.getStatus() < 500) {
       return new Problem('malformed_request', error.message, { cause: error });
     }
@@ -43,7 +51,7 @@ export class ProblemFilter implements ExceptionFilter {
   }
 
   /** Nest knows a route only by method and path together, so that the wrong method is found out here. */
-  private notFound(request: FastifyRequest): Problem {
+  notFound(request: FastifyRequest): Problem {
     const path = pathOf(request.url);
     const allowed = this.routes.of(path);
     if (allowed.length === 0) return new Problem('not_found', `There is no ${path}.`);

@@ -5,9 +5,20 @@ export const problemKinds = {
   invalid_parameter: { status: 400, title: 'A parameter is not valid' },
   malformed_request: { status: 400, title: 'The request is malformed' },
   not_found: { status: 404, title: 'There is nothing at this address' },
+  invalid_token: { status: 401, title: 'The token is not valid' },
+  sign_in_required: { status: 401, title: 'This is not for everybody' },
+  not_permitted: { status: 403, title: 'This is not permitted' },
+  csrf_refused: { status: 403, title: 'The request does not come from our own page' },
+  sign_in_failed: { status: 403, title: 'The sign-in failed' },
+  no_sign_in: { status: 404, title: 'There is no sign-in here' },
   no_usage: { status: 404, title: 'No usage was recorded for this person' },
   method_not_allowed: { status: 405, title: 'The method is not allowed here' },
+  not_acceptable: { status: 406, title: 'This is not given in a format that was asked for' },
+  headers_too_large: { status: 431, title: 'The address or the headers are too long' },
+  rate_limited: { status: 429, title: 'Too many requests' },
   starting: { status: 503, title: 'The service is starting' },
+  sign_in_unavailable: { status: 503, title: 'The sign-in provider cannot be reached at the moment' },
+  too_many_streams: { status: 503, title: 'There are as many streams as there may be' },
   storage_unavailable: { status: 503, title: 'The figures cannot be read at the moment' },
   internal: { status: 500, title: 'Something went wrong on our side' },
 } as const satisfies Record<string, { readonly status: number; readonly title: string }>;
@@ -56,8 +67,11 @@ export class Problem extends Error {
 const RETRY_AFTER_S = 2;
 
 /** For what passes by itself: 503 with Retry-After. */
-export const passingProblem = (code: 'starting' | 'storage_unavailable', detail: string, cause?: unknown): Problem =>
-  new Problem(code, detail, { headers: { 'retry-after': String(RETRY_AFTER_S) }, cause });
+export const passingProblem = (
+  code: 'starting' | 'storage_unavailable' | 'sign_in_unavailable' | 'too_many_streams',
+  detail: string,
+  cause?: unknown,
+): Problem => new Problem(code, detail, { headers: { 'retry-after': String(RETRY_AFTER_S) }, cause });
 
 export const PROBLEM_TYPE = 'application/problem+json';
 

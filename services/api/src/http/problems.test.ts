@@ -89,6 +89,18 @@ describe('problems', () => {
     }
   });
 
+  it('answers headers that are too long, and what is no HTTP, with a problem too', async () => {
+    const answer = await fetch(`${url}/v1/models?${'x'.repeat(20_000)}`);
+    expect(answer.headers.get('content-type')).toBe('application/problem+json');
+    expect(await answer.json()).toMatchObject({ status: 431, code: 'headers_too_large' });
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname);
+    socket.end('hello\r\n\r\n');
+    let text = '';
+    for await (const chunk of socket) text += String(chunk);
+    expect(text).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n[^]*"code":"malformed_request"/);
+  });
+
   it('answers HEAD as GET without a body, on the stream too', async () => {
     for (const path of ['/v1/models', '/v1/awards/stream']) {
       const response = await fetch(url + path, { method: 'HEAD' });
@@ -96,7 +108,7 @@ describe('problems', () => {
     }
     await eventually(async () => {
       const metrics = await (await fetch(`${url}/metrics`)).text();
-      return metrics.includes('laurel_award_streams{service="api"} 0') ? true : undefined;
+      return metrics.includes('laurel_streams{kind="awards",service="api"} 0') ? true : undefined;
     });
   });
 
@@ -113,7 +125,7 @@ describe('problems', () => {
     const { headers } = await fetch(`${url}/v1/models`, { headers: { origin: 'https://elsewhere.example' } });
     expect(headers.get('x-content-type-options')).toBe('nosniff');
     expect(headers.get('content-security-policy')).toBe("default-src 'none';frame-ancestors 'none'");
-    expect(headers.get('cache-control')).toBe('no-store');
+    expect(headers.get('cache-control')).toBe('private, no-cache');
     expect(headers.get('access-control-allow-origin')).toBeNull();
   });
 });

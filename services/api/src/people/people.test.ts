@@ -186,7 +186,7 @@ describe('people as they chose to be shown', () => {
     expect((await get<TitlesJson>('/v1/titles')).titles[0]?.standings).toMatchObject([{ user_id: 'u-2', rank: 1 }]);
     // Like somebody who was never there.
     expect(await answerOf('u-1')).toEqual(await answerOf('u-8'));
-    expect(await get('/v1/awards?user=u-1')).toEqual({ awards: [] });
+    expect(await get('/v1/awards?user=u-1')).toEqual({ awards: [], next_cursor: null });
 
     const stream = await fetch(`${url}/v1/awards/stream?last_event_id=-1`);
     let text = '';

@@ -52,6 +52,8 @@ export interface RunningApi extends RunningService {
 export interface TestStack {
   readonly clickhouse: ClickHouseClient;
   readonly clickHouseUrl: string;
+  /** What a service or the `laurel` command is told of it. */
+  readonly environment: Environment;
   /** Stores events and projects every hour and day that they touch. */
   readonly store: (events: readonly UsageEvent[]) => Promise<void>;
   /** Appends to `titles.awards.v1`, in one transaction. */
@@ -119,6 +121,7 @@ export async function testStack(): Promise<TestStack> {
   return {
     clickhouse,
     clickHouseUrl,
+    environment: defaults,
     async store(events) {
       await new PriceKeeper(clickhouse, new PriceCatalogue()).ensure(events);
       const days = [...new Set(events.map((event) => dayOf(event.occurred_at)))].sort((a, b) => a - b);

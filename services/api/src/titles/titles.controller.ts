@@ -83,6 +83,7 @@ const titlesEndpoint = new Endpoint({
   id: 'listTitles',
   path: '/v1/titles',
   tag: 'Titles',
+  access: 'board:read',
   summary: 'Each title of a scope: rule, holders with their evidence, the best five now',
   parameters: { query: { scope: scopeParameter } },
   answer: { description: 'In the order of the rules', content: { [JSON_TYPE]: titlesSchema } },

@@ -1,4 +1,5 @@
 import { tokenFields, type TokenCounts } from '@laurel/events';
+import { compareUtf8 } from '@laurel/titles';
 import type { Figures } from '@laurel/usage';
 import { RowReader } from './row-reader.js';
 
@@ -20,6 +21,15 @@ export interface BoardEntry {
   readonly teams: readonly string[];
   readonly value: string;
   readonly figures: Figures;
+}
+
+/** Where somebody stands on a board, whoever else comes and goes. */
+export type Place = Pick<BoardEntry, 'value' | 'userId'>;
+
+export interface BoardPage {
+  readonly entries: readonly BoardEntry[];
+  /** Behind which the next page begins; undefined when nobody follows. */
+  readonly last: Place | undefined;
 }
 
 /**
@@ -48,15 +58,27 @@ export class Board {
     return this.starts.length;
   }
 
-  /** The first so many of those who may be shown: somebody may have hidden since the board was read. */
-  first(limit: number, isShown: (userId: string) => boolean): readonly BoardEntry[] {
+  /**
+   * The first so many of those who may be shown: somebody may have hidden since the board was read.
+   *
+   * @param after only those behind this place, wherever whoever stood there is now.
+   */
+  page(limit: number, isShown: (userId: string) => boolean, after?: Place): BoardPage {
     const entries: BoardEntry[] = [];
-    for (const start of this.starts) {
-      if (entries.length === limit) break;
-      const entry = this.entryAt(start);
-      if (isShown(entry.userId)) entries.push(entry);
+    for (const entry of this.all(isShown, after)) {
+      // One more than asked for tells that there are more.
+      if (entries.length === limit) return { entries, last: placeOf(entries.at(-1)) };
+      entries.push(entry);
     }
-    return entries;
+    return { entries, last: undefined };
+  }
+
+  /** Likewise everybody, each made when it is asked for. */
+  *all(isShown: (userId: string) => boolean, after?: Place): Generator<BoardEntry> {
+    for (let index = after === undefined ? 0 : this.indexBehind(after); index < this.starts.length; index += 1) {
+      const entry = this.entryAt(this.starts[index] ?? 0);
+      if (isShown(entry.userId)) yield entry;
+    }
   }
 
   /** Undefined when the person isn't on it. */
@@ -64,6 +86,18 @@ export class Board {
     this.starting ??= new Map(this.starts.map((start) => [new RowReader(this.rows, start).text(), start]));
     const start = this.starting.get(userId);
     return start === undefined ? undefined : this.entryAt(start);
+  }
+
+  /** Of the first row that comes behind a place. */
+  private indexBehind(place: Place): number {
+    let low = 0;
+    let high = this.starts.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (isBehind(this.entryAt(this.starts[middle] ?? 0), place)) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 
   private entryAt(start: number): BoardEntry {
@@ -80,3 +114,12 @@ export class Board {
     };
   }
 }
+
+/** The greater value comes first, of equal ones the smaller user id by its bytes. */
+function isBehind(entry: Place, place: Place): boolean {
+  const [own, other] = [BigInt(entry.value), BigInt(place.value)];
+  return own < other || (own === other && compareUtf8(entry.userId, place.userId) > 0);
+}
+
+const placeOf = (entry: BoardEntry | undefined): Place | undefined =>
+  entry === undefined ? undefined : { value: entry.value, userId: entry.userId };

@@ -1,4 +1,6 @@
-import { Controller, Inject, Param, Query } from '@nestjs/common';
+import type { Readable } from 'node:stream';
+import { Controller, Inject, Param, Query, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import {
   holderJson,
@@ -8,54 +10,44 @@ import {
   personJson,
   personSchema,
   shownCount,
-  type CountUnit,
 } from '@laurel/policy';
 import { dayKey, noFigures, totalOf, type Day } from '@laurel/usage';
+import { Exports } from '../access/exports.js';
 import { AwardLog } from '../awards/award-log.js';
 import { component } from '../http/components.js';
 import { Endpoint, JSON_TYPE, Serves } from '../http/endpoint.js';
-import { limitParameter, scopeParameter, textOf, userParameter, windowParameter } from '../http/parameters.js';
+import { Cursors } from '../http/cursors.js';
+import {
+  asOfParameter,
+  cursorParameter,
+  endOf,
+  pageLimitParameter,
+  scopeParameter,
+  STANDARD_PAGE,
+  textOf,
+  userParameter,
+  windowParameter,
+} from '../http/parameters.js';
+import { columnsOf, formatAsked, jsonOrCsv, csvFor } from '../http/tables.js';
 import { Problem } from '../http/problem.js';
 import { Startup } from '../startup.js';
 import { costsJson, costsSchema, figuresJson, figuresSchema, shareOf } from './figures-json.js';
 import { groupFiguresSchema, otherSchema, publishedGroups } from './groups-json.js';
-import { boardMetrics, type BoardMetric } from './statements.js';
+import { leaderboardEntrySchema, Leaderboards, standingsSchema } from './leaderboards.js';
+import { MEASURES, measuresSchema } from './measures.js';
+import { boardMetrics } from './statements.js';
 import { UsageReads } from './usage-reads.js';
 import { namedWindow, windowSchema } from './window-json.js';
 
-/** Said with every ranking: what these figures are, and are not. */
-export const MEASURES =
-  'These figures are token volume, as publishers reported it; they say nothing about productivity or the worth of anybody’s work.';
+const shared = { measures: measuresSchema, window: component('Window', windowSchema) };
 
-const shared = {
-  measures: z.string().describe('what these figures are, and are not'),
-  window: component('Window', windowSchema),
-};
+/** What a cursor of a board holds. */
+const placeSchema = z.object({ value: z.string(), userId: z.string() });
 
 export const leaderboardSchema = component(
   'Leaderboard',
-  z.object({
-    metric: z.enum(boardMetrics),
-    ...shared,
-    scope: z.string().describe('company, or team:<team>'),
-    people: z.int().describe('how many there are on the whole board. Nobody who is hidden is on it, or counted here'),
-    entries: z
-      .array(
-        component(
-          'LeaderboardEntry',
-          z.object({
-            rank: z.int().min(1).describe('competition rank: equal values, before anything is rounded, share one'),
-            ...personSchema.shape,
-            teams: z
-              .array(z.string())
-              .readonly()
-              .describe('the teams under which this usage was recorded, in the order of their bytes'),
-            value: z.string().describe('of the metric, in decimal digits'),
-            ...figuresSchema.shape,
-          }),
-        ),
-      )
-      .readonly(),
+  standingsSchema.extend({
+    next_cursor: z.string().nullable().describe('for the `cursor` of what follows; null at the end'),
   }),
 );
 export type LeaderboardJson = Readonly<z.output<typeof leaderboardSchema>>;
@@ -86,29 +78,36 @@ export const userSchema = component(
     titles: z
       .array(z.object({ title_id: z.string(), scope: z.string(), ...holderSchema.shape }))
       .readonly()
-      .describe('held now'),
+      .describe('held now, or at the end of the day that was asked for'),
   }),
 );
 export type UserJson = Readonly<z.output<typeof userSchema>>;
+
+const modelGroupSchema = z.object({
+  provider: z.string(),
+  model: z.string(),
+  users: z.int(),
+  ...groupFiguresSchema.shape,
+});
 
 export const modelsSchema = component(
   'Models',
   z.object({
     ...shared,
-    models: z
-      .array(z.object({ provider: z.string(), model: z.string(), users: z.int(), ...groupFiguresSchema.shape }))
-      .readonly(),
+    models: z.array(modelGroupSchema).readonly(),
     other: otherSchema.nullable().describe('models that would give away somebody who is hidden or not shown exactly'),
   }),
 );
 export type ModelsJson = Readonly<z.output<typeof modelsSchema>>;
+
+const teamGroupSchema = z.object({ team: z.string(), users: z.int(), ...groupFiguresSchema.shape });
 
 export const teamsSchema = component(
   'Teams',
   z.object({
     ...shared,
     least_people: z.int().describe('a team of fewer people is in `other`'),
-    teams: z.array(z.object({ team: z.string(), users: z.int(), ...groupFiguresSchema.shape })).readonly(),
+    teams: z.array(teamGroupSchema).readonly(),
     other: otherSchema
       .nullable()
       .describe('small teams, usage without a team, and whatever has to be with them so that nobody is given away'),
@@ -122,6 +121,7 @@ const leaderboardEndpoint = new Endpoint({
   id: 'getLeaderboard',
   path: '/v1/leaderboards/:metric',
   tag: TAG,
+  access: 'board:read',
   summary: 'Who used how much, the most first',
   parameters: {
     path: {
@@ -129,19 +129,27 @@ const leaderboardEndpoint = new Endpoint({
         .enum(boardMetrics, { error: `is not one of ${boardMetrics.join(', ')}` })
         .describe('what the board is ordered by'),
     },
-    query: { window: windowParameter, scope: scopeParameter, limit: limitParameter(100, 1000) },
+    query: {
+      window: windowParameter,
+      as_of: asOfParameter,
+      scope: scopeParameter,
+      limit: pageLimitParameter,
+      cursor: cursorParameter,
+    },
   },
-  answer: { description: 'The board', content: { [JSON_TYPE]: leaderboardSchema } },
-  problems: ['starting', 'storage_unavailable'],
+  answer: { description: 'The board, or a table of all of it', content: jsonOrCsv(leaderboardSchema) },
+  problems: ['not_acceptable', 'starting', 'storage_unavailable'],
 });
 
 const userEndpoint = new Endpoint({
   id: 'getUser',
   path: '/v1/users/:id',
   tag: TAG,
+  access: 'people:read',
+  looksAt: 'id',
   summary: 'A person’s usage by day and model, their rank and titles',
   description: 'Of somebody who is hidden the answer is that of somebody unknown.',
-  parameters: { path: { id: userParameter }, query: { window: windowParameter } },
+  parameters: { path: { id: userParameter }, query: { window: windowParameter, as_of: asOfParameter } },
   answer: { description: 'The person', content: { [JSON_TYPE]: userSchema } },
   problems: ['no_usage', 'starting', 'storage_unavailable'],
 });
@@ -150,69 +158,62 @@ const modelsEndpoint = new Endpoint({
   id: 'getModels',
   path: '/v1/models',
   tag: TAG,
+  access: 'board:read',
   summary: 'Usage by provider and model',
-  parameters: { query: { window: windowParameter } },
-  answer: { description: 'The most tokens first', content: { [JSON_TYPE]: modelsSchema } },
-  problems: ['starting', 'storage_unavailable'],
+  parameters: { query: { window: windowParameter, as_of: asOfParameter } },
+  answer: { description: 'The most tokens first', content: jsonOrCsv(modelsSchema) },
+  problems: ['not_acceptable', 'starting', 'storage_unavailable'],
 });
 
 const teamsEndpoint = new Endpoint({
   id: 'getTeams',
   path: '/v1/teams',
   tag: TAG,
+  access: 'board:read',
   summary: 'Usage by team',
-  parameters: { query: { window: windowParameter } },
-  answer: { description: 'The most tokens first', content: { [JSON_TYPE]: teamsSchema } },
-  problems: ['starting', 'storage_unavailable'],
+  parameters: { query: { window: windowParameter, as_of: asOfParameter } },
+  answer: { description: 'The most tokens first', content: jsonOrCsv(teamsSchema) },
+  problems: ['not_acceptable', 'starting', 'storage_unavailable'],
 });
 
 /** No person's id: those have at least one byte. */
 const NOBODY = '';
 
-const unitOf = (metric: BoardMetric): CountUnit => {
-  switch (metric) {
-    case 'events':
-      return 'events';
-    case 'cost_micro_usd':
-      return 'micro_usd';
-    default:
-      return 'tokens';
-  }
-};
-
 @Controller()
 export class UsageController {
   constructor(
     @Inject(UsageReads) private readonly reads: UsageReads,
+    @Inject(Leaderboards) private readonly leaderboards: Leaderboards,
     @Inject(AwardLog) private readonly awards: AwardLog,
     @Inject(PeopleDirectory) private readonly people: PeopleDirectory,
     @Inject(Startup) private readonly startup: Startup,
+    @Inject(Cursors) private readonly cursors: Cursors,
+    @Inject(Exports) private readonly exports: Exports,
   ) {}
 
   @Serves(leaderboardEndpoint)
-  async leaderboard(@Param() path: unknown, @Query() query: unknown): Promise<LeaderboardJson> {
+  async leaderboard(
+    @Param() path: unknown,
+    @Query() query: unknown,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<LeaderboardJson | Readable> {
     const given = leaderboardEndpoint.read({ path, query });
+    const format = formatAsked(request.headers.accept);
     this.startup.requireDatabase();
     this.startup.requirePeople();
     const { metric } = given.path;
-    const { scope, limit } = given.query;
-    const { window, json } = namedWindow(given.query.window, Date.now());
-    const board = await this.reads.board(metric, window, scope);
-    return {
-      metric,
-      measures: MEASURES,
-      window: json,
-      scope: textOf(scope),
-      people: board.people,
-      entries: board
-        .first(limit, (userId) => !this.people.isHidden(userId))
-        .flatMap(({ rank, userId, teams, value, figures }) => {
-          const person = personJson(this.people, userId);
-          if (person === undefined) return [];
-          const shown = String(shownCount(person.figures, unitOf(metric), BigInt(value)));
-          return [{ rank, ...person, teams, value: shown, ...figuresJson(figures, person.figures) }];
-        }),
-    };
+    const { window: name, scope, as_of: asOf, limit, cursor } = given.query;
+    const list = [leaderboardEndpoint.description.id, metric, name, asOf ?? null, textOf(scope)];
+    const after = cursor === undefined ? undefined : placeSchema.parse(this.cursors.open(list, cursor));
+    const wanted = { metric, window: name, atMs: asOf ?? Date.now(), scope };
+    if (format === 'csv') {
+      await this.exports.allow(request, leaderboardEndpoint, { scope });
+      const rows = await this.leaderboards.rows(wanted, limit, after);
+      return csvFor(reply, `leaderboard-${metric}`, { columns: columnsOf(leaderboardEntrySchema), rows });
+    }
+    const { standings, last } = await this.leaderboards.page(wanted, limit ?? STANDARD_PAGE, after);
+    return { ...standings, next_cursor: last === undefined ? null : this.cursors.seal(list, last) };
   }
 
   @Serves(userEndpoint)
@@ -222,7 +223,7 @@ export class UsageController {
     this.startup.requireTitles();
     this.startup.requirePeople();
     const { id } = given.path;
-    const { window, json } = namedWindow(given.query.window, Date.now());
+    const { window, json } = namedWindow(given.query.window, given.query.as_of ?? Date.now());
     // Of a person who is hidden nobody is asked for in their place: the answer is that of an unknown one, and takes as long.
     const usage = await this.reads.user(this.people.isHidden(id) ? NOBODY : id, window);
     // Again, as somebody may hide meanwhile.
@@ -249,7 +250,7 @@ export class UsageController {
         ...figuresJson(figures, person.figures),
         ...costsJson(costs, person.figures),
       })),
-      titles: this.awards.heldBy(id).map((award) => ({
+      titles: this.awards.heldBy(id, endOf(given.query.as_of)).map((award) => ({
         title_id: award.title_id,
         scope: award.scope,
         ...holderJson(award, this.people, person),
@@ -258,41 +259,50 @@ export class UsageController {
   }
 
   @Serves(modelsEndpoint)
-  async models(@Query() query: unknown): Promise<ModelsJson> {
+  async models(
+    @Query() query: unknown,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ModelsJson | Readable> {
     const given = modelsEndpoint.read({ query });
+    const format = formatAsked(request.headers.accept);
     this.startup.requireDatabase();
-    const { window, json } = namedWindow(given.query.window, Date.now());
+    const { window, json } = namedWindow(given.query.window, given.query.as_of ?? Date.now());
     const { shown, other } = publishedGroups(await this.reads.models(window), 0);
-    return {
-      measures: MEASURES,
-      window: json,
-      models: shown.map(({ group: { provider, model, users }, json: figures }) => ({
-        provider,
-        model,
-        users,
-        ...figures,
-      })),
-      other,
-    };
+    const models = shown.map(({ group: { provider, model, users }, json: figures }) => ({
+      provider,
+      model,
+      users,
+      ...figures,
+    }));
+    if (format === 'csv') {
+      await this.exports.allow(request, modelsEndpoint);
+      return csvFor(reply, 'models', { columns: columnsOf(modelGroupSchema), rows: models });
+    }
+    return { measures: MEASURES, window: json, models, other };
   }
 
   @Serves(teamsEndpoint)
-  async teams(@Query() query: unknown): Promise<TeamsJson> {
+  async teams(
+    @Query() query: unknown,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<TeamsJson | Readable> {
     const given = teamsEndpoint.read({ query });
+    const format = formatAsked(request.headers.accept);
     this.startup.requireDatabase();
-    const { window, json } = namedWindow(given.query.window, Date.now());
+    const { window, json } = namedWindow(given.query.window, given.query.as_of ?? Date.now());
     const teams = await this.reads.teams(window);
     const { shown, other } = publishedGroups(
       teams.filter(({ team }) => team !== ''),
       LEAST_COHORT,
       teams.filter(({ team }) => team === ''),
     );
-    return {
-      measures: MEASURES,
-      window: json,
-      least_people: LEAST_COHORT,
-      teams: shown.map(({ group: { team, users }, json: figures }) => ({ team, users, ...figures })),
-      other,
-    };
+    const rows = shown.map(({ group: { team, users }, json: figures }) => ({ team, users, ...figures }));
+    if (format === 'csv') {
+      await this.exports.allow(request, teamsEndpoint);
+      return csvFor(reply, 'teams', { columns: columnsOf(teamGroupSchema), rows });
+    }
+    return { measures: MEASURES, window: json, least_people: LEAST_COHORT, teams: rows, other };
   }
 }
