@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { BenchStack } from './bench-stack.js';
 import { benchBoard } from './board/run.js';
+import { benchLoad, type LoadOptions } from './board/load.js';
 import { benchFreshness } from './freshness/run.js';
 import { benchGrowth } from './ingest/growth.js';
 import type { Framing } from './ingest/peer.js';
@@ -11,7 +12,7 @@ import { profiles } from './ingest/profiles.js';
 import { benchIngest, peers } from './ingest/run.js';
 import { thisMachine } from './machine.js';
 import { benchPublisher } from './publisher/run.js';
-import { boardTables, freshnessTable, growthTable, ingestTable, publisherTable } from './tables.js';
+import { boardTables, freshnessTable, growthTable, ingestTable, loadTable, publisherTable } from './tables.js';
 
 const whole = (text: string): number => {
   const value = Number(text);
@@ -115,6 +116,22 @@ program
         return runs;
       },
       boardTables,
+    ),
+  );
+
+program
+  .command('load')
+  .description('board reads at a steady rate while many follow streams')
+  .option('--scale <number>', 'part of the reported company’s size', share, 1)
+  .option('--rate <number>', 'requests a second', whole, 500)
+  .option('--streams <number>', 'open all the time', whole, 200)
+  .option('--seconds <number>', 'for how long', whole, 60)
+  .action(async (flags: LoadOptions) =>
+    part(
+      'load',
+      flags,
+      (stack) => benchLoad(stack, flags, progress),
+      (result) => loadTable([result]),
     ),
   );
 

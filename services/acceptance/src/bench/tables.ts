@@ -1,3 +1,4 @@
+import type { LoadRun } from './board/load.js';
 import type { BoardRun } from './board/run.js';
 import type { FreshnessRun } from './freshness/run.js';
 import type { GrowthRun } from './ingest/growth.js';
@@ -92,6 +93,34 @@ export const boardTables = (runs: readonly BoardRun[]): string =>
         '',
         '',
       ],
+    ]),
+  );
+
+export const loadTable = (runs: readonly LoadRun[]): string =>
+  table(
+    [
+      'people',
+      'streams',
+      'requests/s',
+      'requests',
+      'failures',
+      'p50 ms',
+      'p99 ms',
+      'most ms',
+      'streams told',
+      'API CPU s',
+      'API MiB',
+    ],
+    runs.map((run) => [
+      String(run.people),
+      String(run.streams),
+      String(run.rate),
+      String(run.requests),
+      String(run.failures),
+      ...[run.p50, run.p99, run.most].map((ms) => digits(ms)),
+      String(run.streamsTold),
+      digits(run.cost.cpu['api'] ?? 0),
+      String(Math.round(run.apiMiB)),
     ]),
   );
 
