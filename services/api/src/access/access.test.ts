@@ -405,6 +405,9 @@ describe('who may see what', () => {
       // A page elsewhere whose name was made to resolve to this machine.
       expect(await statusWithHost(open.url, 'rebound.example')).toBe(401);
       expect(await statusWithHost(open.url, 'localhost:1')).toBe(200);
+      // Through a proxy on this machine.
+      const forwarded = await fetch(`${open.url}/v1/titles`, { headers: { 'x-forwarded-for': '10.0.0.1' } });
+      expect(forwarded.status).toBe(401);
     });
 
     it('is nothing on an address that others reach, unless it is said what', async () => {

@@ -12,6 +12,9 @@ export interface Anonymous {
   readonly isLocalOnly: boolean;
 }
 
+/** Whoever comes through a proxy is not on this machine, though the proxy may be. */
+const FORWARDED = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip'];
+
 const LOCAL_HOST = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i;
 
 /** Says who asks: by token, by session, or by saying nothing. */
@@ -40,7 +43,7 @@ export class Authentication {
     }
     const signedIn = await this.sessions.callerOf(request);
     if (signedIn !== undefined) return signedIn;
-    return this.given.isLocalOnly && !LOCAL_HOST.test(request.host) ? NOBODY : this.anonymous;
+    return this.given.isLocalOnly && !isLocal(request) ? NOBODY : this.anonymous;
   }
 
   /** Whether the caller of a request that is still being answered would be let in again now. */
@@ -53,3 +56,6 @@ export class Authentication {
     }
   }
 }
+
+const isLocal = ({ headers, host }: FastifyRequest): boolean =>
+  LOCAL_HOST.test(host) && !FORWARDED.some((name) => headers[name] !== undefined);

@@ -262,7 +262,11 @@ describe('the manners of the API', () => {
   });
 
   it('tells each caller how many requests are left, and refuses more, but not probes and not this machine', async () => {
-    const limited = await stack.startApi({ LAUREL_API_RATE_LIMIT: '3', LAUREL_API_TRUSTED_PROXIES: '127.0.0.0/8' });
+    const limited = await stack.startApi({
+      LAUREL_API_RATE_LIMIT: '3',
+      LAUREL_API_TRUSTED_PROXIES: '127.0.0.0/8',
+      LAUREL_API_ANONYMOUS: 'member',
+    });
     const ask = (path: string, from: string): Promise<Response> =>
       fetch(limited.url + path, { headers: { 'x-forwarded-for': from } });
     for (const left of ['2', '1', '0']) {
@@ -277,7 +281,7 @@ describe('the manners of the API', () => {
     expect((await ask('/ready', '10.0.0.1')).status).toBe(200);
     for (let time = 0; time < 5; time += 1) expect((await fetch(`${limited.url}/v1/models`)).status).toBe(200);
     // Nobody is believed who is not a proxy.
-    const direct = await stack.startApi({ LAUREL_API_RATE_LIMIT: '1' });
+    const direct = await stack.startApi({ LAUREL_API_RATE_LIMIT: '1', LAUREL_API_ANONYMOUS: 'member' });
     for (let time = 0; time < 3; time += 1) {
       const answer = await fetch(`${direct.url}/v1/models`, { headers: { 'x-forwarded-for': '10.0.0.1' } });
       expect(answer.status).toBe(200);
