@@ -6,6 +6,7 @@ import {
   personProfileSchema,
   titleHoldersSchema,
   titleRulesSchema,
+  titleTierSchema,
   undeliveredSchema,
   usageProjectedSchema,
   usageRecordedSchema,
@@ -18,6 +19,7 @@ import type {
   PersonProfile,
   TitleHolders,
   TitleRules,
+  TitleTier,
   Undelivered,
   UsageProjected,
   UsageRecorded,
@@ -31,6 +33,7 @@ export const usageStored = avroCodec<UsageStored>(usageStoredSchema);
 export const usageProjected = avroCodec<UsageProjected>(usageProjectedSchema);
 export const awardEvent = avroCodec<AwardEvent>(awardEventSchema);
 export const titleHolders = avroCodec<TitleHolders>(titleHoldersSchema);
+export const titleTier = avroCodec<TitleTier>(titleTierSchema);
 export const titleRules = avroCodec<TitleRules>(titleRulesSchema);
 export const undelivered = avroCodec<Undelivered>(undeliveredSchema);
 export const personProfile = avroCodec<PersonProfile>(personProfileSchema);

@@ -55,6 +55,7 @@ export const topics = {
   usageProjected: { name: 'usage.projected.v1', partitions: 1, config: retained(7), fixedPartitions: true },
   titleAwards: { name: 'titles.awards.v1', partitions: 1, config: forEver, fixedPartitions: true },
   titleHolders: { name: 'titles.holders.v1', partitions: 1, config: compacted, fixedPartitions: true },
+  titleTiers: { name: 'titles.tiers.v1', partitions: 1, config: compacted, fixedPartitions: true },
   titleRules: { name: 'titles.rules.v1', partitions: 1, config: forEver, fixedPartitions: true },
   /** One partition, so that what is asked for again comes in the order in which it was asked. */
   undelivered: { name: 'titles.undelivered.v1', partitions: 1, config: retained(30), fixedPartitions: true },

@@ -1,5 +1,12 @@
 import { awardReasonValues, awardTypeValues } from '@laurel/events';
-import type { Evidence, EvidenceEntry, LoggedAward, TitleAwarded } from '@laurel/titles';
+import {
+  tierNames,
+  type Evidence,
+  type EvidenceEntry,
+  type LoggedAward,
+  type TierHeld,
+  type TitleAwarded,
+} from '@laurel/titles';
 import { z } from 'zod';
 import { shownValue } from './figures.js';
 import type { PeopleDirectory } from './people-directory.js';
@@ -14,12 +21,12 @@ export type EvidenceJson = Readonly<z.output<typeof evidenceSchema>>;
 const evidenceJson = (evidence: Evidence): EvidenceJson =>
   Object.fromEntries(Object.entries(evidence).map(([name, entry]) => [name, evidenceValue(entry)]));
 
-/** Of everybody's figures together, which say something of each when all others are known. */
-const COMPANY = 'company_';
+/** Of others' figures: of everybody together, which say something of each when all others are known, and of whoever is at a threshold. */
+const OF_OTHERS = ['company_', 'peers_'];
 
 /**
- * Evidence as far as it may be seen: all of it only of a person who is shown exactly, and without the company's sums as long as
- * anybody is not.
+ * Evidence as far as it may be seen: all of it only of a person who is shown exactly, and without what is said of others as long
+ * as anybody is not.
  */
 export function shownEvidence(
   evidence: Evidence,
@@ -28,7 +35,9 @@ export function shownEvidence(
 ): EvidenceJson {
   if (figures !== 'exact') return {};
   const all = Object.entries(evidenceJson(evidence));
-  return Object.fromEntries(people.guardsAnybody ? all.filter(([name]) => !name.startsWith(COMPANY)) : all);
+  return Object.fromEntries(
+    people.guardsAnybody ? all.filter(([name]) => !OF_OTHERS.some((prefix) => name.startsWith(prefix))) : all,
+  );
 }
 
 function evidenceValue(entry: EvidenceEntry): string | number {
@@ -48,7 +57,7 @@ export const awardSchema = z.object({
   type: z.enum(awardTypeValues),
   title_id: z.string(),
   rule_version: z.int(),
-  scope: z.string().describe('company, or team:<team>'),
+  scope: z.string().describe('company, team:<team>, or family:<model family>'),
   withheld: z
     .boolean()
     .describe('true when the person is hidden now, or was not named at all: then whatever is said of them is null'),
@@ -57,7 +66,8 @@ export const awardSchema = z.object({
   name: z.string().nullable(),
   figures: personSchema.shape.figures.nullable(),
   rank: z.int().nullable().describe('0 when the person no longer stands in the standings'),
-  tier: z.string().nullable(),
+  tier: z.string().nullable().describe('reached or lost; null in what is about the title itself'),
+  remaining_tier: z.string().nullable().describe('of a tier that was lost, the lower one that is left; null for none'),
   value: z.number().nullable(),
   unit: z.string(),
   runner_up: z.number().nullable().describe('rounded, unless everybody is shown exactly: it is somebody’s figure'),
@@ -93,6 +103,7 @@ export function awardJson({ offset, award }: LoggedAward, people: PeopleDirector
     figures: person?.figures ?? null,
     rank: person === undefined ? null : award.rank,
     tier: person === undefined ? null : award.tier,
+    remaining_tier: person === undefined ? null : award.remaining_tier,
     value: person === undefined ? null : shownValue(person.figures, unit, award.value),
     unit,
     runner_up:
@@ -109,6 +120,28 @@ export function awardJson({ offset, award }: LoggedAward, people: PeopleDirector
     evidence: person === undefined ? {} : shownEvidence(award.evidence, people, person),
   };
 }
+
+/** A tier that somebody has; figures are as of the award. */
+export const tierSchema = z.object({
+  title_id: z.string(),
+  scope: z.string(),
+  tier: z.enum(tierNames),
+  value: z.number(),
+  unit: z.string(),
+  since: timeSchema,
+  award_id: z.string().describe('of the event on titles.awards.v1 by which they have it'),
+});
+export type TierJson = Readonly<z.output<typeof tierSchema>>;
+
+export const tierJson = (held: TierHeld, { figures }: Pick<PersonJson, 'figures'>): TierJson => ({
+  title_id: held.titleId,
+  scope: held.scope,
+  tier: held.tier,
+  value: shownValue(figures, held.unit, held.value),
+  unit: held.unit,
+  since: time(held.sinceMs),
+  award_id: held.awardId,
+});
 
 /** How somebody holds a title; all figures are as of the award. */
 export const holderSchema = z.object({

@@ -41,7 +41,8 @@ export function shownCount(figures: PersonFigures, unit: CountUnit, count: bigin
  */
 export function shownValue(figures: PersonFigures, unit: string, value: number): number {
   if (figures === 'exact') return value;
-  const { parts, least } = VALUE_STEPS[unit] ?? OTHER_STEPS;
+  // Of a quotient as of what is divided.
+  const { parts, least } = VALUE_STEPS[unit.split('/')[0] ?? unit] ?? OTHER_STEPS;
   return Number(shown(figures, least, BigInt(Math.floor(value * parts)))) / parts;
 }
 

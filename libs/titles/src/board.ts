@@ -44,3 +44,19 @@ export function retiring(
       return [{ state, reason: own.length > 0 ? 'expired' : 'rule_removed' }];
     });
 }
+
+/** Why the tiers of a title are all lost in a scope: no rule is in force any more by which anybody has them. */
+export type TiersEnd = 'rule_removed' | 'rule_changed' | 'expired';
+
+/** Undefined where a rule with tiers is in force. */
+export function tiersEnd(
+  rules: readonly TitleRule[],
+  { titleId, scope }: { readonly titleId: string; readonly scope: string },
+  nowMs: number,
+): TiersEnd | undefined {
+  const own = rules.filter((rule) => rule.id === titleId && isScopeOf(rule, scope));
+  const current = own.filter((rule) => isInForce(rule, nowMs));
+  if (current.some((rule) => rule.tiers !== undefined)) return undefined;
+  if (current.length > 0) return 'rule_changed';
+  return own.length > 0 ? 'expired' : 'rule_removed';
+}

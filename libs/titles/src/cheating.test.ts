@@ -1,4 +1,4 @@
-import type { UsageEvent } from '@laurel/events';
+import type { AwardEvent, UsageEvent } from '@laurel/events';
 import { dayOf, windowOf } from '@laurel/usage';
 import { usageEvent } from '@laurel/usage/fixture';
 import { builtInRules } from './built-in-rules.js';
@@ -45,11 +45,17 @@ const history = (events: readonly UsageEvent[]): UsageHistory => {
     known.set(String(atMs), before);
     return Promise.resolve(standingsByScope(rule, factsOf(before, window)));
   };
-  return { standings, sketch: standings };
+  return {
+    standings,
+    sketch: standings,
+    tierFigures: () => Promise.resolve([]),
+    mayTiersChange: () => Promise.resolve(false),
+  };
 };
 /** Everybody who would have held a title at any time of the month. */
 const everHeld = async (rule: TitleRule, events: readonly UsageEvent[]): Promise<ReadonlySet<string>> => {
-  const awards = await simulate([rule], history(events), instants);
+  const awards: AwardEvent[] = [];
+  for await (const day of simulate([rule], history(events), instants)) awards.push(...day.awards);
   return new Set(awards.filter(({ type }) => type === 'title_awarded').map(({ user_id }) => user_id));
 };
 

@@ -95,6 +95,7 @@ describe('decide', () => {
         user_id: 'ada',
         rank: 1,
         tier: null,
+        remaining_tier: null,
         value: 100,
         unit: 'tokens',
         runner_up: 50,
@@ -244,7 +245,17 @@ describe('decide', () => {
     expect(() => told(ada, { ...ada, value: 101 })).toThrow(RangeError);
     expect(() => told({ ...ada, value: NaN })).toThrow(RangeError);
     expect(() => told({ ...ada, rank: 0 })).toThrow(RangeError);
+    expect(() => told({ ...ada, value: -1 })).toThrow(RangeError);
     expect(() => decide(tick({ ada: 1 }), neverAwarded('cache_wizard', 'company'))).toThrow(RangeError);
+  });
+});
+
+describe('a value below 0', () => {
+  it('takes the title from its holder, as any that is not eligible', () => {
+    const held = after(start, tick({ ada: 100 }));
+    const spent = { userId: 'ada', value: -7, rank: 0, evidence: {}, eligible: false };
+    const [event] = decide({ ...tick({}), standings: [spent] }, held);
+    expect(event).toMatchObject({ type: 'title_revoked', reason: 'not_eligible', value: -7, rank: 0 });
   });
 });
 

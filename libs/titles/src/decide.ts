@@ -153,7 +153,8 @@ const absent = (userId: string): Standing => ({ userId, value: 0, rank: 0, evide
 function byUser(standings: readonly Standing[]): ReadonlyMap<string, Standing> {
   const users = new Map<string, Standing>();
   for (const one of standings) {
-    if (!Number.isFinite(one.value) || one.value < 0 || one.eligible !== one.rank > 0) {
+    // Below 0 where caching has cost more than it saved.
+    if (!Number.isFinite(one.value) || (one.eligible && one.value <= 0) || one.eligible !== one.rank > 0) {
       throw new RangeError(`the standing of ${one.userId} is not one: value ${one.value}, rank ${one.rank}`);
     }
     const known = users.get(one.userId);
@@ -180,8 +181,9 @@ function eventAbout(
     user_id: userId,
     rank,
     tier: null,
+    remaining_tier: null,
     value,
-    unit: unitOf(rule.metric.kind),
+    unit: unitOf(rule.metric),
     window_start: window.startMs,
     window_end: window.endMs,
     evaluated_at: evaluatedAtMs,

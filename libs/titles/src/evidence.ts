@@ -1,7 +1,7 @@
 import type { AwardEvent } from '@laurel/events';
 import type { Figures } from '@laurel/usage';
 
-/** What suffices to recompute a value: at most 20 entries, their names documented beside each metric. */
+/** What suffices to recompute a value: at most 20 entries of a metric, their names documented beside each; of a quotient, of both. */
 export type Evidence = AwardEvent['evidence'];
 export type EvidenceEntry = Evidence[string];
 

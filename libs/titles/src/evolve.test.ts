@@ -1,5 +1,6 @@
 import { awardIdOf } from './award-id.js';
-import { AwardLogError, evolve, fold, type AwardLogFault } from './evolve.js';
+import { fold } from './award-fold.js';
+import { AwardLogError, evolve, type AwardLogFault } from './evolve.js';
 import { holdersOf, neverAwarded, titleKey, type TitleAwarded } from './state.js';
 
 const awarded = (fields: Partial<TitleAwarded> = {}): TitleAwarded => ({
@@ -12,6 +13,7 @@ const awarded = (fields: Partial<TitleAwarded> = {}): TitleAwarded => ({
   user_id: 'ada',
   rank: 1,
   tier: null,
+  remaining_tier: null,
   value: 12.5,
   unit: 'models',
   runner_up: null,

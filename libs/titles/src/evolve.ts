@@ -1,7 +1,16 @@
 import type { AwardEvent } from '@laurel/events';
-import { titleKey, type TitleAwarded, type TitleState } from './state.js';
+import { isAboutTier, titleKey, type TitleAwarded, type TitleState } from './state.js';
 
-export type AwardLogFault = 'other_title' | 'ordinal_repeated' | 'ordinal_missing' | 'already_holder' | 'not_holder';
+export type AwardLogFault =
+  | 'other_title'
+  | 'ordinal_repeated'
+  | 'ordinal_missing'
+  | 'already_holder'
+  | 'not_holder'
+  | 'no_tier'
+  | 'tier_not_higher'
+  | 'tier_not_lower'
+  | 'tier_not_held';
 
 /** The award log is not what the awarder writes: a hole, a repeat, or a second writer. Nothing may be decided on it. */
 export class AwardLogError extends Error {
@@ -30,12 +39,14 @@ export function evolve(state: TitleState, event: AwardEvent): TitleState {
     const code = event.ordinal < state.ordinal ? 'ordinal_repeated' : 'ordinal_missing';
     throw new AwardLogError(code, event, `ordinal ${state.ordinal} was to come next`);
   }
+  const { titleId, scope } = state;
   return {
-    titleId: state.titleId,
-    scope: state.scope,
+    titleId,
+    scope,
     ordinal: event.ordinal + 1,
-    ruleVersion: event.rule_version,
-    updatedAtMs: event.evaluated_at,
+    // Of the title alone: `titles.holders.v1` is not written for the sake of a tier.
+    ruleVersion: isAboutTier(event) ? state.ruleVersion : event.rule_version,
+    updatedAtMs: isAboutTier(event) ? state.updatedAtMs : event.evaluated_at,
     holders: holdersAfter(state.holders, event),
   };
 }
@@ -57,28 +68,11 @@ function holdersAfter(holders: readonly TitleAwarded[], event: AwardEvent): read
         );
       }
       return holders.filter((award) => award.award_id !== event.revokes);
-    // A tier is reached on a title's metric without holding the title.
+    // A tier is reached on a title's metric without holding the title; `TierBook` folds them.
     case 'tier_reached':
     case 'tier_lost':
       return holders;
     default:
       return event.type satisfies never;
   }
-}
-
-/**
- * The state of every title and scope after the whole log, by `titleKey`.
- *
- * @param events all award events from the first on, each title's in the order of the log.
- * @throws AwardLogError as `evolve`.
- */
-export function fold(events: Iterable<AwardEvent>): ReadonlyMap<string, TitleState> {
-  const states = new Map<string, TitleState>();
-  for (const event of events) {
-    const title = { titleId: event.title_id, scope: event.scope };
-    const key = titleKey(title);
-    const state = states.get(key) ?? { ...title, ordinal: 0, ruleVersion: 0, updatedAtMs: 0, holders: [] };
-    states.set(key, evolve(state, event));
-  }
-  return states;
 }

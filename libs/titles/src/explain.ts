@@ -66,7 +66,7 @@ export function explain(
   };
   return {
     titleId: rule.id,
-    unit: unitOf(rule.metric.kind),
+    unit: unitOf(rule.metric),
     status: status(),
     value,
     rank,

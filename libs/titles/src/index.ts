@@ -5,12 +5,26 @@ export { ruleChanges, type RuleChange } from './rule-change.js';
 export { publishedRules, RuleBook, RulesNotUnderstood } from './rule-book.js';
 export * from './evidence.js';
 export * from './standings.js';
-export { isScopeOf, LEAST_COHORT, scopeOfPerson, scopeOfTeam, standingsByScope } from './scope.js';
+export {
+  factsByScope,
+  isScopeOf,
+  LEAST_COHORT,
+  scopeOfFamily,
+  scopeOfPart,
+  scopeOfTeam,
+  standingsByScope,
+} from './scope.js';
 export * from './state.js';
 export * from './board.js';
 export * from './evolve.js';
+export { AwardFold, fold } from './award-fold.js';
 export * from './decide.js';
-export { simulate, type UsageHistory } from './simulate.js';
+export * from './tiers/tier.js';
+export * from './tiers/levels.js';
+export { TierBook, tierKey, titleTierOf, type TierChange, type TierHeld } from './tiers/tier-book.js';
+export * from './tiers/decide-tiers.js';
+export { explainTier, type TierExplanation } from './tiers/explain-tier.js';
+export { simulate, type SimulatedDay, type UsageHistory } from './simulate.js';
 export { explain, type Explanation, type Lack } from './explain.js';
 export { awardIdOf } from './award-id.js';
 export type { LoggedAward } from './logged-award.js';
@@ -20,5 +34,6 @@ export { isAheadBy } from './margin.js';
 export * from './undelivered.js';
 export { compareUtf8 } from './user-order.js';
 export { isWholeUnit, valueText } from './value-text.js';
-export { factsOf, type PersonFacts, type PriceOf, type WindowFacts } from './metrics/facts.js';
+export { factsOf, type ModelDay, type PersonFacts, type PriceOf, type WindowFacts } from './metrics/facts.js';
+export { countedFacts, countedPeople } from './metrics/counted.js';
 export { measure, standingsOf } from './metrics/measure.js';

@@ -64,6 +64,7 @@ describe('a change of rules', () => {
     ['the margin', { margin: { kind: 'relative', by: 0.5 } }],
     ['the dwelling', { dwell_hours: 24 }],
     ['the number of holders', { holders: 2 }],
+    ['the tiers', { tiers: { by: 'value', levels: { gold: 5 }, margin: { kind: 'relative', by: 0.1 } } }],
   ] as const)('that judges differently (%s) needs a higher version', (_, fields) => {
     const changed = { ...legend, ...fields } as TitleRule;
     expect(changes(bookOf([legend]), [changed])).toEqual([['refused', 'token_legend', 'version_not_raised']]);

@@ -1,6 +1,10 @@
 import { tokenClasses } from '@laurel/events';
 import { dayKey, dayOf, isWindowName, MAX_WINDOW_DAYS } from '@laurel/usage';
 import { z } from 'zod';
+import { marginSchema } from './margin.js';
+import { tiersSchema } from './tiers/tier.js';
+
+export { marginSchema, type Margin } from './margin.js';
 
 const count = z.int().min(0);
 
@@ -11,7 +15,7 @@ const dailyCap = z
   .max(2 ** 38);
 
 /** What a title measures, with its parameters. Each kind's exact definition stands in `metrics/`. */
-export const metricSchema = z.discriminatedUnion('kind', [
+const plainMetricSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('capped_tokens').describe('tokens, each UTC day up to a cap'),
     daily_cap: dailyCap.default(100_000_000).describe('tokens of one UTC day that count at most, 1 to 2^38'),
@@ -85,16 +89,43 @@ export const metricSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
-/**
- * How far a challenger is to be ahead of the holder: hysteresis against a title that changes hands all day.
- * `relative`: challenger > holder · (1 + by).
- * `remainder`, for shares, whose bound is 1: 1 − challenger < (1 − holder) · (1 − by). A relative margin would make
- * a share of 0.99 unassailable, as nobody can reach 1.0098.
- */
-export const marginSchema = z.strictObject({
-  kind: z.enum(['relative', 'remainder']).describe('of the holder’s value, or of what is missing to a share of 1'),
-  by: z.number().min(0).max(0.5).describe('0.02 is 2 %'),
-});
+type PlainMetric = z.output<typeof plainMetricSchema>;
+
+/** Sums, and what they may be divided by: all are at least a day's, a token's or a millionth's. */
+const DIVIDENDS: ReadonlySet<string> = new Set<PlainMetric['kind']>(['capped_tokens', 'list_cost', 'cache_saving']);
+const DIVISORS: ReadonlySet<string> = new Set<PlainMetric['kind']>(['active_days', 'capped_tokens', 'list_cost']);
+
+const quotientSchema = z
+  .strictObject({
+    kind: z.literal('quotient').describe('one metric divided by another, such as cost for each active day'),
+    of: plainMetricSchema
+      .refine(({ kind }) => DIVIDENDS.has(kind), `is none of ${[...DIVIDENDS].join(', ')}`)
+      .describe(`what is divided: one of ${[...DIVIDENDS].join(', ')}`),
+    per: plainMetricSchema
+      .refine(({ kind }) => DIVISORS.has(kind), `is none of ${[...DIVISORS].join(', ')}`)
+      .describe(`by what: one of ${[...DIVISORS].join(', ')}, and another than that`),
+  })
+  .refine(({ of, per }) => of.kind !== per.kind, { path: ['per', 'kind'], message: 'is what is divided itself' });
+
+export const metricSchema = z.discriminatedUnion('kind', [...plainMetricSchema.options, quotientSchema]);
+
+const someNames = z
+  .array(z.string().min(1).max(256))
+  .min(1)
+  .max(100)
+  .refine((names) => new Set(names).size === names.length, 'has a name twice');
+
+/** Which usage counts for a title. Origin is not among it: days don't tell it. */
+export const usageFilterSchema = z
+  .strictObject({
+    providers: someNames.optional().describe('of these providers, as events name them'),
+    model_families: someNames
+      .optional()
+      .describe('of models of these families, whatever names they were published under'),
+  })
+  .refine(({ providers, model_families: families }) => providers !== undefined || families !== undefined, {
+    message: 'names neither providers nor model_families',
+  });
 
 export const eligibilitySchema = z.strictObject({
   min_tokens: count.default(0).describe('counted tokens in the window, of all classes and uncapped'),
@@ -104,6 +135,26 @@ export const eligibilitySchema = z.strictObject({
     .default(0)
     .describe('UTC days since the first counted event ever, that day and today included: newcomers wait'),
 });
+
+/** Whether a metric can be told of some models alone: sessions and minutes can't. */
+function isOfModels(metric: z.output<typeof metricSchema>): boolean {
+  switch (metric.kind) {
+    case 'capped_tokens':
+    case 'effective_models':
+    case 'cache_share':
+    case 'list_cost':
+    case 'cache_saving':
+    case 'active_days':
+    case 'longest_streak':
+      return true;
+    case 'quotient':
+      return isOfModels(metric.of) && isOfModels(metric.per);
+    case 'longest_session':
+      return false;
+    default:
+      return metric satisfies never;
+  }
+}
 
 /** As `isWindowName`, for what reads no TypeScript. */
 const WINDOW = /^([1-9]\d?|[12]\d\d|3[0-5]\d|36[0-6])d$|^(week|month|all)$/;
@@ -141,9 +192,14 @@ export const titleRuleSchema = z
         'the last n UTC days, today included (30d); the calendar week (Monday first) or month so far; or all time',
       ),
     scope: z
-      .enum(['company', 'each_team'])
+      .enum(['company', 'each_team', 'each_model_family'])
       .default('company')
-      .describe('whom the standings compare: everybody, or the people of each team of five and more'),
+      .describe(
+        'whom the standings compare: everybody, the people of each team, or those who use each model family, by what they use of it; five people at least',
+      ),
+    usage: usageFilterSchema
+      .optional()
+      .describe('which usage counts, for the metric and what somebody needs; all unless said'),
     eligibility: eligibilitySchema.prefault({}).describe('what somebody needs to hold it'),
     holders: z.int().min(1).max(100).default(1).describe('how many may hold it at a time'),
     margin: marginSchema
@@ -155,12 +211,31 @@ export const titleRuleSchema = z
       .max(8784)
       .default(0)
       .describe('for so long after the award nobody can overtake the holder, whatever the lead'),
+    tiers: tiersSchema
+      .optional()
+      .describe('levels that everybody who is eligible can reach on the metric; none unless said'),
     valid_from: day.optional().describe('awarded from this UTC day on'),
     valid_until: day.optional().describe('awarded up to this UTC day, included; afterwards nobody holds it'),
   })
   .refine((rule) => rule.margin.kind !== 'remainder' || rule.metric.kind === 'cache_share', {
     path: ['margin', 'kind'],
     message: 'a margin of the remainder needs a metric that is a share',
+  })
+  .refine((rule) => rule.tiers?.margin.kind !== 'remainder' || rule.metric.kind === 'cache_share', {
+    path: ['tiers', 'margin', 'kind'],
+    message: 'a margin of the remainder needs a metric that is a share',
+  })
+  .refine((rule) => !asksModels(rule) || isOfModels(rule.metric), {
+    path: ['metric', 'kind'],
+    message: 'is not known of each model, as usage or the scope each_model_family asks',
+  })
+  .refine((rule) => !asksModels(rule) || rule.eligibility.min_sessions === 0, {
+    path: ['eligibility', 'min_sessions'],
+    message: 'is not known of each model, as usage or the scope each_model_family asks',
+  })
+  .refine((rule) => rule.scope !== 'each_model_family' || rule.metric.kind !== 'effective_models', {
+    path: ['metric', 'kind'],
+    message: 'is always 1 in a title of each model family',
   })
   .refine(({ valid_from: from, valid_until: until }) => from === undefined || until === undefined || from <= until, {
     path: ['valid_until'],
@@ -180,19 +255,23 @@ export const titleRulesSchema = z.array(titleRuleSchema).superRefine((rules, con
   });
 });
 
+/** Whether a rule looks at the usage of some models apart from others. */
+const asksModels = (rule: { readonly scope: string; readonly usage?: object | undefined }): boolean =>
+  rule.scope === 'each_model_family' || rule.usage !== undefined;
+
 export type Metric = z.output<typeof metricSchema>;
+export type UsageFilter = z.output<typeof usageFilterSchema>;
 export type MetricKind = Metric['kind'];
 export type MetricOf<K extends MetricKind> = Extract<Metric, { kind: K }>;
-export type Margin = z.output<typeof marginSchema>;
 export type Eligibility = z.output<typeof eligibilitySchema>;
 export type TitleRule = z.output<typeof titleRuleSchema>;
 
 /** Whom an award's standings compare. */
-export type Scope = 'company' | `team:${string}`;
+export type Scope = 'company' | `team:${string}` | `family:${string}`;
 
-/** The unit of a metric's values, as awards carry it. */
-export function unitOf(kind: MetricKind): string {
-  switch (kind) {
+/** The unit of a metric's values, as awards carry it; of a quotient both units, as `micro_usd/days`. */
+export function unitOf(metric: Metric): string {
+  switch (metric.kind) {
     case 'capped_tokens':
       return 'tokens';
     case 'effective_models':
@@ -207,8 +286,10 @@ export function unitOf(kind: MetricKind): string {
     case 'active_days':
     case 'longest_streak':
       return 'days';
+    case 'quotient':
+      return `${unitOf(metric.of)}/${unitOf(metric.per)}`;
     default:
-      return kind satisfies never;
+      return metric satisfies never;
   }
 }
 

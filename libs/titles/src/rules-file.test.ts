@@ -88,6 +88,23 @@ describe('a rules file', () => {
     ]);
   });
 
+  it('says which tier is not above the one below it, or for fewer people', () => {
+    const withTiers = (tiers: string) => places(`${VALID}    tiers: ${tiers}\n`).map((one) => (one as unknown[])[2]);
+    const last = (tiers: string) => (places(`${VALID}    tiers: ${tiers}\n`)[0] as unknown[])[3];
+    expect(withTiers('{ by: value, levels: { gold: 20, bronze: 5, silver: 20 } }')).toEqual(['tiers.levels.gold']);
+    expect(last('{ by: value, levels: { gold: 20, silver: 20 } }')).toBe('is not above silver');
+    expect(last('{ by: top_per_mille, levels: { bronze: 100, emerald: 500 } }')).toBe('is not below bronze');
+    expect(last('{ by: value, levels: {} }')).toBe('has no tier');
+    expect(withTiers('{ by: value, levels: { brass: 1, gold: 2 } }')).toEqual(['tiers.levels.brass']);
+    expect(withTiers('{ by: value, levels: { gold: 5 }, margin: { kind: remainder, by: 0.1 } }')).toEqual([
+      'tiers.margin.kind',
+    ]);
+    expect(withTiers('{ by: value, levels: { gold: 5 }, margin: { kind: relative, by: 0 } }')).toEqual([
+      'tiers.margin.by',
+    ]);
+    expect(withTiers('{ by: top_per_mille, levels: { silver: 100, gold: 10 } }')).toEqual([]);
+  });
+
   it('says which of two rules of one id is the second', () => {
     const twice = `${VALID}${VALID.replace('titles:\n', '')}`;
     expect(places(twice)).toEqual([['7:5', 'night_owl', 'id', 'night_owl is already the id of rule 1']]);
@@ -155,6 +172,10 @@ describe('the JSON Schema of a rules file', () => {
       [{ metric: { kind: 'capped_tokens', daily_cap: 0 } }, false],
       [{ metric: { kind: 'effective_models', daily_cap: 5 } }, false],
       [{ holders: 101 }, false],
+      [{ tiers: { by: 'value', levels: { bronze: 0.5, emerald: 9 } } }, true],
+      [{ tiers: { by: 'value', levels: { bronze: 0 } } }, false],
+      [{ tiers: { by: 'top_per_mille', levels: { bronze: 0.5 } } }, false],
+      [{ tiers: { by: 'rank', levels: { bronze: 1 } } }, false],
     ] as const) {
       expect([fields, validate(withRule(fields))]).toEqual([fields, valid]);
       expect([fields, readRulesFile(JSON.stringify(withRule(fields))).ok]).toEqual([fields, valid]);

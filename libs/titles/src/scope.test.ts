@@ -3,10 +3,12 @@ import { factsOf } from './metrics/facts.js';
 import { event, NOW } from './metrics/window.fixture.js';
 import { windowOf } from '@laurel/usage';
 import { isScopeOf, standingsByScope } from './scope.js';
-import type { TitleRule } from './rule.js';
+import { titleRuleSchema, type TitleRule } from './rule.js';
 
 const [legend] = builtInRules;
 const ofTeams: TitleRule = { ...legend, scope: 'each_team' };
+const ofFamilies = (fields: object = {}): TitleRule =>
+  titleRuleSchema.parse({ ...legend, scope: 'each_model_family', ...fields });
 const use = (user_id: string, team: string | null, input: number) => event(0, { user_id, team, tokens: { input } });
 const standings = (rule: TitleRule, events: Parameters<typeof factsOf>[0]) =>
   [...standingsByScope(rule, factsOf(events, windowOf('30d', NOW)))].map(([scope, all]) => [
@@ -47,5 +49,72 @@ describe('a title of each team', () => {
     expect(standings(legend, five('red')).map(([scope]) => scope)).toEqual(['company']);
     expect([isScopeOf(legend, 'company'), isScopeOf(legend, 'team:red')]).toEqual([true, false]);
     expect([isScopeOf(ofTeams, 'company'), isScopeOf(ofTeams, 'team:red')]).toEqual([false, true]);
+  });
+});
+
+describe('a title of each model family', () => {
+  const call = (user_id: string, model: string, tokens: object, daysAgo = 0) =>
+    event(daysAgo, { user_id, model, tokens });
+  const people = ['ada', 'bo', 'cy', 'di', 'eve'];
+
+  it('compares people by what they used of the family, under whatever name, and by nothing else', () => {
+    const events = people.flatMap((user, index) => [
+      call(user, 'gpt-5', { input: 100 * (index + 1) }),
+      call(user, 'azure/gpt-5', { input: 1 }),
+      call(user, 'gemini-2.5-pro', { input: 1000 - index }),
+    ]);
+    expect(standings(ofFamilies(), events)).toEqual([
+      ['family:gpt-5', ['1 eve 501', '2 di 401', '3 cy 301', '4 bo 201', '5 ada 101']],
+      ['family:gemini-2.5-pro', ['1 ada 1000', '2 bo 999', '3 cy 998', '4 di 997', '5 eve 996']],
+    ]);
+  });
+
+  it('has no board for a family that fewer than five use', () => {
+    const events = [
+      ...people.map((user) => call(user, 'gpt-5', { input: 1 })),
+      ...people.slice(1).map((user) => call(user, 'tiny', { input: 1 })),
+    ];
+    expect(standings(ofFamilies(), events).map(([scope]) => scope)).toEqual(['family:gpt-5']);
+  });
+
+  it('asks for its minima in the usage of the family, and takes the share of a cache from it alone', () => {
+    const events = people.flatMap((user, index) => [
+      call(user, 'gpt-5', { input: 100, cache_read: 100, output: 100 }),
+      call(user, 'gpt-5', { input: index * 10 }, 1),
+      call(user, 'tiny', { input: 1000 }, 2),
+    ]);
+    const two = ofFamilies({ metric: { kind: 'active_days' }, eligibility: { min_active_days: 2, min_tokens: 320 } });
+    expect(standings(two, events)).toEqual([
+      ['family:gpt-5', ['1 cy 2', '1 di 2', '1 eve 2', '0 bo 2', '0 ada 1']],
+      ['family:tiny', ['0 ada 1', '0 bo 1', '0 cy 1', '0 di 1', '0 eve 1']],
+    ]);
+    const shares = standings(ofFamilies({ metric: { kind: 'cache_share', prior_tokens: 0 }, eligibility: {} }), events);
+    expect(shares[0]).toEqual([
+      'family:gpt-5',
+      [
+        '1 ada 0.5',
+        `2 bo ${(100 / 210).toFixed(12)}`,
+        `3 cy ${(100 / 220).toFixed(12)}`,
+        `4 di ${(100 / 230).toFixed(12)}`,
+        `5 eve ${(100 / 240).toFixed(12)}`,
+      ],
+    ]);
+  });
+
+  it.each([
+    ['metric.kind', { metric: { kind: 'longest_session' } }],
+    ['metric.kind', { metric: { kind: 'effective_models' } }],
+    ['eligibility.min_sessions', { eligibility: { min_sessions: 1 } }],
+  ])('refuses what is not known of each model: %s', (path, fields) => {
+    const parsed = titleRuleSchema.safeParse({ ...legend, scope: 'each_model_family', ...fields });
+    expect(parsed.error?.issues.map((issue) => issue.path.join('.'))).toEqual([path]);
+  });
+
+  it('has scopes of its own', () => {
+    expect(['company', 'team:gpt-5', 'family:gpt-5'].map((scope) => isScopeOf(ofFamilies(), scope))).toEqual([
+      false,
+      false,
+      true,
+    ]);
   });
 });

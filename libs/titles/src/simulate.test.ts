@@ -5,12 +5,17 @@ import { usageEvent } from '@laurel/usage/fixture';
 import { boardsOf, retiring, statesUnder } from './board.js';
 import { builtInRules } from './built-in-rules.js';
 import { decide, retire } from './decide.js';
-import { evolve, fold } from './evolve.js';
+import { AwardFold, fold } from './award-fold.js';
 import { factsOf } from './metrics/facts.js';
-import { isInForce, titleRuleSchema, type TitleRule } from './rule.js';
+import { groupBy } from './metrics/grouping.js';
+import { measure } from './metrics/measure.js';
+import { isInForce, titleRuleSchema, type Scope, type TitleRule } from './rule.js';
 import { standingsByScope } from './scope.js';
 import { simulate, type UsageHistory } from './simulate.js';
-import { titleKey, type TitleState } from './state.js';
+import type { Standing } from './standings.js';
+import { isAboutTier } from './state.js';
+import { decideTiers, hasTiers, retireTiers } from './tiers/decide-tiers.js';
+import { peersOf, tierAfter, tierLevels, zoneOf } from './tiers/levels.js';
 
 const HOUR_MS = 3_600_000;
 const FIRST_MS = Date.UTC(2026, 4, 1);
@@ -23,6 +28,7 @@ const instants = Array.from({ length: DAYS * 24 }, (_, hour) => FIRST_MS + (hour
  */
 class Reference implements UsageHistory {
   asked = 0;
+  lookedAtTiers = 0;
   sketched = 0;
 
   constructor(private readonly events: readonly UsageEvent[]) {}
@@ -32,6 +38,35 @@ class Reference implements UsageHistory {
     const before = this.events.filter(({ occurred_at }) => occurred_at < atMs);
     return Promise.resolve(standingsByScope(rule, factsOf(before, window)));
   };
+
+  readonly tierFigures: UsageHistory['tierFigures'] = (rule, window, tiers, atMs) => {
+    this.lookedAtTiers += 1;
+    const before = this.events.filter(({ occurred_at }) => occurred_at < atMs);
+    const measured = measure(rule.metric, factsOf(before, window));
+    const byScope = standingsByScope(rule, factsOf(before, window));
+    const scopes = new Set<Scope>([...byScope.keys(), ...[...tiers.of(rule.id)].map(({ scope }) => scope as Scope)]);
+    const figures = [...scopes].map((scope) => {
+      const standings = byScope.get(scope) ?? [];
+      const gone = [...tiers.of(rule.id)].filter(
+        (held) => held.scope === scope && !standings.some(({ userId }) => userId === held.userId),
+      );
+      const absent = gone.map(({ userId }): Standing => {
+        const own = measured.find((one) => one.userId === userId);
+        return { userId, value: own?.value ?? 0, rank: 0, evidence: own?.evidence ?? {}, eligible: false };
+      });
+      return { scope, peers: peersOf(rule.tiers, standings), standings: [...standings, ...absent] };
+    });
+    return Promise.resolve(figures);
+  };
+
+  readonly mayTiersChange: UsageHistory['mayTiersChange'] = async (rule, window, tiers, atMs) =>
+    (await this.tierFigures(rule, window, tiers, atMs)).some(({ scope, peers, standings }) => {
+      const levels = tierLevels(rule.tiers, peers);
+      return standings.some((one) => {
+        const held = tiers.held(rule.id, scope, one.userId)?.tier ?? null;
+        return tierAfter(levels, zoneOf(levels, one), held) !== held;
+      });
+    });
 
   readonly sketch: UsageHistory['sketch'] = async (rule, window, holders, atMs) => {
     this.sketched += 1;
@@ -51,27 +86,48 @@ class Reference implements UsageHistory {
 
 /** Every title at every instant, without leaving any out. */
 async function naively(rules: readonly TitleRule[], history: UsageHistory): Promise<readonly AwardEvent[]> {
-  let states: ReadonlyMap<string, TitleState> = new Map();
+  const folded = new AwardFold();
   const awards: AwardEvent[] = [];
-  const take = (state: TitleState, made: readonly AwardEvent[]): void => {
-    if (made.length > 0) states = new Map(states).set(titleKey(state), made.reduce(evolve, state));
+  const take = (made: readonly AwardEvent[]): void => {
+    for (const award of made) folded.take(award);
     awards.push(...made);
   };
   for (const atMs of instants) {
     for (const rule of rules) {
+      const own = statesUnder(rule, folded.states.values());
       if (!isInForce(rule, atMs)) {
-        const own = statesUnder(rule, states.values());
-        for (const { state, reason } of retiring([rule], own, atMs)) take(state, retire(state, atMs, reason));
+        for (const { state, reason } of retiring([rule], own, atMs)) take(retire(state, atMs, reason));
+        for (const [scope, held] of groupBy([...folded.tiers.of(rule.id)], (one) => one.scope)) {
+          take(retireTiers(held, folded.state(rule.id, scope).ordinal, atMs, 'expired'));
+        }
         continue;
       }
       const window = windowOf(rule.window, atMs);
       const byScope = await history.standings(rule, window, [], atMs);
-      for (const { state, standings } of boardsOf(rule, statesUnder(rule, states.values()), byScope)) {
-        take(state, decide({ rule, standings, window, evaluatedAtMs: atMs }, state));
+      for (const { state, standings } of boardsOf(rule, own, byScope)) {
+        take(decide({ rule, standings, window, evaluatedAtMs: atMs }, state));
+      }
+      if (!hasTiers(rule)) continue;
+      for (const figures of await history.tierFigures(rule, window, folded.tiers, atMs)) {
+        const evaluation = { rule, ...figures, window, evaluatedAtMs: atMs };
+        take(decideTiers(evaluation, folded.tierState(rule.id, figures.scope)));
       }
     }
   }
   return awards;
+}
+
+async function simulated(
+  rules: readonly TitleRule[],
+  history: UsageHistory,
+): Promise<{ readonly awards: readonly AwardEvent[]; readonly days: readonly number[] }> {
+  const awards: AwardEvent[] = [];
+  const days: number[] = [];
+  for await (const day of simulate(rules, history, instants)) {
+    awards.push(...day.awards);
+    days.push(day.next);
+  }
+  return { awards, days };
 }
 
 const events: fc.Arbitrary<readonly UsageEvent[]> = fc
@@ -111,6 +167,12 @@ const rules: fc.Arbitrary<readonly TitleRule[]> = fc
         margin: fc.constantFrom({ kind: 'relative', by: 0 }, { kind: 'relative', by: 0.1 }),
         dwell_hours: fc.constantFrom(0, 0, 5, 30),
         eligibility: fc.constantFrom({}, { min_tokens: 150 }, { min_active_days: 2 }, { min_sessions: 2 }),
+        tiers: fc.constantFrom<object | undefined>(
+          undefined,
+          { by: 'value', levels: { bronze: 1, silver: 3, gold: 200, platinum: 600, emerald: 1500 } },
+          { by: 'value', levels: { gold: 0.3, diamond: 0.6 }, margin: { kind: 'relative', by: 0.5 } },
+          { by: 'top_per_mille', levels: { bronze: 700, gold: 300 } },
+        ),
         valid_from: fc.constantFrom(undefined, undefined, '2026-05-02'),
         valid_until: fc.constantFrom(undefined, undefined, '2026-05-02'),
       })
@@ -125,9 +187,9 @@ describe('a simulation', () => {
   it('makes the awards that judging every title at every instant makes', async () => {
     await fc.assert(
       fc.asyncProperty(events, rules, async (usage, drawn) => {
-        const made = await simulate(drawn, new Reference(usage), instants);
-        expect(made).toEqual(await naively(drawn, new Reference(usage)));
-        fold(made);
+        const { awards } = await simulated(drawn, new Reference(usage));
+        expect(awards).toEqual(await naively(drawn, new Reference(usage)));
+        fold(awards);
       }),
       { numRuns: 100 },
     );
@@ -146,11 +208,35 @@ describe('a simulation', () => {
     ).flat();
     const history = new Reference(steadily);
     const [tokenLegend] = builtInRules;
-    const made = await simulate([tokenLegend], history, instants);
-    expect(made.map(({ user_id }) => user_id)).toEqual(['ada']);
+    const { awards } = await simulated([tokenLegend], history);
+    expect(awards.map(({ user_id }) => user_id)).toEqual(['ada']);
     // The first and last instant of each UTC day, and the only one of the day after.
     expect([history.sketched, history.asked]).toEqual([2 * DAYS + 1, 1]);
     expect(new Set(instants.map(dayOf)).size).toBe(DAYS + 1);
+  });
+
+  it('leaves out the hours of a day in which nobody’s tier by value can change', async () => {
+    const daily = Array.from({ length: DAYS * 24 }, (_, hour) =>
+      usageEvent({
+        user_id: 'ada',
+        event_id: `e-${hour}`,
+        occurred_at: FIRST_MS + hour * HOUR_MS,
+        tokens: { input: 100 },
+      }),
+    );
+    const rule = titleRuleSchema.parse({
+      ...builtInRules[0],
+      tiers: { by: 'value', levels: { bronze: 100, gold: 3000 } },
+    });
+    const history = new Reference(daily);
+    const { awards } = await simulated([rule], history);
+    const tiers = awards.filter(isAboutTier).map(({ tier, evaluated_at }) => [tier, evaluated_at]);
+    expect(tiers).toEqual([
+      ['bronze', FIRST_MS + HOUR_MS],
+      ['gold', FIRST_MS + 30 * HOUR_MS],
+    ]);
+    // Each day's first and last instant, and on the second day every one.
+    expect(history.lookedAtTiers).toBe(2 + (1 + 24) + 2 + 1);
   });
 
   it('asks for no instant twice while a lead is open', async () => {
@@ -165,13 +251,12 @@ describe('a simulation', () => {
       ),
     ).flat();
     const history = new Reference(neckAndNeck);
-    await simulate([builtInRules[0]], history, instants);
+    await simulated([builtInRules[0]], history);
     expect(history.sketched).toBeLessThanOrEqual(instants.length + 1);
   });
 
   it('tells of each day’s end, in the order of the days', async () => {
-    const told: number[] = [];
-    await simulate([builtInRules[0]], new Reference([]), instants, (next) => told.push(next));
-    expect(told).toEqual([23, 47, 71, 72]);
+    const { days } = await simulated([builtInRules[0]], new Reference([]));
+    expect(days).toEqual([23, 47, 71, 72]);
   });
 });

@@ -1,13 +1,14 @@
 import type { AwardEvent } from '@laurel/events';
 import { dayOf, windowOf, type Window } from '@laurel/usage';
+import { AwardFold } from './award-fold.js';
 import { boardsOf, holdersAmong, retiring, statesUnder, type Board } from './board.js';
 import { decide, retire } from './decide.js';
-import { evolve } from './evolve.js';
 import { groupBy } from './metrics/grouping.js';
 import { isRising } from './metrics/rising.js';
 import { isInForce, type Scope, type TitleRule } from './rule.js';
 import type { Standing } from './standings.js';
-import { titleKey, type TitleState } from './state.js';
+import { decideTiers, hasTiers, retireTiers, type TieredRule, type TierFigures } from './tiers/decide-tiers.js';
+import type { TierBook } from './tiers/tier-book.js';
 
 /** Usage as it was known at earlier times. */
 export interface UsageHistory {
@@ -24,36 +25,43 @@ export interface UsageHistory {
   ): Promise<ReadonlyMap<Scope, readonly Standing[]>>;
   /** The same, as soon as it can be had: without evidence, values up to 1e-12 off, and nobody who is not eligible. */
   sketch: UsageHistory['standings'];
+  /** Likewise the figures of whoever may reach or lose a tier at that instant, and of others perhaps; [] when nobody may. */
+  tierFigures(rule: TieredRule, window: Window, tiers: TierBook, atMs: number): Promise<readonly TierFigures[]>;
+  /** Whether there would be any. */
+  mayTiersChange(rule: TieredRule, window: Window, tiers: TierBook, atMs: number): Promise<boolean>;
+}
+
+/** The awards of one UTC day of a simulation. */
+export interface SimulatedDay {
+  /** In the order of time, and of the rules at one instant. */
+  readonly awards: readonly AwardEvent[];
+  /** The number of the next day's first instant. */
+  readonly next: number;
 }
 
 /**
- * The awards that rules would have made, had they been evaluated at each of these instants and nobody held a title before; in
- * the order of time, and of the rules at one instant.
+ * The awards that rules would have made, had they been evaluated at each of these instants and nobody held a title or had a tier
+ * before; day by day, as there may be many.
  *
  * It is what title-awarder does at each tick, by the same functions. An evaluation is left out only where it is certain to
  * change nothing, see `SimulatedTitle`.
  *
  * @param instants ms since the epoch, ascending.
- * @param onDay told when all instants of a UTC day are through, with the number of the next instant.
  */
-export async function simulate(
+export async function* simulate(
   rules: readonly TitleRule[],
   history: UsageHistory,
   instants: readonly number[],
-  onDay: (next: number) => void = () => undefined,
-): Promise<readonly AwardEvent[]> {
+): AsyncGenerator<SimulatedDay, void, undefined> {
   const titles = rules.map((rule) => new SimulatedTitle(rule, history));
-  const awards: AwardEvent[] = [];
   let next = 0;
   for (const ofDay of groupBy(instants, dayOf).values()) {
     const made: AwardEvent[] = [];
     for (const title of titles) made.push(...(await title.day(ofDay)));
-    // Stable: of one instant they stay in the order of the rules.
-    awards.push(...made.sort((a, b) => a.evaluated_at - b.evaluated_at));
     next += ofDay.length;
-    onDay(next);
+    // Stable: of one instant they stay in the order of the rules.
+    yield { awards: made.sort((a, b) => a.evaluated_at - b.evaluated_at), next };
   }
-  return awards;
 }
 
 /** Far more than a sketch's values are off, far less than any margin that matters. Relative. */
@@ -68,9 +76,11 @@ const SKETCHY = 1e-9;
  * nothing changes up to an instant at which nothing would change even if the challengers already had their values of then, and the
  * holders still had theirs of now. The first instant of which that can't be said is found by halving. In a title of each
  * team people may change teams during a day, so that every instant is looked at.
+ *
+ * Tiers by value likewise: where after the first instant nobody's would change at the last, nobody's changes before it.
  */
 class SimulatedTitle {
-  private states: ReadonlyMap<string, TitleState> = new Map();
+  private readonly fold = new AwardFold();
   /** By instant and holders; halving comes by the same instants again. */
   private readonly sketches = new Map<string, ReadonlyMap<Scope, readonly Standing[]>>();
   private readonly undwelt: TitleRule;
@@ -88,39 +98,59 @@ class SimulatedTitle {
     const [first] = instants;
     if (first === undefined) return [];
     this.sketches.clear();
-    if (!isInForce(this.rule, first)) {
-      return retiring([this.rule], this.states.values(), first).flatMap(({ state, reason }) =>
-        this.take(state, retire(state, first, reason)),
-      );
-    }
+    if (!isInForce(this.rule, first)) return this.retire(first);
     const isSkipping = this.rule.scope === 'company' && isRising(this.rule.metric.kind);
     const awards: AwardEvent[] = [];
-    let next = 0;
-    while (next < instants.length) {
-      const atMs = instants[next] as number;
-      const sketch = await this.sketch(atMs);
-      if (this.mayChange(sketch, atMs)) {
-        const standings = await this.history.standings(this.rule, this.window(atMs), this.holders(), atMs);
-        for (const { state, standings: own } of this.boards(standings)) {
-          const made = decide(
-            { rule: this.rule, standings: own, window: this.window(atMs), evaluatedAtMs: atMs },
-            state,
-          );
-          awards.push(...this.take(state, made));
-        }
+    let [titleAt, tiersAt] = [0, 0];
+    for (const [index, atMs] of instants.entries()) {
+      const later = instants.slice(index + 1);
+      if (index === titleAt) {
+        const sketch = await this.sketch(atMs);
+        if (this.mayChange(sketch, atMs)) awards.push(...(await this.judge(atMs)));
+        titleAt += 1 + (isSkipping ? await this.quiet(sketch.get('company') ?? [], later) : 0);
       }
-      next += 1;
-      if (isSkipping) next += await this.quiet(sketch.get('company') ?? [], instants.slice(next));
+      if (hasTiers(this.rule) && index === tiersAt) {
+        awards.push(...(await this.judgeTiers(this.rule, atMs)));
+        const isLooking = index === 0 && isSkipping && this.rule.tiers.by === 'value';
+        tiersAt += 1 + (isLooking ? await this.quietTiers(this.rule, later) : 0);
+      }
+    }
+    return awards;
+  }
+
+  private async judge(atMs: number): Promise<readonly AwardEvent[]> {
+    const standings = await this.history.standings(this.rule, this.window(atMs), this.holders(), atMs);
+    return this.boards(standings).flatMap(({ state, standings: own }) =>
+      this.take(decide({ rule: this.rule, standings: own, window: this.window(atMs), evaluatedAtMs: atMs }, state)),
+    );
+  }
+
+  private async judgeTiers(rule: TieredRule, atMs: number): Promise<readonly AwardEvent[]> {
+    const window = this.window(atMs);
+    const figures = await this.history.tierFigures(rule, window, this.fold.tiers, atMs);
+    return figures.flatMap((own) =>
+      this.take(decideTiers({ rule, ...own, window, evaluatedAtMs: atMs }, this.fold.tierState(rule.id, own.scope))),
+    );
+  }
+
+  private retire(atMs: number): readonly AwardEvent[] {
+    const awards = retiring([this.rule], this.fold.states.values(), atMs).flatMap(({ state, reason }) =>
+      this.take(retire(state, atMs, reason)),
+    );
+    const held = [...this.fold.tiers.of(this.rule.id)];
+    for (const [scope, own] of groupBy(held, (one) => one.scope)) {
+      const { ordinal } = this.fold.state(this.rule.id, scope);
+      awards.push(...this.take(retireTiers(own, ordinal, atMs, 'expired')));
     }
     return awards;
   }
 
   private readonly window = (atMs: number): Window => windowOf(this.rule.window, atMs);
 
-  private readonly holders = (): readonly string[] => holdersAmong(statesUnder(this.rule, this.states.values()));
+  private readonly holders = (): readonly string[] => holdersAmong(statesUnder(this.rule, this.fold.states.values()));
 
   private readonly boards = (standings: ReadonlyMap<Scope, readonly Standing[]>): readonly Board[] =>
-    boardsOf(this.rule, [...this.states.values()], standings);
+    boardsOf(this.rule, [...this.fold.states.values()], standings);
 
   private async sketch(atMs: number): Promise<ReadonlyMap<Scope, readonly Standing[]>> {
     const holders = this.holders();
@@ -144,9 +174,16 @@ class SimulatedTitle {
     });
   }
 
-  private take(state: TitleState, awards: readonly AwardEvent[]): readonly AwardEvent[] {
-    if (awards.length > 0) this.states = new Map(this.states).set(titleKey(state), awards.reduce(evolve, state));
+  private take(awards: readonly AwardEvent[]): readonly AwardEvent[] {
+    for (const award of awards) this.fold.take(award);
     return awards;
+  }
+
+  /** At how many of the next instants of the same day nobody's tier changes for certain: of all or of none. */
+  private async quietTiers(rule: TieredRule, instants: readonly number[]): Promise<number> {
+    const last = instants.at(-1);
+    if (last === undefined) return 0;
+    return (await this.history.mayTiersChange(rule, this.window(last), this.fold.tiers, last)) ? 0 : instants.length;
   }
 
   /** At how many of the next instants of the same day nothing changes for certain. */

@@ -1,8 +1,11 @@
 import type { AwardEvent, TitleHolders } from '@laurel/events';
-import type { Scope } from './rule.js';
 
 /** The award by which somebody holds a title now; its `evaluated_at` is since when. */
 export type TitleAwarded = AwardEvent & { readonly type: 'title_awarded' };
+
+/** Whether an event is about somebody's tier, and not about who holds the title. */
+export const isAboutTier = ({ type }: Pick<AwardEvent, 'type'>): boolean =>
+  type === 'tier_reached' || type === 'tier_lost';
 
 /** What the awards of one title in one scope add up to. */
 export interface TitleState {
@@ -10,15 +13,15 @@ export interface TitleState {
   readonly scope: string;
   /** The next award event's ordinal; so also how many there were. */
   readonly ordinal: number;
-  /** The last award event's; 0 before the first. */
+  /** The last award event's that was about the title; 0 before the first. */
   readonly ruleVersion: number;
-  /** The last award event's `evaluated_at` in ms; 0 before the first. */
+  /** Its `evaluated_at` in ms; 0 likewise. */
   readonly updatedAtMs: number;
   /** In the order of their awards. */
   readonly holders: readonly TitleAwarded[];
 }
 
-export const neverAwarded = (titleId: string, scope: Scope): TitleState => ({
+export const neverAwarded = (titleId: string, scope: string): TitleState => ({
   titleId,
   scope,
   ordinal: 0,
@@ -27,7 +30,7 @@ export const neverAwarded = (titleId: string, scope: Scope): TitleState => ({
   holders: [],
 });
 
-/** The key of both award topics. A title id holds no `|`, so keys don't collide. */
+/** The key of the topics of awards and holders. A title id holds no `|`, so keys don't collide. */
 export const titleKey = (title: { readonly titleId: string; readonly scope: string }): string =>
   `${title.titleId}|${title.scope}`;
 

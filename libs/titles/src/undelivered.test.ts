@@ -17,6 +17,7 @@ const award: AwardEvent = {
   user_id: 'u-1',
   rank: 1,
   tier: null,
+  remaining_tier: null,
   value: 1000,
   unit: 'tokens',
   runner_up: null,

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { titleHolders, topics, type UsageRecorded } from '@laurel/events';
+import { titleHolders, titleTier, topics, type UsageRecorded } from '@laurel/events';
 import { RecordProducer } from '@laurel/kafka';
 import { eventually } from './pipeline/eventually.js';
 import { Pipeline } from './pipeline/pipeline.js';
@@ -333,9 +333,18 @@ describe('laurel audit', () => {
       { key, value: nobody },
       { key: 'no_title|company', value: nobody },
     ]);
+    const tier = { title_id: 'token_legend', scope: 'company', user_id: 'u-nobody', tier: 'gold' };
+    const value = titleTier.encode({ ...tier, rule_version: 1, value: 1, unit: 'tokens', since: 1, award_id: 'none' });
+    await producer.send(topics.titleTiers.name, [
+      { key: JSON.stringify(['token_legend', 'company', 'u-nobody']), value },
+    ]);
     await producer.close();
-    const { document } = await findsAndHeals(['holders holders_differ', 'holders holders_differ']);
-    expect(document.findings.map(({ at }) => at).sort()).toEqual(['no_title|company', key]);
+    const { document } = await findsAndHeals([
+      'holders holders_differ',
+      'holders holders_differ',
+      'holders tiers_differ',
+    ]);
+    expect(document.findings.map(({ at }) => at).sort()).toEqual(['no_title|company', key, key]);
 
     const awards = (): Promise<number> => pipeline.service('title-awarder').metric('laurel_awards_total');
     const before = await awards();

@@ -113,6 +113,7 @@ describe('the award notifier', () => {
         user_id: 'u-ada',
         rank: 1,
         tier: null,
+        remaining_tier: null,
         value: 1000,
         unit: 'tokens',
         runner_up: null,

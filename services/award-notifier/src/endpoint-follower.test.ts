@@ -13,10 +13,17 @@ const AWARDS = 'titles.awards.v1';
 const UNDELIVERED = 'titles.undelivered.v1';
 
 /** A follower of one endpoint at this server, with the letters it has written. */
-function followerOf({ url }: EndpointServer, givenUp: readonly Undelivered[] = []) {
+function followerOf({ url }: EndpointServer, givenUp: readonly Undelivered[] = [], tiers = false) {
   const letters: Undelivered[] = [];
   const silent = { onAttempt: () => undefined, onFailed: () => undefined, onHeld: () => undefined };
-  const endpoint: Endpoint = { name: 'wall', format: 'standard-webhooks', url, since: SINCE, secrets: [secret('a')] };
+  const endpoint: Endpoint = {
+    name: 'wall',
+    format: 'standard-webhooks',
+    url,
+    since: SINCE,
+    tiers,
+    secrets: [secret('a')],
+  };
   const fold = new UndeliveredFold();
   for (const one of givenUp) fold.take({ key: null, value: undelivered.encode(one), headers: {} });
   const follower = new EndpointFollower(
@@ -37,11 +44,11 @@ function followerOf({ url }: EndpointServer, givenUp: readonly Undelivered[] = [
 
 type Record = Delivery['batch']['records'][number];
 
-const awardRecord = (offset: number, timestampMs = SINCE): Record => ({
+const awardRecord = (offset: number, timestampMs = SINCE, fields: Parameters<typeof logged>[1] = {}): Record => ({
   offset,
   timestampMs,
   key: null,
-  value: awardEvent.encode(logged(offset).award),
+  value: awardEvent.encode(logged(offset, fields).award),
   headers: {},
 });
 
@@ -87,6 +94,16 @@ describe('following awards for an endpoint', () => {
     const { delivery, commits } = deliveryOf([awardRecord(1, SINCE - 1), awardRecord(2)]);
     await followerOf(server).follower.onBatch(delivery);
     expect([idsAt(server), commits]).toEqual([['award-2'], [3, 3]]);
+  });
+
+  it('passes over tiers, unless the endpoint wants them', async () => {
+    await using server = await EndpointServer.open(status(200));
+    const records = [awardRecord(1, SINCE, { type: 'tier_reached', tier: 'gold' }), awardRecord(2)];
+    const { delivery, commits } = deliveryOf(records);
+    await followerOf(server).follower.onBatch(delivery);
+    expect([idsAt(server), commits]).toEqual([['award-2'], [3, 3]]);
+    await followerOf(server, [], true).follower.onBatch(deliveryOf(records).delivery);
+    expect(idsAt(server)).toEqual(['award-2', 'award-1', 'award-2']);
   });
 
   it('writes a letter for what is refused, commits then, and goes on', async () => {

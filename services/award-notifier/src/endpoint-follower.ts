@@ -1,7 +1,7 @@
 import { awardEvent, topics, undelivered, type Undelivered } from '@laurel/events';
 import type { Delivery, RecordProducer } from '@laurel/kafka';
 import { keepTrying, lastOffset, type RetryPolicy, type StreamRecord } from '@laurel/stream';
-import { deliveryKey, readRedeliveryWish, type LoggedAward, type UndeliveredFold } from '@laurel/titles';
+import { deliveryKey, isAboutTier, readRedeliveryWish, type LoggedAward, type UndeliveredFold } from '@laurel/titles';
 import type { Endpoint } from './endpoints.js';
 import type { DeliveryEnd, Receiver } from './receiver.js';
 
@@ -66,7 +66,9 @@ export class EndpointFollower {
     }
     // Only our own service writes awards, so another thing is a bug, and the process ends.
     if (record.value === null) throw new Error(`${topic}/0/${record.offset} is empty`);
-    return { logged: { offset: record.offset, award: awardEvent.decode(record.value) }, bytes: record.value };
+    const award = awardEvent.decode(record.value);
+    if (isAboutTier(award) && !this.endpoint.tiers) return undefined;
+    return { logged: { offset: record.offset, award }, bytes: record.value };
   }
 
   /** Returns when the award was acknowledged or its letter is written. Throws when the signal aborted. */

@@ -16,6 +16,7 @@ endpoints:
     format: slack
     url: http://chat.example.com/services/hunter2
     since: 2026-11-23T01:00:00+01:00
+    tiers: true
 `;
 
 describe('the file of endpoints', () => {
@@ -23,8 +24,13 @@ describe('the file of endpoints', () => {
     const read = readEndpoints(SOUND);
     expect(read).toMatchObject({
       endpoints: [
-        { name: 'hall-of-fame', since: Date.parse('2026-11-23T00:00:00Z'), secrets: [secret('a'), secret('b')] },
-        { name: 'chat', format: 'slack', since: Date.parse('2026-11-23T00:00:00Z') },
+        {
+          name: 'hall-of-fame',
+          since: Date.parse('2026-11-23T00:00:00Z'),
+          secrets: [secret('a'), secret('b')],
+          tiers: false,
+        },
+        { name: 'chat', format: 'slack', since: Date.parse('2026-11-23T00:00:00Z'), tiers: true },
       ],
     });
     if (!('endpoints' in read)) throw new Error('not reached');

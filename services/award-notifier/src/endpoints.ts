@@ -28,6 +28,8 @@ const ofEvery = {
   since: z.iso
     .datetime({ offset: true, error: 'is not an instant such as 2026-11-23T00:00:00Z' })
     .transform((text) => Date.parse(text)),
+  /** Whether awards of tiers are sent too: there may be one for everybody in the company at once. */
+  tiers: z.boolean('is not true or false').default(false),
 };
 
 const endpointSchema = z.discriminatedUnion(

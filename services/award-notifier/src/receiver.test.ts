@@ -20,7 +20,14 @@ function receiverOf(url: string, options: Partial<{ timeoutMs: number; giveUpAft
     },
     onHeld: (_, award, message) => told.push(`${award} held ${message}`),
   };
-  const endpoint: Endpoint = { name: 'wall', format: 'standard-webhooks', url, since: 0, secrets: [secret('a')] };
+  const endpoint: Endpoint = {
+    name: 'wall',
+    format: 'standard-webhooks',
+    url,
+    since: 0,
+    tiers: false,
+    secrets: [secret('a')],
+  };
   return {
     receiver: new Receiver(endpoint, viewOf(), { timeoutMs: 5000, giveUpAfterMs: DAY_MS, ...options }, events),
     told,

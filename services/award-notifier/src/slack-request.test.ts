@@ -27,6 +27,10 @@ describe('what is written into a chat', () => {
       `${one} no longer has gold as Token Legend: the title’s minimum is not met any more.`,
     ],
     [
+      { type: 'tier_lost', tier: 'gold', remaining_tier: 'bronze', reason: 'below_threshold' },
+      `${one} no longer has gold as Token Legend, but bronze: the threshold is not met any more.`,
+    ],
+    [
       { title_id: 'of_our_own', scope: 'team:payments' },
       `${one} is now of_our_own (team:payments): 1,234,567 tokens, 2026-04-15 to 2026-05-14 UTC.`,
     ],
@@ -47,6 +51,9 @@ describe('what is written into a chat', () => {
       JSON.parse(slackRequest(logged(0, fields).award, view).body);
     expect(text({ previous_holder: 'u-2' })).toMatchObject({ text: 'Token Legend has changed hands.' });
     expect(textOf({ type: 'title_revoked', reason: 'withheld', user_id: '' })).toBe('Token Legend has changed hands.');
+    expect(textOf({ type: 'tier_lost', reason: 'withheld', user_id: '' })).toBe(
+      'Somebody’s tier as Token Legend has changed.',
+    );
   });
 
   it('mentions nobody and links nowhere, whatever a team is called', () => {

@@ -1,6 +1,6 @@
 import type { AwardEvent } from '@laurel/events';
 import { personJson, shownValue, type PeopleDirectory, type PersonJson } from '@laurel/policy';
-import { valueText } from '@laurel/titles';
+import { isAboutTier, valueText } from '@laurel/titles';
 import type { AwardView } from './award-view.js';
 import type { EndpointRequest } from './webhook-request.js';
 
@@ -15,6 +15,8 @@ const REASONS: Readonly<Record<AwardEvent['reason'], string>> = {
   rule_removed: 'the title is no more',
   expired: 'the title’s last day is over',
   withheld: 'whoever held it left the board',
+  above_threshold: 'the threshold is reached',
+  below_threshold: 'the threshold is not met any more',
   other: 'see the award',
 };
 
@@ -42,11 +44,13 @@ function shownName(people: PeopleDirectory, userId: string): string | undefined 
   return person?.name ?? person?.handle;
 }
 
-/** One sentence, without any pseudonym; of whoever is hidden it says that a title changed hands, and no more. */
+/** One sentence, without any pseudonym; of whoever is hidden it says that a title or tier has changed, and no more. */
 export function awardText(award: AwardEvent, { people, titleName }: AwardView): string {
   const shown = award.user_id === '' ? undefined : personJson(people, award.user_id);
   const title = titleName(award.title_id) + (award.scope === 'company' ? '' : ` (${award.scope})`);
-  if (shown === undefined) return `${title} has changed hands.`;
+  if (shown === undefined) {
+    return isAboutTier(award) ? `Somebody’s tier as ${title} has changed.` : `${title} has changed hands.`;
+  }
   const person = shown.name ?? shown.handle;
   const figures = `${figure(award, shown)}, ${day(award.window_start)} to ${day(award.window_end - 1)} UTC`;
   const reason = REASONS[award.reason];
@@ -60,11 +64,13 @@ export function awardText(award: AwardEvent, { people, titleName }: AwardView): 
     case 'tier_reached':
       return `${person} has reached ${award.tier ?? 'a tier'} as ${title}: ${figures}.`;
     case 'tier_lost':
-      return `${person} no longer has ${award.tier ?? 'a tier'} as ${title}: ${reason}.`;
+      return `${person} no longer has ${award.tier ?? 'a tier'} as ${title}${remainder(award)}: ${reason}.`;
     default:
       return award.type satisfies never;
   }
 }
+
+const remainder = ({ remaining_tier: tier }: AwardEvent): string => (tier === null ? '' : `, but ${tier}`);
 
 /** For Slack's incoming webhooks, and those of other chats that take the same. */
 export const slackRequest = (award: AwardEvent, view: AwardView): EndpointRequest => ({

@@ -1,9 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import { Past, type PastRange } from '@laurel/clickhouse';
 import { Roller, TestDatabase } from '@laurel/clickhouse/fixture';
-import { awardEvent, titleRules, topics, type AwardEvent, type UsageEvent } from '@laurel/events';
+import {
+  awardEvent,
+  titleRules,
+  titleTier,
+  topics,
+  type AwardEvent,
+  type TitleTier,
+  type UsageEvent,
+} from '@laurel/events';
 import { applyTopics, classifyKafkaFailure, kafkaClient, readToEnd, RecordProducer, type Kafka } from '@laurel/kafka';
-import { builtInRules, publishedRules, simulate, titleRuleSchema, type TitleRule } from '@laurel/titles';
+import {
+  builtInRules,
+  publishedRules,
+  simulate,
+  TierBook,
+  tierKey,
+  titleRuleSchema,
+  titleTierOf,
+  type TitleRule,
+} from '@laurel/titles';
 import { usageEvent } from '@laurel/usage/fixture';
 import { Awarder, AwardNotWritten } from './awarder.js';
 
@@ -12,6 +29,7 @@ const FIRST_MS = Date.UTC(2026, 4, 1, 18);
 const HOURS = 32;
 const instants = Array.from({ length: HOURS }, (_, hour) => FIRST_MS + (hour + 1) * HOUR_MS);
 
+const MARGIN = { kind: 'relative', by: 0.1 } as const;
 const ofTeams = titleRuleSchema.parse({
   id: 'busiest_of_team',
   name: 'Busiest of the team',
@@ -25,8 +43,15 @@ const ofTeams = titleRuleSchema.parse({
 /** Of short windows, so that titles change hands when a day goes as well as when usage comes. */
 const rules: readonly TitleRule[] = [
   ...builtInRules.map((rule): TitleRule => ({ ...rule, window: '1d', eligibility: ofTeams.eligibility })),
-  ofTeams,
-  { ...ofTeams, id: 'for_a_day', scope: 'company', holders: 2, valid_until: '2026-05-02' },
+  { ...ofTeams, tiers: { by: 'top_per_mille', levels: { bronze: 700, gold: 200 }, margin: MARGIN } },
+  {
+    ...ofTeams,
+    id: 'for_a_day',
+    scope: 'company',
+    holders: 2,
+    tiers: { by: 'value', levels: { bronze: 1000, silver: 4000, emerald: 12_000 }, margin: MARGIN },
+    valid_until: '2026-05-02',
+  },
 ];
 
 /** What a small company does, the same in every run: in an hour few are busy, and who is changes. */
@@ -59,7 +84,7 @@ describe('the awards of a live run', () => {
     if (brokers === undefined) throw new Error('LAUREL_TEST_KAFKA_BROKERS is not set; see with-stack in deploy/local');
     kafka = kafkaClient({ brokers: brokers.split(','), clientId: 'awarder-test' });
     topicPrefix = `awarder-${randomUUID()}.`;
-    const needed = [topics.titleAwards, topics.titleHolders, topics.titleRules];
+    const needed = [topics.titleAwards, topics.titleHolders, topics.titleTiers, topics.titleRules];
     await applyTopics(kafka, needed, { prefix: topicPrefix, replicationFactor: 1 });
     database = await TestDatabase.create();
     running = [];
@@ -104,6 +129,25 @@ describe('the awards of a live run', () => {
     });
     return awards;
   };
+  /** What subscribers of the present tiers have. */
+  const tiersShown = async (): Promise<ReadonlyMap<string, TitleTier>> => {
+    const shown = new Map<string, TitleTier>();
+    await readToEnd(kafka, {
+      topic: topicPrefix + topics.titleTiers.name,
+      groupPrefix: `${topicPrefix}test-`,
+      onRecord: ({ key, value }) => {
+        const person = Buffer.from(key ?? []).toString();
+        if (value === null) shown.delete(person);
+        else shown.set(person, { ...titleTier.decode(value) });
+      },
+    });
+    return shown;
+  };
+  const tiersOf = (awards: readonly AwardEvent[]): ReadonlyMap<string, TitleTier> => {
+    const book = new TierBook();
+    for (const award of awards) book.take(award);
+    return new Map(rules.flatMap(({ id }) => [...book.of(id)].map((held) => [tierKey(held), titleTierOf(held)])));
+  };
   const byTitle = (awards: readonly AwardEvent[]): Readonly<Record<string, readonly AwardEvent[]>> => {
     const titles: Record<string, AwardEvent[]> = {};
     for (const award of awards) (titles[`${award.title_id}|${award.scope}`] ??= []).push(award);
@@ -130,7 +174,8 @@ describe('the awards of a live run', () => {
     const range: PastRange = { firstMs: FIRST_MS, lastMs: instants.at(-1) ?? 0, from: undefined };
     const past = await Past.open(database.client, database.connection, range);
     try {
-      const awards = await simulate(rules, past, instants);
+      const awards: AwardEvent[] = [];
+      for await (const day of simulate(rules, past, instants)) awards.push(...day.awards);
       // As they would be read: decoded records have methods.
       return awards.map((award) => awardEvent.decode(awardEvent.encode(award)));
     } finally {
@@ -149,7 +194,17 @@ describe('the awards of a live run', () => {
     expect(byTitle(awards)).toEqual(byTitle(await simulated()));
     // Not by there being none: titles changed hands, by usage and by a day that went, and one ended.
     const reasons = new Set(awards.map(({ reason }) => reason));
-    expect([...reasons].sort()).toEqual(['expired', 'not_eligible', 'overtaken', 'overtook', 'vacant']);
+    expect([...reasons].sort()).toEqual([
+      'above_threshold',
+      'below_threshold',
+      'expired',
+      'not_eligible',
+      'overtaken',
+      'overtook',
+      'vacant',
+    ]);
     expect(new Set(awards.map(({ scope }) => scope))).toEqual(new Set(['company', 'team:red', 'team:blue']));
+    expect(new Set(awards.map(({ tier }) => tier))).toEqual(new Set([null, 'bronze', 'silver', 'gold', 'emerald']));
+    expect(await tiersShown()).toEqual(tiersOf(awards));
   });
 });

@@ -1,27 +1,45 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Erasures, hiddenAmong, titleMeasurement, titleStandings, type ClickHouseClient } from '@laurel/clickhouse';
+import {
+  Erasures,
+  hiddenAmong,
+  inParts,
+  PEOPLE_AT_ONCE,
+  tierFigures,
+  TierReader,
+  titleMeasurement,
+  titleStandings,
+  type ClickHouseClient,
+  type TierCandidate,
+} from '@laurel/clickhouse';
 import { awardEvent, titleHolders, titleRules, topics, type AwardEvent } from '@laurel/events';
 import { FencedWriter, readToEnd, TopicFollower, type Kafka, type OutgoingRecord } from '@laurel/kafka';
 import { keepTrying, type RetryPolicy } from '@laurel/stream';
 import {
+  AwardFold,
   boardsOf,
   decide,
+  decideTiers,
   evolve,
-  fold,
+  hasTiers,
   holdersAmong,
   holdersOf,
   isInForce,
   isLoweredByCorrection,
   retire,
+  retireTiers,
   retiring,
   RuleBook,
   statesUnder,
+  tiersEnd,
   titleKey,
   type Board,
+  type Scope,
+  type TieredRule,
   type TitleRule,
   type TitleState,
 } from '@laurel/titles';
 import { dayOf, windowOf, type Window } from '@laurel/usage';
+import { transactionsOf, tierRecords } from './tier-records.js';
 
 export interface AwarderOptions {
   readonly topicPrefix: string;
@@ -29,6 +47,8 @@ export interface AwarderOptions {
   readonly tickMs: number;
   /** At the least, the time between two evaluations, in ms. */
   readonly minIntervalMs: number;
+  /** At the most, so many people's tiers are looked at in one evaluation; the others' in the next ones. Default 1000. */
+  readonly maxTierChanges?: number;
   /** The time of day, ms since the epoch; default the machine's. */
   readonly now?: () => number;
 }
@@ -41,8 +61,11 @@ export interface AwarderEvents {
 /** What this instance knows while it alone may write. */
 interface Reign {
   readonly writer: FencedWriter;
-  states: ReadonlyMap<string, TitleState>;
+  readonly fold: AwardFold;
+  readonly tierReader: TierReader;
 }
+
+const MAX_TIER_CHANGES = 1000;
 
 /**
  * Awards titles as events. Their fold is the only state: nothing is remembered that could differ from it. The rules are the
@@ -158,9 +181,11 @@ export class Awarder {
     const reign = (this.reign ??= await this.beginReign());
     // One set of rules for the whole tick.
     const { rules } = this.book;
+    const { states, tiers } = reign.fold;
+    let left = this.options.maxTierChanges ?? MAX_TIER_CHANGES;
     for (const rule of rules.filter((one) => isInForce(one, nowMs))) {
       const window = windowOf(rule.window, nowMs);
-      const held = statesUnder(rule, reign.states.values());
+      const held = statesUnder(rule, states.values());
       const holders = holdersAmong(held);
       const byScope = await titleStandings(this.clickhouse, rule, window, holders);
       const boards: (Board & { readonly corrected: ReadonlySet<string> })[] = [];
@@ -179,12 +204,57 @@ export class Awarder {
         const evaluation = { rule, standings, window, evaluatedAtMs: nowMs, corrected, isWithheld };
         await this.write(reign, state, decide(evaluation, state));
       }
+      if (!hasTiers(rule)) continue;
+      const candidates = await reign.tierReader.candidates(this.clickhouse, rule, window, tiers);
+      await this.judgeTiers(reign, rule, window, candidates.slice(0, left), nowMs);
+      left -= Math.min(left, candidates.length);
     }
-    for (const { state, reason } of retiring(rules, reign.states.values(), nowMs)) {
-      await this.erasures.refresh();
-      const hidden = await hiddenAmong(this.clickhouse, holdersAmong([state]));
-      const isWithheld = (userId: string): boolean => this.erasures.has(userId) || hidden.has(userId);
+    for (const { state, reason } of retiring(rules, states.values(), nowMs)) {
+      const isWithheld = await this.withheldAmong(holdersAmong([state]));
       await this.write(reign, state, retire(state, nowMs, reason, isWithheld));
+    }
+    await this.retireTiers(reign, rules, nowMs, left);
+  }
+
+  /** Whoever hides is to the titles as if erased: they hold nothing, and no event names them. */
+  private async withheldAmong(users: readonly string[]): Promise<(userId: string) => boolean> {
+    // Only after figures were read: whoever is missing from them for an erasure was on the list before.
+    await this.erasures.refresh();
+    const hidden = await hiddenAmong(this.clickhouse, users);
+    return (userId) => this.erasures.has(userId) || hidden.has(userId);
+  }
+
+  private async judgeTiers(
+    reign: Reign,
+    rule: TieredRule,
+    window: Window,
+    candidates: readonly TierCandidate[],
+    nowMs: number,
+  ): Promise<void> {
+    for (const some of inParts(candidates, PEOPLE_AT_ONCE)) {
+      const figures = await tierFigures(this.clickhouse, rule, window, some);
+      const isWithheld = await this.withheldAmong(some.map(({ userId }) => userId));
+      for (const own of figures) {
+        const evaluation = { rule, ...own, window, evaluatedAtMs: nowMs, isWithheld };
+        await this.writeTiers(reign, decideTiers(evaluation, reign.fold.tierState(rule.id, own.scope)));
+      }
+    }
+  }
+
+  /** Takes away, of `most` people at the most, the tiers by which no rule stands any more. */
+  private async retireTiers(reign: Reign, rules: readonly TitleRule[], nowMs: number, most: number): Promise<void> {
+    const { fold } = reign;
+    let left = most;
+    for (const { titleId, scope } of [...fold.tiers.scopes()]) {
+      const reason = tiersEnd(rules, { titleId, scope }, nowMs);
+      if (reason === undefined || left === 0) continue;
+      const held = [...fold.tiers.of(titleId)].filter((one) => one.scope === scope).slice(0, left);
+      left -= held.length;
+      for (const some of inParts(held, PEOPLE_AT_ONCE)) {
+        const isWithheld = await this.withheldAmong(some.map(({ userId }) => userId));
+        const { ordinal } = fold.state(titleId, scope);
+        await this.writeTiers(reign, retireTiers(some, ordinal, nowMs, reason, isWithheld));
+      }
     }
   }
 
@@ -194,7 +264,13 @@ export class Awarder {
     for (const award of state.holders) {
       const now = standings.find((one) => one.userId === award.user_id)?.value ?? 0;
       if (award.rule_version !== rule.version || !isLoweredByCorrection(rule.metric.kind, award.value, now)) continue;
-      const recomputed = await titleMeasurement(this.clickhouse, rule, award.user_id, windowOfAward(award));
+      const recomputed = await titleMeasurement(
+        this.clickhouse,
+        rule,
+        award.user_id,
+        windowOfAward(award),
+        state.scope as Scope,
+      );
       if (isLoweredByCorrection(rule.metric.kind, award.value, recomputed?.value ?? 0)) corrected.add(award.user_id);
     }
     return corrected;
@@ -207,16 +283,31 @@ export class Awarder {
     const key = titleKey(after);
     const holders = holdersOf(after);
     const holdersRecord: OutgoingRecord = { key, value: holders === null ? null : titleHolders.encode(holders) };
+    await this.commit(reign, awards, {
+      [topics.titleAwards.name]: awards.map((award) => ({ key, value: awardEvent.encode(award) })),
+      [topics.titleHolders.name]: [holdersRecord],
+    });
+  }
+
+  /** Each person's award with their new tier, in one transaction; not all people's in one, as there may be many. */
+  private async writeTiers(reign: Reign, awards: readonly AwardEvent[]): Promise<void> {
+    for (const batch of transactionsOf(awards)) {
+      await this.commit(reign, batch, tierRecords(batch, reign.fold.tiers));
+    }
+  }
+
+  private async commit(
+    reign: Reign,
+    awards: readonly AwardEvent[],
+    records: Readonly<Record<string, readonly OutgoingRecord[]>>,
+  ): Promise<void> {
     try {
-      await reign.writer.write({
-        [topics.titleAwards.name]: awards.map((award) => ({ key, value: awardEvent.encode(award) })),
-        [topics.titleHolders.name]: [holdersRecord],
-      });
+      await reign.writer.write(records);
     } catch (error) {
       await this.endReign();
       throw new AwardNotWritten(error);
     }
-    reign.states = new Map(reign.states).set(key, after);
+    for (const award of awards) reign.fold.take(award);
     this.events.onAwards(awards);
   }
 
@@ -224,12 +315,12 @@ export class Awarder {
     const { topicPrefix } = this.options;
     const writer = await FencedWriter.claim(this.kafka, `${topicPrefix}laurel-title-awarder`, topicPrefix);
     try {
-      const awards: AwardEvent[] = [];
+      const fold = new AwardFold();
       await readToEnd(this.kafka, {
         topic: topicPrefix + topics.titleAwards.name,
         groupPrefix: `${topicPrefix}laurel-title-awarder-fold-`,
         onRecord: ({ value }) => {
-          if (value !== null) awards.push(awardEvent.decode(value));
+          if (value !== null) fold.take(awardEvent.decode(value));
         },
       });
       // At least the rules that any earlier writer followed: the one that is followed beside may lag.
@@ -238,7 +329,7 @@ export class Awarder {
         groupPrefix: `${topicPrefix}laurel-title-awarder-rules-`,
         onRecord: this.takeRules,
       });
-      return { writer, states: fold(awards) };
+      return { writer, fold, tierReader: new TierReader() };
     } catch (error) {
       await writer.close();
       throw error;

@@ -13,6 +13,7 @@ import {
   type ServiceDefinition,
 } from '@laurel/service-host';
 import type { RetryPolicy } from '@laurel/stream';
+import { isAboutTier } from '@laurel/titles';
 import { Awarder, AwardNotWritten, type AwarderEvents } from './awarder.js';
 import { TitleAwarderController } from './title-awarder.controller.js';
 
@@ -39,7 +40,13 @@ export const titleAwarder: ServiceDefinition<typeof settings> = {
   async build(config, host) {
     const { topicPrefix } = config;
     const { log, metrics, fatal } = host;
-    const needed = [topics.usageProjected, topics.titleAwards, topics.titleHolders, topics.titleRules];
+    const needed = [
+      topics.usageProjected,
+      topics.titleAwards,
+      topics.titleHolders,
+      topics.titleTiers,
+      topics.titleRules,
+    ];
     const clients = await connectConsumer('laurel-title-awarder', config, needed, host);
     const { kafka, clickhouse } = clients;
     const policy: RetryPolicy = {
@@ -64,8 +71,11 @@ export const titleAwarder: ServiceDefinition<typeof settings> = {
       onAwards: (written) => {
         for (const { title_id: title, type, user_id: user, scope, value, reason } of written) {
           awards.inc({ title, type });
-          log.info({ title, scope, user, value, reason }, type);
+          if (!isAboutTier({ type })) log.info({ title, scope, user, value, reason }, type);
         }
+        // There may be thousands at once.
+        const [tier] = written.filter(isAboutTier);
+        if (tier !== undefined) log.info({ title: tier.title_id, scope: tier.scope, people: written.length }, 'tiers');
       },
       onEvaluated: (took) => seconds.observe(took),
     };

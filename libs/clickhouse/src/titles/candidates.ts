@@ -7,8 +7,8 @@ import type { Statement } from '../projections.js';
 /** A person who may hold a title, with their competition rank among the eligible. */
 export interface Candidate {
   readonly user_id: string;
-  /** Of a title of each team the person's; '' else. */
-  readonly team: string;
+  /** The team or model family in which they are compared; '' in a title of the company. */
+  readonly part: string;
   readonly rank: string;
   /** As the definition's, up to the last bits of a float. */
   readonly amount: number;
@@ -25,12 +25,56 @@ const TOTAL = columnsOf(tokenClasses);
 const INPUTS = columnsOf(tokenClasses.filter((name) => name !== 'output'));
 const WITHIN = 'day BETWEEN {first_day:Date} AND {last_day:Date}';
 
+/**
+ * SQL: the days that people are measured by, and which columns make a person: in each model family they are another one. Days of
+ * models, with their `family`, where a rule asks for models.
+ */
+interface Source {
+  readonly table: string;
+  readonly keys: string;
+}
+
+const EVERYTHING: Source = { table: 'usage_by_day', keys: 'user_id' };
+
+function sourceOf(rule: TitleRule, aliases: readonly Alias[]): Source {
+  if (!asksFamilies(rule)) return EVERYTHING;
+  const conditions = [
+    `counted AND ${WITHIN}`,
+    ...(rule.usage?.providers === undefined ? [] : ['provider IN {providers:Array(String)}']),
+    ...(rule.usage?.model_families === undefined ? [] : ['family IN {model_families:Array(String)}']),
+  ];
+  return {
+    table: `(SELECT *, ${familyOf(aliases)} AS family FROM model_usage_by_day WHERE ${conditions.join(' AND ')})`,
+    keys: rule.scope === 'each_model_family' ? 'user_id, family' : 'user_id',
+  };
+}
+
+/** Whether it is some models' usage that counts. */
+const asksSome = ({ scope, usage }: TitleRule): boolean => scope === 'each_model_family' || usage !== undefined;
+
+/** Whether a statement has to know which models are of which family. */
+export const asksFamilies = (rule: TitleRule): boolean => rule.metric.kind === 'effective_models' || asksSome(rule);
+
+/** SQL: in which column the parts of the company are, in which people are compared. */
+function partOf({ scope }: TitleRule): string | undefined {
+  switch (scope) {
+    case 'company':
+      return undefined;
+    case 'each_team':
+      return 'team';
+    case 'each_model_family':
+      return 'family';
+    default:
+      return scope satisfies never;
+  }
+}
+
 /** Of the aliases in a statement, in bytes: the server parses statements of up to 256 KiB. */
 const MAX_ALIAS_BYTES = 128 * 1024;
 
 /**
- * The best `take` eligible people of a title, of each team where it is one of each team, and those of `holders` who are eligible,
- * best first. Nobody who is hidden.
+ * The best `take` eligible people of a title, in each of its scopes, and those of `holders` who are eligible, best first. Nobody who is
+ * hidden.
  *
  * It selects people, it does not judge them: their values and evidence are computed by the metric's own definition in
  * libs/titles, from their facts. The formulas here are the same, so that the selection is right; a test holds both
@@ -45,8 +89,20 @@ export function titleCandidates(
   take: number,
   holders: readonly string[],
 ): Statement {
+  return {
+    query: `SELECT user_id, part, place AS rank, toFloat64(value) AS amount FROM (${eligiblePeople(rule, aliases)})
+      WHERE position <= {take:UInt32} OR user_id IN {holders:Array(String)}
+      ORDER BY part, position`,
+    query_params: { ...ruleParams(rule, window), take, holders },
+  };
+}
+
+/**
+ * SQL: everybody who is eligible for a title and not hidden, with the `value` of its metric, the competition rank `place`, and the
+ * `position` by value and user id, both in their `part` of the company, see `Candidate`. Its parameters are `ruleParams`.
+ */
+export function eligiblePeople(rule: TitleRule, aliases: readonly Alias[]): string {
   const { min_tokens, min_active_days, min_sessions, min_tenure_days } = rule.eligibility;
-  const measured = measuredBy(rule.metric, aliases);
   const hasOwnDays = rule.metric.kind === 'effective_models';
   const needsVolume = min_tokens > 0 || (min_active_days > 0 && !hasOwnDays);
   const conditions = [
@@ -57,46 +113,46 @@ export function titleCandidates(
     ...(min_sessions > 0 ? ['sessions >= {min_sessions:UInt32}'] : []),
     ...(min_tenure_days > 0 ? ['tenure_days >= {min_tenure_days:UInt32}'] : []),
   ];
-  const isOfTeams = rule.scope === 'each_team';
-  const among = isOfTeams ? 'PARTITION BY team ' : '';
-  return {
-    query: `WITH measured AS (${measured})
-      SELECT user_id, team, place AS rank, toFloat64(value) AS amount FROM (
-        SELECT user_id, ${isOfTeams ? 'team' : "'' AS team"}, value,
-          rank() OVER (${among}ORDER BY value DESC) AS place,
-          row_number() OVER (${among}ORDER BY value DESC, user_id ASC) AS position
-        FROM measured
-        ${isOfTeams ? `INNER JOIN (${TEAMS}) AS teams USING user_id` : ''}
-        ${needsVolume ? `INNER JOIN (${VOLUME}) AS volume USING user_id` : ''}
-        ${min_sessions > 0 ? `INNER JOIN (${SESSIONS}) AS sessions_of USING user_id` : ''}
-        ${min_tenure_days > 0 ? `INNER JOIN (${TENURE}) AS tenure USING user_id` : ''}
-        WHERE ${conditions.join(' AND ')}
-      )
-      WHERE position <= {take:UInt32} OR user_id IN {holders:Array(String)}
-      ORDER BY team, position`,
-    query_params: {
-      ...windowParams(window),
-      ...rule.metric,
-      min_tokens,
-      min_active_days,
-      min_sessions,
-      min_tenure_days,
-      take,
-      holders,
-    },
-  };
+  const source = sourceOf(rule, aliases);
+  const part = partOf(rule);
+  const among = part === undefined ? '' : `PARTITION BY ${part} `;
+  return `
+    WITH measured AS (${measuredBy(rule.metric, source)})
+    SELECT user_id, ${part ?? "''"} AS part, value,
+      rank() OVER (${among}ORDER BY value DESC) AS place,
+      row_number() OVER (${among}ORDER BY value DESC, user_id ASC) AS position
+    FROM measured
+    ${rule.scope === 'each_team' ? `INNER JOIN (${teamsOf(source)}) AS teams USING user_id` : ''}
+    ${rule.scope === 'each_model_family' ? `INNER JOIN (${familiesOf(source)}) AS families USING family` : ''}
+    ${needsVolume ? `INNER JOIN (${volumeOf(asksSome(rule) ? source : EVERYTHING)}) AS volume USING (${source.keys})` : ''}
+    ${min_sessions > 0 ? `INNER JOIN (${SESSIONS}) AS sessions_of USING user_id` : ''}
+    ${min_tenure_days > 0 ? `INNER JOIN (${TENURE}) AS tenure USING user_id` : ''}
+    WHERE ${conditions.join(' AND ')}`;
 }
+
+export const ruleParams = (rule: TitleRule, window: Window): Readonly<Record<string, unknown>> => ({
+  ...windowParams(window),
+  ...(rule.metric.kind === 'quotient' ? { ...rule.metric.of, ...rule.metric.per } : rule.metric),
+  ...rule.usage,
+  ...rule.eligibility,
+});
 
 export const windowParams = (window: Window): Readonly<Record<string, string>> => ({
   first_day: dayKey(window.firstDay),
   last_day: dayKey(window.lastDay),
 });
 
-const ACTIVE_DAYS = `
-  SELECT user_id, day, sum(${TOTAL}) AS day_tokens FROM usage_by_day WHERE counted AND ${WITHIN}
-  GROUP BY user_id, day HAVING day_tokens > 0`;
+const activeDays = ({ table, keys }: Source): string => `
+  SELECT ${keys}, day, sum(${TOTAL}) AS day_tokens FROM ${table} WHERE counted AND ${WITHIN}
+  GROUP BY ${keys}, day HAVING day_tokens > 0`;
 
-const VOLUME = `SELECT user_id, sum(day_tokens) AS tokens, count() AS active_days FROM (${ACTIVE_DAYS}) GROUP BY user_id`;
+const volumeOf = (source: Source): string =>
+  `SELECT ${source.keys}, sum(day_tokens) AS tokens, count() AS active_days FROM (${activeDays(source)}) GROUP BY ${source.keys}`;
+
+/** The model families that enough people used. */
+const familiesOf = ({ table, keys }: Source): string => `
+  SELECT family FROM (SELECT ${keys} FROM ${table} WHERE counted AND ${WITHIN} GROUP BY ${keys})
+  GROUP BY family HAVING count() >= ${LEAST_COHORT}`;
 
 /** Each person's team: that of most of their tokens, of equal ones the first by its bytes. */
 export const TEAM_OF_EACH = `
@@ -105,8 +161,12 @@ export const TEAM_OF_EACH = `
   )
   ORDER BY user_id, team_tokens DESC, team ASC LIMIT 1 BY user_id`;
 
-const TEAMS = `
-  SELECT user_id, team FROM (SELECT user_id, team, count() OVER (PARTITION BY team) AS people FROM (${TEAM_OF_EACH}))
+/** People of teams in which there are enough who are measured. */
+const teamsOf = ({ table }: Source): string => `
+  SELECT user_id, team FROM (
+    SELECT user_id, team, count() OVER (PARTITION BY team) AS people FROM (${TEAM_OF_EACH})
+    ${table === EVERYTHING.table ? '' : `WHERE user_id IN (SELECT user_id FROM ${table})`}
+  )
   WHERE people >= ${LEAST_COHORT}`;
 
 /** From the day of the first counted event of all time. */
@@ -118,43 +178,59 @@ const SESSIONS = `
   SELECT user_id, uniqExact(session_id) AS sessions FROM session_activity
   WHERE toDate(hour) BETWEEN {first_day:Date} AND {last_day:Date} GROUP BY user_id`;
 
-function measuredBy(metric: Metric, aliases: readonly Alias[]): string {
+function measuredBy(metric: Metric, source: Source): string {
+  const { table, keys } = source;
   switch (metric.kind) {
     case 'capped_tokens':
       return `
-        SELECT user_id, sum(least(day_tokens, {daily_cap:UInt64})) AS value
-        FROM (SELECT user_id, day, sum(${columnsOf(metric.classes)}) AS day_tokens FROM usage_by_day WHERE counted AND ${WITHIN} GROUP BY user_id, day)
-        GROUP BY user_id`;
+        SELECT ${keys}, sum(least(day_tokens, {daily_cap:UInt64})) AS value
+        FROM (SELECT ${keys}, day, sum(${columnsOf(metric.classes)}) AS day_tokens FROM ${table} WHERE counted AND ${WITHIN} GROUP BY ${keys}, day)
+        GROUP BY ${keys}`;
     case 'effective_models':
-      return effectiveModels(familyOf(aliases));
+      return effectiveModels(source);
     case 'cache_share':
-      return `
-        WITH (SELECT if(sum(${INPUTS}) = 0, 0, sum(cache_read_tokens) / sum(${INPUTS})) FROM usage_by_day WHERE counted AND ${WITHIN}) AS company_share
-        SELECT user_id, if(sum(inputs) + {prior_tokens:UInt64} = 0, 0,
-          round((toFloat64(sum(least(reads, {reads_per_output:UInt64} * toUInt128(outputs)))) + {prior_tokens:UInt64} * company_share) / (sum(inputs) + {prior_tokens:UInt64}), 12)) AS value
-        FROM (
-          SELECT user_id, day, sum(${INPUTS}) AS inputs, sum(cache_read_tokens) AS reads, sum(output_tokens) AS outputs
-          FROM usage_by_day WHERE counted AND ${WITHIN} GROUP BY user_id, day
-        )
-        GROUP BY user_id`;
+      return cacheShare(source);
     case 'longest_session':
       return LONGEST_SESSION;
     case 'list_cost':
-      return costs('list_cost_usd');
+      return costs('list_cost_usd', source);
     case 'cache_saving':
-      return costs('cache_saving_usd');
+      return costs('cache_saving_usd', source);
+    case 'quotient':
+      // The names of both ones' parameters differ, as their kinds do.
+      return `
+        SELECT ${keys}, if(divisor.value = 0, 0, round(dividend.value / divisor.value, 12)) AS value
+        FROM (${measuredBy(metric.of, source)}) AS dividend INNER JOIN (${measuredBy(metric.per, source)}) AS divisor USING (${keys})`;
     case 'active_days':
-      return `SELECT user_id, count() AS value FROM (${ACTIVE_DAYS}) GROUP BY user_id`;
+      return `SELECT ${keys}, count() AS value FROM (${activeDays(source)}) GROUP BY ${keys}`;
     case 'longest_streak':
-      return longestStreak(metric.weekends === 'count' ? (day) => day : weekdaysBefore);
+      return longestStreak(source, metric.weekends === 'count' ? (day) => day : weekdaysBefore);
     default:
       return metric satisfies never;
   }
 }
 
 /** In whole millionths of a US dollar, rounded down. */
-const costs = (column: 'list_cost_usd' | 'cache_saving_usd'): string =>
-  `SELECT user_id, toInt64(floor(sum(${column}) * 1000000)) AS value FROM usage_by_day WHERE counted AND ${WITHIN} GROUP BY user_id`;
+const costs = (column: 'list_cost_usd' | 'cache_saving_usd', { table, keys }: Source): string =>
+  `SELECT ${keys}, toInt64(floor(sum(${column}) * 1000000)) AS value FROM ${table} WHERE counted AND ${WITHIN} GROUP BY ${keys}`;
+
+/** The company's share is of everybody, whoever is eligible; of a model family's usage, of its own. */
+function cacheShare({ table, keys }: Source): string {
+  const everybody = keys === 'user_id' ? 'OVER ()' : 'OVER (PARTITION BY family)';
+  return `
+    SELECT ${keys}, if(inputs + {prior_tokens:UInt64} = 0, 0,
+      round((toFloat64(counted) + {prior_tokens:UInt64} * company_share) / (inputs + {prior_tokens:UInt64}), 12)) AS value
+    FROM (
+      SELECT ${keys}, sum(day_inputs) AS inputs, sum(least(day_reads, {reads_per_output:UInt64} * toUInt128(day_outputs))) AS counted,
+        sum(sum(day_inputs)) ${everybody} AS company_inputs, sum(sum(day_reads)) ${everybody} AS company_reads,
+        if(company_inputs = 0, 0, company_reads / company_inputs) AS company_share
+      FROM (
+        SELECT ${keys}, day, sum(${INPUTS}) AS day_inputs, sum(cache_read_tokens) AS day_reads, sum(output_tokens) AS day_outputs
+        FROM ${table} WHERE counted AND ${WITHIN} GROUP BY ${keys}, day
+      )
+      GROUP BY ${keys}
+    )`;
+}
 
 /** SQL: the family of `model`. Within the statement, as parameters travel in the URL, which anybody's model names could make too long. */
 function familyOf(aliases: readonly Alias[]): string {
@@ -176,7 +252,7 @@ const literal = (text: string): string =>
   `'${text.replace(/[\\'\0]/g, (sign) => (sign === '\0' ? '\\0' : `\\${sign}`))}'`;
 
 /** Tokens by user, day and family; small families out; the mean daily share of each; the exponential of their entropy. */
-const effectiveModels = (family: string): string => `
+const effectiveModels = ({ table }: Source): string => `
   SELECT user_id, round(exp(-sum(share * log(share))), 12) AS value, max(user_days) AS own_active_days
   FROM (
     SELECT user_id, family, max(user_days) AS user_days, sum(tokens / day_tokens) / user_days AS share
@@ -190,8 +266,7 @@ const effectiveModels = (family: string): string => `
             sum(tokens) OVER (PARTITION BY user_id) AS user_tokens,
             sum(tokens) OVER (PARTITION BY user_id, family) AS family_tokens
           FROM (
-            SELECT user_id, day, ${family} AS family, sum(${TOTAL}) AS tokens
-            FROM model_usage_by_day WHERE counted AND ${WITHIN}
+            SELECT user_id, day, family, sum(${TOTAL}) AS tokens FROM ${table}
             GROUP BY user_id, day, family HAVING tokens > 0
           )
         )
@@ -210,11 +285,11 @@ const weekdaysBefore = (day: string): string => `(5 * intDiv(${day} + 3, 7) + le
  *
  * @param daysBefore SQL: how many of the days before a day, which is a number, count as missed when they are not active.
  */
-const longestStreak = (daysBefore: (day: string) => string): string => `
-  SELECT user_id, arrayMax(arrayMap(streak -> length(streak), arraySplit((day, missed) -> missed > 0, days, arrayMap(
+const longestStreak = (source: Source, daysBefore: (day: string) => string): string => `
+  SELECT ${source.keys}, arrayMax(arrayMap(streak -> length(streak), arraySplit((day, missed) -> missed > 0, days, arrayMap(
       (day, previous) -> ${daysBefore('day')} - ${daysBefore('(previous + 1)')},
       days, arrayPushFront(arrayPopBack(days), days[1]))))) AS value
-  FROM (SELECT user_id, arraySort(groupArray(toInt64(toUInt16(day)))) AS days FROM (${ACTIVE_DAYS}) GROUP BY user_id)`;
+  FROM (SELECT ${source.keys}, arraySort(groupArray(toInt64(toUInt16(day)))) AS days FROM (${activeDays(source)}) GROUP BY ${source.keys})`;
 
 /** Active minutes of each session in order, cut at the gaps; of each run the capped days' sum; of the runs the greatest. */
 const LONGEST_SESSION = `

@@ -25,6 +25,7 @@ export const PEOPLE = [
 const aCall = fc.record({
   day: fc.constantFrom(...DAYS),
   minute: fc.constantFrom(0, 1, 10, 29, 30, 31, 60, 1380, 1410, 1438, 1439),
+  provider: fc.constantFrom('anthropic', 'anthropic', 'bedrock'),
   model: fc.constantFrom(
     'claude-sonnet-4-5',
     'us.anthropic.claude-sonnet-4-5-20250929-v1:0',
@@ -82,7 +83,7 @@ const PRICES: Readonly<Record<string, Schedule>> = {
   'gpt-5': [{ from: 0 as Day, price: price(7, { output: null }) }],
   'gemini-2.5-pro': [{ from: 0 as Day, price: price(1_250_000, { cache_read: 9_000_000 }) }],
 };
-export const priceOf: PriceOf = (_, model, day) => priceOn(PRICES[model] ?? [], day);
+export const priceOf: PriceOf = (of, model, day) => (of === provider ? priceOn(PRICES[model] ?? [], day) : null);
 
 const eligibility = fc.record({
   min_tokens: fc.constantFrom(0, 1, 1000, 8000),
@@ -106,6 +107,9 @@ const metric = fc.constantFrom(
   { kind: 'cache_share', prior_tokens: 3000 },
   { kind: 'longest_session', max_gap_minutes: 30, daily_cap_minutes: 720 },
   { kind: 'longest_session', max_gap_minutes: 1, daily_cap_minutes: 2 },
+  { kind: 'quotient', of: { kind: 'list_cost' }, per: { kind: 'active_days' } },
+  { kind: 'quotient', of: { kind: 'capped_tokens', daily_cap: 400 }, per: { kind: 'active_days' } },
+  { kind: 'quotient', of: { kind: 'cache_saving' }, per: { kind: 'capped_tokens', daily_cap: 5000 } },
 );
 export const drawnRule: fc.Arbitrary<TitleRule> = fc
   .record({
@@ -113,10 +117,23 @@ export const drawnRule: fc.Arbitrary<TitleRule> = fc
     eligibility,
     window: fc.constantFrom('30d', '7d', 'week', 'month', 'all'),
     holders: fc.integer({ min: 1, max: 3 }),
+    scope: fc.constantFrom('company', 'company', 'each_team', 'each_model_family'),
+    usage: fc.constantFrom<object | undefined>(
+      undefined,
+      undefined,
+      undefined,
+      { providers: ['anthropic'] },
+      { model_families: ['claude-sonnet-4-5', 'tiny'] },
+      { providers: ['anthropic', 'nobody'], model_families: ['gpt-5', 'claude-sonnet-4-5'] },
+    ),
   })
-  .map((fields) =>
-    titleRuleSchema.parse({ id: 'a_title', name: 'A title', description: 'For tests', version: 1, ...fields }),
-  );
+  .map((fields) => {
+    const rule = { id: 'a_title', name: 'A title', description: 'For tests', version: 1, ...fields };
+    // Not every metric is known of some models.
+    const ofModels = titleRuleSchema.safeParse(rule);
+    if (ofModels.success) return ofModels.data;
+    return titleRuleSchema.parse({ ...rule, scope: 'company', usage: undefined });
+  });
 export const drawnRules = fc
   .tuple(fc.array(drawnRule, { minLength: 5, maxLength: 5 }), fc.subarray([...builtInRules], { minLength: 1 }))
   .map((all) => all.flat());

@@ -1,9 +1,10 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { tokenFields, type TokenCounts } from '@laurel/events';
-import type { PersonFacts } from '@laurel/titles';
+import { countedPeople, type ModelDay, type PersonFacts, type TitleRule, type WindowFacts } from '@laurel/titles';
 import {
   addCosts,
   addFigures,
+  modelFamily,
   noCosts,
   noFigures,
   parseDayKey,
@@ -12,7 +13,6 @@ import {
   type Figures,
   type Minute,
   type SessionMinutes,
-  type UserDayModelFigures,
   type Window,
 } from '@laurel/usage';
 import { TEAM_OF_EACH, TENURE, windowParams } from './candidates.js';
@@ -49,6 +49,49 @@ export function figuresOfRow(row: CountColumns): Figures {
   const tokens = { ...noFigures.tokens } as Record<keyof TokenCounts, bigint>;
   for (const field of tokenFields) tokens[field] = BigInt(row[`${field}_tokens`]);
   return { events: Number(row.events), tokens, costMicroUsd: BigInt(row.cost_micro_usd) };
+}
+
+/** What a rule's metric needs to know of these people, and of everybody together. */
+export async function windowFacts(
+  client: ClickHouseClient,
+  rule: TitleRule,
+  users: readonly string[],
+  window: Window,
+): Promise<WindowFacts> {
+  const isOfModels = rule.usage !== undefined || rule.scope === 'each_model_family';
+  const [people, company, families] = await Promise.all([
+    personFacts(client, users, window, rule.eligibility.min_tenure_days > 0),
+    isOfModels ? undefined : companyFigures(client, window),
+    isOfModels ? familyFigures(client, rule, window) : new Map<string, Figures>(),
+  ]);
+  return {
+    people: countedPeople(rule, people),
+    company: company ?? [...families.values()].reduce(addFigures, noFigures),
+    families,
+  };
+}
+
+/** Everybody's counted events in the window, as far as they count for a title, summed by model family. */
+async function familyFigures(
+  client: ClickHouseClient,
+  { usage }: TitleRule,
+  window: Window,
+): Promise<ReadonlyMap<string, Figures>> {
+  const result = await client.query({
+    query: `SELECT t.model AS model, ${SUMS} FROM model_usage_by_day AS t
+            WHERE t.counted AND t.day BETWEEN {first_day:Date} AND {last_day:Date}
+              ${usage?.providers === undefined ? '' : 'AND t.provider IN {providers:Array(String)}'}
+            GROUP BY model`,
+    query_params: { ...windowParams(window), ...usage },
+    format: 'JSONEachRow',
+  });
+  const families = new Map<string, Figures>();
+  for (const row of await result.json<CountColumns & { model: string }>()) {
+    const family = modelFamily(row.model);
+    if (usage?.model_families?.includes(family) === false) continue;
+    families.set(family, addFigures(families.get(family) ?? noFigures, figuresOfRow(row)));
+  }
+  return families;
 }
 
 /** Everybody's counted events in the window, summed. */
@@ -88,9 +131,10 @@ export async function personFacts(
   const query_params = { ...windowParams(window), users };
   const [usage, activity, team, tenure] = await Promise.all([
     client.query({
-      query: `SELECT t.user_id AS user_id, toString(t.day) AS day_key, t.model AS model, ${SUMS}, ${COSTS} FROM model_usage_by_day AS t
+      query: `SELECT t.user_id AS user_id, toString(t.day) AS day_key, t.provider AS provider, t.model AS model, ${SUMS}, ${COSTS}
+              FROM model_usage_by_day AS t
               WHERE t.counted AND t.day BETWEEN {first_day:Date} AND {last_day:Date} AND t.user_id IN {users:Array(String)}
-              GROUP BY user_id, day_key, model`,
+              GROUP BY user_id, day_key, provider, model`,
       query_params,
       format: 'JSONEachRow',
     }),
@@ -111,17 +155,16 @@ export async function personFacts(
     withTenure ? tenureOf(client, query_params) : undefined,
   ]);
   const teams = new Map((await team.json<{ user_id: string; team: string }>()).map((row) => [row.user_id, row.team]));
-  const rows = new Map<string, UserDayModelFigures[]>();
-  const costs = new Map<string, CostFigures>();
+  const rows = new Map<string, ModelDay[]>();
   for (const row of await usage.json<
-    CountColumns & CostColumns & { user_id: string; day_key: string; model: string }
+    CountColumns & CostColumns & { user_id: string; day_key: string; provider: string; model: string }
   >()) {
     const day = parseDayKey(row.day_key);
     if (day === undefined) throw new Error(`ClickHouse returned the day ${row.day_key}`);
     const own = rows.get(row.user_id) ?? [];
-    own.push({ userId: row.user_id, day, model: row.model, figures: figuresOfRow(row) });
-    rows.set(row.user_id, own);
-    costs.set(row.user_id, addCosts(costs.get(row.user_id) ?? noCosts, costsOfRow(row)));
+    const { user_id: userId, provider, model } = row;
+    own.push({ userId, day, provider, model, figures: figuresOfRow(row), costs: costsOfRow(row) });
+    rows.set(userId, own);
   }
   const sessions = sessionsByUser(await activity.json<SessionHour>());
   return [...rows].map(([userId, own]) => {
@@ -131,7 +174,7 @@ export async function personFacts(
       team: teams.get(userId) ?? null,
       rows: own,
       figures: own.reduce((sum, { figures }) => addFigures(sum, figures), noFigures),
-      costs: costs.get(userId) ?? noCosts,
+      costs: own.reduce((sum, { costs }) => addCosts(sum, costs), noCosts),
       sessions: ownSessions.length,
       sessionMinutes: ownSessions.filter(({ minutes }) => minutes.length > 0),
       tenureDays: tenure?.get(userId) ?? 0,

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { tokenClasses, tokenFields } from '@laurel/events';
-import type { UsageHistory } from '@laurel/titles';
+import type { TierFigures, UsageHistory } from '@laurel/titles';
 import { dayKey, dayOf, dayStartMs, windowOf, type Day } from '@laurel/usage';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { connectClickHouse, type ClickHouseConnection } from '../client.js';
 import { COUNTED } from '../projections.js';
 import { sketchedStandings, titleStandings } from './standings.js';
+import { inParts, PEOPLE_AT_ONCE, tierFigures, TierReader } from './tiers.js';
 
 const MEASURES = [
   'events',
@@ -34,6 +35,7 @@ export interface PastRange {
  * Queries of titles work in it as in the live database.
  */
 export class Past implements UsageHistory {
+  private readonly tierReader = new TierReader();
   private step = 0;
   private instantMs: number | undefined;
 
@@ -79,6 +81,21 @@ export class Past implements UsageHistory {
   readonly sketch: UsageHistory['sketch'] = async (rule, window, holders, atMs) => {
     await this.goTo(atMs);
     return sketchedStandings(this.client, rule, window, holders);
+  };
+
+  readonly tierFigures: UsageHistory['tierFigures'] = async (rule, window, tiers, atMs) => {
+    await this.goTo(atMs);
+    const candidates = await this.tierReader.candidates(this.client, rule, window, tiers);
+    const figures: TierFigures[] = [];
+    for (const some of inParts(candidates, PEOPLE_AT_ONCE)) {
+      figures.push(...(await tierFigures(this.client, rule, window, some)));
+    }
+    return figures;
+  };
+
+  readonly mayTiersChange: UsageHistory['mayTiersChange'] = async (rule, window, tiers, atMs) => {
+    await this.goTo(atMs);
+    return (await this.tierReader.candidates(this.client, rule, window, tiers)).length > 0;
   };
 
   /** The part of all counted tokens of some days that these people used, before the instant gone to; 0 of none. */

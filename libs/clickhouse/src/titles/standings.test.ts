@@ -3,7 +3,7 @@ import {
   builtInRules,
   compareUtf8,
   factsOf,
-  scopeOfTeam,
+  scopeOfPart,
   standingsByScope,
   standingsOf,
   titleRuleSchema,
@@ -44,10 +44,9 @@ describe('the standings of a title', () => {
 
             const { query, query_params } = titleCandidates(one, window, aliases, take, holders);
             const selected = await database.rows<Candidate>(query, query_params);
-            const scopeOf = (team: string): Scope => (one.scope === 'company' ? 'company' : scopeOfTeam(team));
             expect({
               one,
-              selected: selected.map((row) => [scopeOf(row.team), row.user_id, Number(row.rank)]),
+              selected: selected.map((row) => [scopeOfPart(one, row.part), row.user_id, Number(row.rank)]),
             }).toEqual({
               one,
               selected: scopes.flatMap((scope) =>
@@ -160,7 +159,7 @@ describe('the standings of a title', () => {
     for (const one of builtInRules) {
       const window = windowOf('30d', NOW);
       expect(await titleStandings(database.client, one, window, ['u-00'])).toEqual(new Map());
-      expect(await titleMeasurement(database.client, one, 'u-00', window)).toBeUndefined();
+      expect(await titleMeasurement(database.client, one, 'u-00', window, 'company')).toBeUndefined();
     }
   });
 
@@ -195,7 +194,7 @@ describe('the standings of a title', () => {
     await record(database, [call(0, 1), call(6, 20), call(7, 300), call(29, 4000), call(30, 50_000)]);
     const [legend] = builtInRules;
     const value = async (days: number) =>
-      (await titleMeasurement(database.client, legend, 'u-1', windowOf(`${days}d`, NOW)))?.value;
+      (await titleMeasurement(database.client, legend, 'u-1', windowOf(`${days}d`, NOW), 'company'))?.value;
     expect([await value(1), await value(7), await value(30), await value(31)]).toEqual([1, 21, 4321, 54_321]);
   });
 });

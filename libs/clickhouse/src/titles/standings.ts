@@ -1,20 +1,21 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import {
   compareStandings,
+  factsByScope,
   isEligible,
   measure,
-  scopeOfPerson,
-  scopeOfTeam,
+  scopeOfPart,
   standingsNeeded,
   type Measurement,
   type Scope,
   type Standing,
   type TitleRule,
+  type WindowFacts,
 } from '@laurel/titles';
 import { modelFamily, type Window } from '@laurel/usage';
 import { hiddenAmong } from '../people.js';
-import { titleCandidates, type Alias, type Candidate } from './candidates.js';
-import { companyFigures, modelsOf, personFacts } from './facts.js';
+import { asksFamilies, titleCandidates, type Alias, type Candidate } from './candidates.js';
+import { modelsOf, windowFacts } from './facts.js';
 
 /** Beyond what `decide` needs, so that a last-bit difference between SQL and the definition can't leave out the best. */
 const SPARE_CANDIDATES = 5;
@@ -58,28 +59,28 @@ async function readStandings(
   take: number,
 ): Promise<ReadonlyMap<Scope, readonly Standing[]>> {
   const candidates = await readCandidates(client, rule, window, holders, take);
-  const ranks = new Map(candidates.map((candidate) => [candidate.user_id, candidate]));
-  const others = holders.filter((userId) => !ranks.has(userId));
-  const hidden = await hiddenAmong(client, others);
-  const [people, company] = await Promise.all([
-    personFacts(client, [...ranks.keys(), ...others.filter((userId) => !hidden.has(userId))], window, asksTenure(rule)),
-    companyFigures(client, window),
-  ]);
-  const teams = new Map(people.map((person) => [person.userId, person.team]));
-  const standings = new Map<Scope, Standing[]>();
-  for (const { userId, value, volume, evidence } of measure(rule.metric, { people, company })) {
-    const scope = scopeOfPerson(rule, { team: teams.get(userId) ?? null });
-    if (scope === null) continue;
-    // Figures may change between the two reads; who became eligible meanwhile, or changed teams, is so at the next tick.
-    const ranked = ranks.get(userId);
-    const isRanked = ranked !== undefined && (rule.scope === 'company' || scope === scopeOfTeam(ranked.team));
-    const rank = isRanked && isEligible(rule.eligibility, value, volume) ? Number(ranked.rank) : 0;
-    const own = standings.get(scope) ?? [];
-    own.push({ userId, value, evidence, eligible: rank > 0, rank });
-    standings.set(scope, own);
+  const ranks = new Map<Scope, Map<string, number>>();
+  for (const { user_id: userId, part, rank } of candidates) {
+    const scope = scopeOfPart(rule, part);
+    ranks.set(scope, (ranks.get(scope) ?? new Map<string, number>()).set(userId, Number(rank)));
   }
-  for (const own of standings.values()) {
+  const users = new Set(candidates.map((candidate) => candidate.user_id));
+  const others = holders.filter((userId) => !users.has(userId));
+  const hidden = await hiddenAmong(client, others);
+  for (const userId of others) if (!hidden.has(userId)) users.add(userId);
+  const facts = await windowFacts(client, rule, [...users], window);
+  const standings = new Map<Scope, readonly Standing[]>();
+  for (const [scope, ofScope] of factsByScope(rule, facts)) {
+    const ranked = ranks.get(scope);
+    const own = measure(rule.metric, ofScope).flatMap(({ userId, value, volume, evidence }): Standing[] => {
+      // Figures may change between the two reads; who became eligible meanwhile, or changed teams, is so at the next tick.
+      const place = ranked?.get(userId) ?? 0;
+      if (place === 0 && !holders.includes(userId)) return [];
+      const rank = isEligible(rule.eligibility, value, volume) ? place : 0;
+      return [{ userId, value, evidence, eligible: rank > 0, rank }];
+    });
     own.sort((a, b) => Number(b.eligible) - Number(a.eligible) || compareStandings(a, b));
+    if (own.length > 0) standings.set(scope, own);
   }
   return standings;
 }
@@ -91,7 +92,7 @@ async function readCandidates(
   holders: readonly string[],
   take: number,
 ): Promise<readonly Candidate[]> {
-  const aliases = rule.metric.kind === 'effective_models' ? await aliasesOf(client, window) : [];
+  const aliases = asksFamilies(rule) ? await aliasesOf(client, window) : [];
   const statement = titleCandidates(rule, window, aliases, take + SPARE_CANDIDATES, holders);
   const result = await client.query({
     ...statement,
@@ -112,14 +113,14 @@ export async function sketchedStandings(
   holders: readonly string[],
 ): Promise<ReadonlyMap<Scope, readonly Standing[]>> {
   const standings = new Map<Scope, Standing[]>();
-  for (const { user_id: userId, team, rank, amount } of await readCandidates(
+  for (const { user_id: userId, part, rank, amount } of await readCandidates(
     client,
     rule,
     window,
     holders,
     standingsNeeded(rule),
   )) {
-    const scope = rule.scope === 'company' ? 'company' : scopeOfTeam(team);
+    const scope = scopeOfPart(rule, part);
     const own = standings.get(scope) ?? [];
     own.push({ userId, value: amount, rank: Number(rank), evidence: {}, eligible: true });
     standings.set(scope, own);
@@ -127,24 +128,28 @@ export async function sketchedStandings(
   return standings;
 }
 
-const asksTenure = ({ eligibility }: TitleRule): boolean => eligibility.min_tenure_days > 0;
-
 /** The models of the window that are known by another name than their family's, the more used first. */
 export async function aliasesOf(client: ClickHouseClient, window: Window): Promise<readonly Alias[]> {
   const models = await modelsOf(client, window);
   return models.map((model) => ({ model, family: modelFamily(model) })).filter(({ model, family }) => model !== family);
 }
 
-/** One person's measurement by a title's metric; undefined when they have no counted event in the window. */
+/**
+ * One person's measurement by a title's metric in one scope, of their usage that counts there; undefined when they have no
+ * counted event of it in the window. In a title of each team that is all of their usage, whatever team they are in.
+ */
 export async function titleMeasurement(
   client: ClickHouseClient,
   rule: TitleRule,
   userId: string,
   window: Window,
+  scope: Scope,
 ): Promise<Measurement | undefined> {
-  const [people, company] = await Promise.all([
-    personFacts(client, [userId], window, asksTenure(rule)),
-    companyFigures(client, window),
-  ]);
-  return measure(rule.metric, { people, company })[0];
+  return measureIn(rule, await windowFacts(client, rule, [userId], window), scope)[0];
+}
+
+/** Everybody's measurement of their usage that counts in a scope, whether or not they stand there. */
+export function measureIn(rule: TitleRule, facts: WindowFacts, scope: Scope): readonly Measurement[] {
+  const own = rule.scope === 'each_model_family' ? factsByScope(rule, facts).get(scope) : facts;
+  return own === undefined ? [] : measure(rule.metric, own);
 }

@@ -1,12 +1,14 @@
 import { tokenClasses, totalTokens, type TokenClass, type UsageEvent } from '@laurel/events';
 import {
   activeMinutes,
+  addCosts,
   addFigures,
   costsBy,
   dayOf,
-  figuresByUserDayModel,
+  figuresOf,
   isCounted,
   isWithin,
+  modelFamily,
   noCosts,
   noFigures,
   totalOf,
@@ -21,6 +23,13 @@ import { groupBy } from './grouping.js';
 import type { Volume } from '../standings.js';
 import { compareUtf8 } from '../user-order.js';
 
+/** One person's figures and costs for one model of one provider on one UTC day. */
+export interface ModelDay extends UserDayModelFigures {
+  readonly provider: string;
+  /** By list prices. */
+  readonly costs: CostFigures;
+}
+
 /** One person's usage in a window, as titles look at it. */
 export interface PersonFacts {
   readonly userId: string;
@@ -29,8 +38,8 @@ export interface PersonFacts {
    * when none was said.
    */
   readonly team: string | null;
-  /** Of counted events: a row for each UTC day and model. */
-  readonly rows: readonly UserDayModelFigures[];
+  /** Of counted events: a row for each UTC day, provider and model. */
+  readonly rows: readonly ModelDay[];
   /** Of counted events, over the whole window. */
   readonly figures: Figures;
   /** Likewise, by list prices. */
@@ -49,10 +58,15 @@ export interface WindowFacts {
   readonly people: readonly PersonFacts[];
   /** Of all counted events in the window. */
   readonly company: Figures;
+  /** They by model family; asked for by titles of each model family alone. */
+  readonly families: ReadonlyMap<string, Figures>;
 }
 
 /** The list price of a provider's model on a UTC day; null where none is known. */
 export type PriceOf = Parameters<typeof costsBy>[2];
+
+export const sumOfCosts = (costs: Iterable<CostFigures>): CostFigures => [...costs].reduce(addCosts, noCosts);
+export const sumOfFigures = (figures: Iterable<Figures>): Figures => [...figures].reduce(addFigures, noFigures);
 
 /**
  * @param events deduplicated; those that don't count are left out here, and those outside the window tell the tenure alone.
@@ -66,7 +80,7 @@ export function factsOf(events: Iterable<UsageEvent>, window: Window, priceOf: P
     if (day < (firstDays.get(userId) ?? Infinity)) firstDays.set(userId, day);
   }
   const counted = ever.filter((event) => isWithin(window, event.occurred_at));
-  const rows = groupBy(figuresByUserDayModel(counted), (row) => row.userId);
+  const rows = groupBy(modelDays(counted, priceOf), (row) => row.userId);
   const minutes = groupBy(activeMinutes(counted), (session) => session.userId);
   const sessions = new Map<string, Set<string>>();
   for (const { user_id: userId, session_id: sessionId } of counted) {
@@ -75,18 +89,50 @@ export function factsOf(events: Iterable<UsageEvent>, window: Window, priceOf: P
     sessions.set(userId, known);
   }
   const ownEvents = groupBy(counted, (event): string => event.user_id);
-  const costs = costsBy(counted, (event): string => event.user_id, priceOf);
   const people = [...rows].map(([userId, own]): PersonFacts => ({
     userId,
     team: teamOf(ownEvents.get(userId) ?? []),
     rows: own,
-    figures: sum(own),
-    costs: costs.get(userId) ?? noCosts,
+    figures: sumOfFigures(own.map((row) => row.figures)),
+    costs: sumOfCosts(own.map((row) => row.costs)),
     sessions: sessions.get(userId)?.size ?? 0,
     sessionMinutes: minutes.get(userId) ?? [],
     tenureDays: window.lastDay - (firstDays.get(userId) ?? window.lastDay) + 1,
   }));
-  return { people, company: people.reduce((all, one) => addFigures(all, one.figures), noFigures) };
+  return { people, company: sumOfFigures(people.map((one) => one.figures)), families: familiesOf(people) };
+}
+
+/** Everybody's figures by model family. */
+export function familiesOf(people: readonly PersonFacts[]): ReadonlyMap<string, Figures> {
+  const rows = groupBy(
+    people.flatMap((person) => person.rows),
+    ({ model }) => modelFamily(model),
+  );
+  return new Map([...rows].map(([family, own]) => [family, sumOfFigures(own.map((row) => row.figures))]));
+}
+
+/** A person with a part of their usage. Nothing is known of sessions and minutes then: they are not told of each model. */
+export const withRows = (person: PersonFacts, rows: readonly ModelDay[]): PersonFacts => ({
+  ...person,
+  rows,
+  figures: sumOfFigures(rows.map((row) => row.figures)),
+  costs: sumOfCosts(rows.map((row) => row.costs)),
+  sessions: 0,
+  sessionMinutes: [],
+});
+
+function modelDays(events: readonly UsageEvent[], priceOf: PriceOf): readonly ModelDay[] {
+  const days = groupBy(events, (event) =>
+    JSON.stringify([event.user_id, dayOf(event.occurred_at), event.provider, event.model]),
+  );
+  return [...days.values()].flatMap((own): ModelDay[] => {
+    const [first] = own;
+    if (first === undefined) return [];
+    const { user_id: userId, provider, model } = first;
+    const figures = sumOfFigures(own.map(figuresOf));
+    const costs = sumOfCosts(costsBy(own, () => '', priceOf).values());
+    return [{ userId, day: dayOf(first.occurred_at), provider, model, figures, costs }];
+  });
 }
 
 function teamOf(events: readonly UsageEvent[]): string | null {
@@ -99,9 +145,6 @@ function teamOf(events: readonly UsageEvent[]): string | null {
   );
   return first?.[0] ?? null;
 }
-
-const sum = (rows: readonly UserDayModelFigures[]): Figures =>
-  rows.reduce((all, row) => addFigures(all, row.figures), noFigures);
 
 /** Tokens of each UTC day that has any: the total, unless only some classes are asked for. */
 export function tokensByDay(

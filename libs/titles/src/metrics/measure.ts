@@ -2,6 +2,7 @@ import type { UsageEvent } from '@laurel/events';
 import { windowOf } from '@laurel/usage';
 import type { Metric, TitleRule } from '../rule.js';
 import { rank, type Measurement, type Standing } from '../standings.js';
+import { countedFacts } from './counted.js';
 import { activeDays } from './active-days.js';
 import { cacheSaving } from './cache-saving.js';
 import { cacheShare } from './cache-share.js';
@@ -11,9 +12,11 @@ import { factsOf, type PriceOf, type WindowFacts } from './facts.js';
 import { listCost } from './list-cost.js';
 import { longestSession } from './longest-session.js';
 import { longestStreak } from './longest-streak.js';
+import { quotient } from './quotient.js';
 
 /** Everybody's value of a metric; people without a counted event in the window have none. */
-export function measure(metric: Metric, { people, company }: WindowFacts): Measurement[] {
+export function measure(metric: Metric, facts: WindowFacts): Measurement[] {
+  const { people, company } = facts;
   switch (metric.kind) {
     case 'capped_tokens':
       return people.map((person) => cappedTokens(metric, person));
@@ -31,6 +34,14 @@ export function measure(metric: Metric, { people, company }: WindowFacts): Measu
       return people.map(activeDays);
     case 'longest_streak':
       return people.map((person) => longestStreak(metric, person));
+    case 'quotient': {
+      const per = measure(metric.per, facts);
+      // Both are of all people, in their order.
+      return measure(metric.of, facts).flatMap((of, index) => {
+        const divisor = per[index];
+        return divisor === undefined ? [] : [quotient(of, divisor)];
+      });
+    }
     default:
       return metric satisfies never;
   }
@@ -49,6 +60,6 @@ export function standingsOf(
   nowMs: number,
   priceOf?: PriceOf,
 ): Standing[] {
-  const facts = factsOf(events, windowOf(rule.window, nowMs), priceOf);
+  const facts = countedFacts(rule, factsOf(events, windowOf(rule.window, nowMs), priceOf));
   return rank(rule.eligibility, measure(rule.metric, facts));
 }

@@ -12,6 +12,7 @@ export function isRising(kind: MetricKind): boolean {
     case 'effective_models':
     case 'cache_share':
     case 'cache_saving':
+    case 'quotient':
       return false;
     default:
       return kind satisfies never;

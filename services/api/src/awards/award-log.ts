@@ -1,20 +1,29 @@
 import type { AwardEvent } from '@laurel/events';
-import { evolve, neverAwarded, titleKey, type LoggedAward, type TitleAwarded, type TitleState } from '@laurel/titles';
+import {
+  AwardFold,
+  isAboutTier,
+  titleKey,
+  type LoggedAward,
+  type Tier,
+  type TierHeld,
+  type TitleAwarded,
+} from '@laurel/titles';
 
 /**
- * Every award there ever was, and their fold: who holds what now.
+ * Every award of a title there ever was, and the fold of all: who holds what now, and has which tier.
  *
- * Awards are few, a handful a day, and are kept in memory whole: about 1.1 kB each with twelve entries of evidence, so that
- * ten thousand cost 11 MB.
+ * Awards of titles are few, a handful a day, and are kept in memory whole: about 1.1 kB each with twelve entries of evidence, so that
+ * ten thousand cost 11 MB. Those of tiers may be as many as there are people, each month, and only what they add up to is kept.
  */
 export class AwardLog {
   private readonly log: LoggedAward[] = [];
-  private readonly states = new Map<string, TitleState>();
+  private readonly fold = new AwardFold();
   private readonly listeners = new Set<() => void>();
+  private last = -1;
 
-  /** -1 before the first. */
+  /** Of the last award, of a tier too; -1 before the first. */
   get lastOffset(): number {
-    return this.log.at(-1)?.offset ?? -1;
+    return this.last;
   }
 
   /**
@@ -23,13 +32,15 @@ export class AwardLog {
    * @throws AwardLogError when it does not follow from those before: then nothing here may be shown.
    */
   add(offset: number, award: AwardEvent): void {
-    if (offset <= this.lastOffset) return;
-    fold(this.states, award);
+    if (offset <= this.last) return;
+    this.fold.take(award);
+    this.last = offset;
+    if (isAboutTier(award)) return;
     this.log.push({ offset, award });
     for (const listener of [...this.listeners]) listener();
   }
 
-  /** The first award after an offset. */
+  /** The first award of a title after an offset. */
   next(offset: number): LoggedAward | undefined {
     return this.log[this.indexFrom(offset + 1)];
   }
@@ -44,7 +55,7 @@ export class AwardLog {
 
   /** The awards by which a title is held now, in their order. */
   holders(titleId: string, scope: string): readonly TitleAwarded[] {
-    return this.states.get(titleKey({ titleId, scope }))?.holders ?? [];
+    return this.fold.state(titleId, scope).holders;
   }
 
   /**
@@ -53,12 +64,22 @@ export class AwardLog {
    * @param untilMs or then, of what had been awarded before this instant.
    */
   heldBy(userId: string, untilMs = Infinity): readonly TitleAwarded[] {
-    return [...this.statesUntil(untilMs).entries()]
+    return [...this.holdersUntil(untilMs).entries()]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .flatMap(([, { holders }]) => holders.filter((award) => award.user_id === userId));
+      .flatMap(([, holders]) => holders.filter((award) => award.user_id === userId));
   }
 
-  /** Told after each award. Returns how to end it. */
+  /** A person's tiers now, by title and scope. */
+  tiersOf(userId: string): readonly TierHeld[] {
+    return [...this.fold.tiers.allOf(userId)].sort((a, b) => (titleKey(a) < titleKey(b) ? -1 : 1));
+  }
+
+  /** How many people have each tier of a title now. */
+  tierCounts(titleId: string, scope: string): ReadonlyMap<Tier, number> {
+    return this.fold.tiers.counts(titleId, scope);
+  }
+
+  /** Told after each award of a title. Returns how to end it. */
   onAdded(listener: () => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
@@ -76,24 +97,26 @@ export class AwardLog {
     return low;
   }
 
-  private statesUntil(untilMs: number): ReadonlyMap<string, TitleState> {
-    if (untilMs === Infinity) return this.states;
-    const states = new Map<string, TitleState>();
+  /** By title and scope. The log was folded as it came, so it can be trusted here, though it has no tiers between. */
+  private holdersUntil(untilMs: number): ReadonlyMap<string, readonly TitleAwarded[]> {
+    if (untilMs === Infinity) {
+      return new Map([...this.fold.states].map(([key, { holders }]) => [key, holders]));
+    }
+    const holders = new Map<string, readonly TitleAwarded[]>();
     // From the first one on that came later, as a clock may have been set back between two.
     const over = new Set<string>();
     for (const { award } of this.log) {
       const key = titleKey({ titleId: award.title_id, scope: award.scope });
       if (award.evaluated_at >= untilMs) over.add(key);
-      if (!over.has(key)) fold(states, award);
+      if (over.has(key)) continue;
+      const before = holders.get(key) ?? [];
+      holders.set(
+        key,
+        isAwarded(award) ? [...before, award] : before.filter(({ award_id: id }) => id !== award.revokes),
+      );
     }
-    return states;
+    return holders;
   }
 }
 
-/** @throws AwardLogError when the award does not follow from those before. */
-function fold(states: Map<string, TitleState>, award: AwardEvent): void {
-  const title = { titleId: award.title_id, scope: award.scope };
-  const key = titleKey(title);
-  const state = states.get(key) ?? { ...neverAwarded(title.titleId, 'company'), scope: title.scope };
-  states.set(key, evolve(state, award));
-}
+const isAwarded = (award: AwardEvent): award is TitleAwarded => award.type === 'title_awarded';

@@ -89,6 +89,7 @@ describe('titles and awards', () => {
       figures: 'exact',
       rank: 1,
       tier: null,
+      remaining_tier: null,
       value: 1300.5,
       unit: 'tokens',
       runner_up: 1000,

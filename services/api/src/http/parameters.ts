@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Scope } from '@laurel/titles';
 import { DAY_MS, dayOf, dayStartMs, isWindowName, MAX_WINDOW_DAYS, parseDayKey } from '@laurel/usage';
 import { Problem, type ParameterFault, type ParameterPlace } from './problem.js';
 
@@ -118,6 +119,29 @@ export const scopeParameter = written(
     maxLength: 261,
     default: 'company',
     description: 'company, or team:<team>: what was used under that team’s name, of 1 to 256 bytes',
+  },
+);
+
+const FAMILY = 'family:';
+
+/** A scope in which titles are awarded. */
+export const titleScopeParameter = written(
+  z
+    .string()
+    .refine(
+      (scope) =>
+        scope === 'company' ||
+        [TEAM, FAMILY].some((kind) => scope.startsWith(kind) && bytes(scope) > kind.length && bytes(scope) <= 263),
+      { error: 'is neither company, team:<team> nor family:<model family>' },
+    )
+    .transform((scope) => scope as Scope)
+    .default('company'),
+  {
+    type: 'string',
+    pattern: '^(company|(team|family):[\\s\\S]+)$',
+    maxLength: 263,
+    default: 'company',
+    description: 'company, team:<team>, or family:<model family>',
   },
 );
 

@@ -31,6 +31,7 @@ export const award = (ordinal: number, fields: Partial<AwardEvent> = {}): AwardE
   user_id: 'u-1',
   rank: 1,
   tier: null,
+  remaining_tier: null,
   value: 1000,
   unit: 'tokens',
   runner_up: null,

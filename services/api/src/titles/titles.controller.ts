@@ -15,11 +15,13 @@ import {
   eligibilitySchema,
   isInForce,
   isScopeOf,
+  levelEntries,
   marginSchema,
   metricSchema,
   RuleBook,
-  scopeOfTeam,
+  tierNames,
   unitOf,
+  usageFilterSchema,
   type Scope,
   type Standing,
   type TitleRule,
@@ -27,7 +29,7 @@ import {
 import { AwardLog } from '../awards/award-log.js';
 import { component } from '../http/components.js';
 import { Endpoint, JSON_TYPE, Serves } from '../http/endpoint.js';
-import { scopeParameter } from '../http/parameters.js';
+import { titleScopeParameter } from '../http/parameters.js';
 import { ReusedByKey } from '../reused.js';
 import { Startup } from '../startup.js';
 import { namedWindow, windowSchema, type NamedWindow } from '../usage/window-json.js';
@@ -50,11 +52,29 @@ export const titleSchema = component(
     metric: metricSchema.describe('its kind and parameters, as in the rule'),
     unit: z.string().describe('of every value of this title'),
     window: component('Window', windowSchema),
-    scope: z.string().describe('company, or team:<team>'),
+    scope: z.string().describe('company, team:<team>, or family:<model family>'),
+    usage: usageFilterSchema.nullable().describe('which usage counts; null for all'),
     eligibility: eligibilitySchema,
     margin: marginSchema,
     max_holders: z.int().describe('how many may hold it at a time'),
     dwell_hours: z.int().describe('for so long after the award nobody can overtake the holder'),
+    tiers: z
+      .object({
+        by: z.enum(['value', 'top_per_mille']),
+        levels: z
+          .array(
+            z.object({
+              tier: z.enum(tierNames),
+              at: z.number().describe('the least value, or the part of the eligible people in thousandths'),
+              people: z.int().min(0).describe('how many have it now'),
+            }),
+          )
+          .readonly()
+          .describe('the lowest first'),
+        margin: marginSchema.describe('how far below its threshold a tier is kept'),
+      })
+      .nullable()
+      .describe('what everybody who is eligible can reach; null where the rule has none'),
     valid_from: day,
     valid_until: day,
     holders: z
@@ -85,7 +105,7 @@ const titlesEndpoint = new Endpoint({
   tag: 'Titles',
   access: 'board:read',
   summary: 'Each title of a scope: rule, holders with their evidence, the best five now',
-  parameters: { query: { scope: scopeParameter } },
+  parameters: { query: { scope: titleScopeParameter } },
   answer: { description: 'In the order of the rules', content: { [JSON_TYPE]: titlesSchema } },
   problems: ['starting', 'storage_unavailable'],
 });
@@ -116,8 +136,7 @@ export class TitlesController {
     this.startup.requireTitles();
     this.startup.requirePeople();
     const standings = await this.standings.get(this.book.offset);
-    const { scope: asked } = given.query;
-    const scope = asked.kind === 'company' ? 'company' : scopeOfTeam(asked.team);
+    const { scope } = given.query;
     return { titles: standings.filter(({ rule }) => isScopeOf(rule, scope)).map((one) => this.title(one, scope)) };
   }
 
@@ -131,6 +150,13 @@ export class TitlesController {
     return Promise.all(standings);
   }
 
+  private tiers({ id, tiers }: TitleRule, scope: Scope): TitleJson['tiers'] {
+    if (tiers === undefined) return null;
+    const people = this.awards.tierCounts(id, scope);
+    const levels = levelEntries(tiers.levels).map(([tier, at]) => ({ tier, at, people: people.get(tier) ?? 0 }));
+    return { by: tiers.by, levels, margin: tiers.margin };
+  }
+
   private title({ rule, named: { json }, standings }: TitleStandings, scope: Scope): TitleJson {
     return {
       id: rule.id,
@@ -139,13 +165,15 @@ export class TitlesController {
       icon: rule.icon ?? null,
       version: rule.version,
       metric: rule.metric,
-      unit: unitOf(rule.metric.kind),
+      unit: unitOf(rule.metric),
       window: json,
       scope,
+      usage: rule.usage ?? null,
       eligibility: rule.eligibility,
       margin: rule.margin,
       max_holders: rule.holders,
       dwell_hours: rule.dwell_hours,
+      tiers: this.tiers(rule, scope),
       valid_from: rule.valid_from ?? null,
       valid_until: rule.valid_until ?? null,
       holders: this.awards.holders(rule.id, scope).flatMap((award) => {
@@ -158,7 +186,7 @@ export class TitlesController {
         .flatMap(({ rank, userId, value, evidence }) => {
           const person = personJson(this.people, userId);
           if (person === undefined) return [];
-          const shown = shownValue(person.figures, unitOf(rule.metric.kind), value);
+          const shown = shownValue(person.figures, unitOf(rule.metric), value);
           return [{ rank, ...person, value: shown, evidence: shownEvidence(evidence, this.people, person) }];
         }),
     };

@@ -10,6 +10,8 @@ import {
   personJson,
   personSchema,
   shownCount,
+  tierJson,
+  tierSchema,
 } from '@laurel/policy';
 import { dayKey, noFigures, totalOf, type Day } from '@laurel/usage';
 import { Exports } from '../access/exports.js';
@@ -79,6 +81,11 @@ export const userSchema = component(
       .array(z.object({ title_id: z.string(), scope: z.string(), ...holderSchema.shape }))
       .readonly()
       .describe('held now, or at the end of the day that was asked for'),
+    tiers: z
+      .array(component('Tier', tierSchema))
+      .readonly()
+      .nullable()
+      .describe('had now, by title and scope; null when an earlier day was asked for'),
   }),
 );
 export type UserJson = Readonly<z.output<typeof userSchema>>;
@@ -255,6 +262,7 @@ export class UsageController {
         scope: award.scope,
         ...holderJson(award, this.people, person),
       })),
+      tiers: given.query.as_of === undefined ? this.awards.tiersOf(id).map((held) => tierJson(held, person)) : null,
     };
   }
 

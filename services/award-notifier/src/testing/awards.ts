@@ -22,6 +22,7 @@ export const logged = (offset: number, fields: Partial<AwardEvent> = {}): Logged
     user_id: 'u-1',
     rank: 1,
     tier: null,
+    remaining_tier: null,
     value: 1_234_567,
     unit: 'tokens',
     runner_up: null,

@@ -18,6 +18,7 @@ export const findingCodes = [
   'figures_differ',
   'award_log_broken',
   'holders_differ',
+  'tiers_differ',
 ] as const;
 export type FindingCode = (typeof findingCodes)[number];
 

@@ -79,7 +79,7 @@ Checks, in the order in which they are made:
   conflicts   no event id counts under several users or times. Heals, when named: retracts all but the earliest
   heads       every bucket with events has a head, its roll is there, and the boundaries are sound. Heals: rolls anew
   buckets     the figures of every bucket are those of the log, a day's those of its hours. Heals: rolls anew
-  holders     titles.holders.v1 is the fold of titles.awards.v1. Heals: writes the holders that differ
+  holders     titles.holders.v1 and titles.tiers.v1 are the fold of titles.awards.v1. Heals: writes what differs
 
 Exit status:
   0   nothing found, or all of it healed and checked again; warnings do not count

@@ -69,7 +69,11 @@ async function forget(userId: string, flags: Flags): Promise<void> {
   const say = (line: string): void => (flags.json === true ? console.error(line) : console.log(line));
   try {
     await assertMigrated(clickhouse, await readMigrations());
-    await assertTopics(kafka, [topics.usageStored, topics.titleHolders, topics.peopleProfiles], topicPrefix);
+    await assertTopics(
+      kafka,
+      [topics.usageStored, topics.titleHolders, topics.titleTiers, topics.peopleProfiles],
+      topicPrefix,
+    );
     await producer.connect();
 
     const held = await holdingsOf(world, userId);

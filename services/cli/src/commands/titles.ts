@@ -181,8 +181,9 @@ async function explain(userId: string, flags: ExplainFlags): Promise<void> {
     const world = { kafka: kafkaFrom(config), clickhouse, topicPrefix: config.topicPrefix };
     const { titles, unknown } = await explainPerson(world, userId, flags.title ?? [], flags.at);
     if (flags.json === true) {
-      const explained = titles.map(({ rule, scope, window, explanation, history }) => ({
+      const explained = titles.map(({ rule, scope, window, explanation, tier, history }) => ({
         ...explanation,
+        tier,
         scope,
         version: rule.version,
         window: { start: new Date(window.startMs).toISOString(), end: new Date(window.endMs).toISOString() },

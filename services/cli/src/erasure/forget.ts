@@ -6,7 +6,7 @@ import {
   type ClickHouseClient,
   type TouchedMinute,
 } from '@laurel/clickhouse';
-import { titleHolders, topics } from '@laurel/events';
+import { titleHolders, titleTier, topics } from '@laurel/events';
 import { changeRecords } from '@laurel/ingest';
 import { readToEnd, type Kafka, type RecordProducer } from '@laurel/kafka';
 import { readPeople, resetProfile } from '@laurel/policy';
@@ -16,7 +16,7 @@ export interface Holdings {
   readonly events: number;
   /** Days since the epoch, UTC, with the minutes touched. */
   readonly days: readonly TouchedMinute[];
-  /** `title|scope` of each title held. */
+  /** `title|scope` of each title held, and `title|scope gold` of each tier. */
   readonly titles: readonly string[];
   /** Whether they chose how to be shown. */
   readonly hasChoice: boolean;
@@ -48,7 +48,7 @@ export async function holdingsOf(world: ErasureWorld, userId: string): Promise<H
   };
 }
 
-/** The titles that the person holds, as subscribers know it. */
+/** The titles that the person holds and the tiers that they have, as subscribers know it. */
 export async function titlesOf({ kafka, topicPrefix }: ErasureWorld, userId: string): Promise<readonly string[]> {
   const held = new Map<string, boolean>();
   await readToEnd(kafka, {
@@ -62,7 +62,18 @@ export async function titlesOf({ kafka, topicPrefix }: ErasureWorld, userId: str
       );
     },
   });
-  return [...held].flatMap(([title, isHeld]) => (isHeld ? [title] : []));
+  const tiers = new Map<string, string>();
+  await readToEnd(kafka, {
+    topic: topicPrefix + topics.titleTiers.name,
+    groupPrefix: `${topicPrefix}laurel-forget-`,
+    onRecord: ({ key, value }) => {
+      const person = Buffer.from(key ?? []).toString();
+      const tier = value === null ? undefined : titleTier.decode(value);
+      if (tier?.user_id === userId) tiers.set(person, `${tier.title_id}|${tier.scope} ${tier.tier}`);
+      else tiers.delete(person);
+    },
+  });
+  return [...[...held].flatMap(([title, isHeld]) => (isHeld ? [title] : [])), ...tiers.values()];
 }
 
 /**

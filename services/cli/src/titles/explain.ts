@@ -1,15 +1,18 @@
-import { Erasures, titleMeasurement, titleStandings, type ClickHouseClient } from '@laurel/clickhouse';
+import { Erasures, titleMeasurement, titlePeers, titleStandings, type ClickHouseClient } from '@laurel/clickhouse';
 import { awardEvent, topics, type AwardEvent } from '@laurel/events';
 import { assertTopics, readToEnd, type Kafka } from '@laurel/kafka';
 import {
+  AwardFold,
   explain,
-  fold,
+  explainTier,
+  hasTiers,
   isInForce,
   isScopeOf,
-  neverAwarded,
   type Explanation,
   type Scope,
+  type TierExplanation,
   type TitleRule,
+  type TitleState,
 } from '@laurel/titles';
 import { windowOf, type Window } from '@laurel/usage';
 import { rulesInForce } from './rules-in-force.js';
@@ -17,10 +20,12 @@ import { rulesInForce } from './rules-in-force.js';
 /** One title as it is for one person. */
 export interface Explained {
   readonly rule: TitleRule;
-  /** Null where the title is one of each team, and the person is in none that has a board. */
+  /** Null where the title is one of each team or model family, and the person is in none that has a board. */
   readonly scope: Scope | null;
   readonly window: Window;
   readonly explanation: Explanation;
+  /** Null where the title has no tiers, or the person no scope. */
+  readonly tier: TierExplanation | null;
   /** What the person won and lost of it before, the latest last. Of a revocation that names nobody, too. */
   readonly history: readonly AwardEvent[];
 }
@@ -51,53 +56,80 @@ export async function explainPerson(
 ): Promise<ExplainedPerson> {
   const book = await rulesInForce(kafka, topicPrefix);
   const rules = book.rules.filter((rule) => isInForce(rule, atMs) && (ids.length === 0 || ids.includes(rule.id)));
-  const awards = await awardsUntil(kafka, topicPrefix, atMs);
-  const states = fold(awards);
+  const { fold, own: awards } = await awardsUntil(kafka, topicPrefix, userId, atMs);
   const erasures = new Erasures(clickhouse);
   await erasures.refresh();
+  const tierIn = async (rule: TitleRule, scope: Scope, window: Window): Promise<TierExplanation | null> => {
+    if (!hasTiers(rule)) return null;
+    const peers = rule.tiers.by === 'value' ? undefined : await titlePeers(clickhouse, rule, window);
+    const held = fold.tiers.held(rule.id, scope, userId);
+    return explainTier(rule, held, peers?.get(scope) ?? { people: 0, thresholds: [] });
+  };
+  const explainIn = async (rule: TitleRule, scope: Scope | undefined, byScope: Boards): Promise<Explained> => {
+    const window = windowOf(rule.window, atMs);
+    const isMeasured = scope !== undefined && !erasures.has(userId);
+    const own = isMeasured ? await titleMeasurement(clickhouse, rule, userId, window, scope) : undefined;
+    const board = scope === undefined ? [] : (byScope.get(scope) ?? []);
+    const standings = board.filter((one) => !erasures.has(one.userId));
+    const explanation = explain(rule, userId, own, standings, fold.state(rule.id, scope ?? 'company'), atMs);
+    const history = awards.filter((award) => award.title_id === rule.id && isOf(rule, scope, award));
+    const tier = scope === undefined ? null : await tierIn(rule, scope, window);
+    return { rule, scope: scope ?? null, window, explanation, tier, history };
+  };
   const titles: Explained[] = [];
   for (const rule of rules) {
     const window = windowOf(rule.window, atMs);
-    const held = [...states.values()].filter(({ titleId, scope }) => titleId === rule.id && isScopeOf(rule, scope));
+    const held = [...fold.states.values()].filter(
+      ({ titleId, scope }) => titleId === rule.id && isScopeOf(rule, scope),
+    );
     const holders = held.flatMap((state) => state.holders.map((award) => award.user_id));
-    const [own, byScope] = await Promise.all([
-      titleMeasurement(clickhouse, rule, userId, window),
-      titleStandings(clickhouse, rule, window, [...holders, userId]),
-    ]);
-    const isErased = erasures.has(userId);
-    // Where they stand; of a title of each team they may be in none that has a board, or still hold it in a former one.
-    const stands = [...byScope].find(([, standings]) => standings.some((one) => one.userId === userId))?.[0];
-    const holds = held.find((state) => state.holders.some((award) => award.user_id === userId))?.scope;
-    const scopes = [holds, stands, 'company'].filter((one) => one !== undefined);
-    const scope = scopes.find((one): one is Scope => isScopeOf(rule, one));
-    const state = held.find((one) => one.scope === scope) ?? neverAwarded(rule.id, scope ?? 'company');
-    const board = scope === undefined ? [] : (byScope.get(scope) ?? []);
-    const standings = board.filter((one) => !erasures.has(one.userId));
-    const measured = isErased || scope === undefined ? undefined : own;
-    const explanation = explain(rule, userId, measured, standings, state, atMs);
-    titles.push({ rule, scope: scope ?? null, window, explanation, history: historyOf(userId, rule.id, awards) });
+    const byScope = await titleStandings(clickhouse, rule, window, [...holders, userId]);
+    const isHolder = (state: TitleState): boolean => state.holders.some((award) => award.user_id === userId);
+    const scopes = [
+      ...held.filter(isHolder).map((state) => state.scope),
+      ...[...byScope].filter(([, own]) => own.some((one) => one.userId === userId)).map(([scope]) => scope),
+      ...fold.tiers.heldBy(rule.id, userId).map((tier) => tier.scope),
+      'company',
+    ].filter((scope): scope is Scope => isScopeOf(rule, scope));
+    // In a title of each team they stand in one team, and may still hold it in a former one; they use many models.
+    const explained = rule.scope === 'each_model_family' ? [...new Set(scopes)].sort() : scopes.slice(0, 1);
+    for (const scope of explained.length === 0 ? [undefined] : explained) {
+      titles.push(await explainIn(rule, scope, byScope));
+    }
   }
   return { titles, unknown: ids.filter((id) => !rules.some((rule) => rule.id === id)) };
 }
 
-async function awardsUntil(kafka: Kafka, topicPrefix: string, atMs: number): Promise<readonly AwardEvent[]> {
+type Boards = Awaited<ReturnType<typeof titleStandings>>;
+
+/** Of a title of each model family, what happened in that family; else what happened in whatever scope. */
+const isOf = (rule: TitleRule, scope: Scope | undefined, award: AwardEvent): boolean =>
+  rule.scope !== 'each_model_family' || award.scope === scope;
+
+/** The fold of all awards, and those of one person: what they won and lost, in whatever scope, and what ended it. */
+async function awardsUntil(
+  kafka: Kafka,
+  topicPrefix: string,
+  userId: string,
+  atMs: number,
+): Promise<{ readonly fold: AwardFold; readonly own: readonly AwardEvent[] }> {
   await assertTopics(kafka, [topics.titleAwards], topicPrefix);
-  const awards: AwardEvent[] = [];
+  const fold = new AwardFold();
+  const own: AwardEvent[] = [];
+  const ids = new Set<string>();
   await readToEnd(kafka, {
     topic: topicPrefix + topics.titleAwards.name,
     groupPrefix: `${topicPrefix}laurel-titles-`,
     onRecord: ({ value }) => {
       if (value === null) return;
       const award = awardEvent.decode(value);
-      if (award.evaluated_at <= atMs) awards.push(award);
+      if (award.evaluated_at > atMs) return;
+      fold.take(award);
+      // Whoever is withheld is named by the award that ends alone.
+      if (award.user_id !== userId && !ids.has(award.revokes ?? '')) return;
+      ids.add(award.award_id);
+      own.push(award);
     },
   });
-  return awards;
-}
-
-/** The person's own awards of a title, in whatever scope, and what ended them. */
-function historyOf(userId: string, titleId: string, awards: readonly AwardEvent[]): readonly AwardEvent[] {
-  const ofTitle = awards.filter((award) => award.title_id === titleId);
-  const own = new Set(ofTitle.filter((award) => award.user_id === userId).map((award) => award.award_id));
-  return ofTitle.filter((award) => own.has(award.award_id) || (award.revokes !== null && own.has(award.revokes)));
+  return { fold, own };
 }

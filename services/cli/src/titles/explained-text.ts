@@ -1,5 +1,5 @@
 import { dayKey } from '@laurel/usage';
-import { isWholeUnit, valueText, type Explanation, type Lack } from '@laurel/titles';
+import { isWholeUnit, valueText, type Explanation, type Lack, type TierExplanation } from '@laurel/titles';
 import type { AwardEvent } from '@laurel/events';
 import { harmless } from '../terminal.js';
 import type { Explained } from './explain.js';
@@ -23,13 +23,14 @@ function needed(beyond: number, value: number, unit: string): string {
 const instant = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 
 /** One title in a few lines. */
-export function explainedLines({ rule, scope, window, explanation, history }: Explained): readonly string[] {
+export function explainedLines({ rule, scope, window, explanation, tier, history }: Explained): readonly string[] {
   const { value, unit, rank } = explanation;
   const place = rank === 0 ? '' : `, rank ${rank}`;
   return [
-    `${harmless(rule.name)} (${rule.id}, version ${rule.version}; ${scope === null ? 'in no team with a board' : harmless(scope)}; ${dayKey(window.firstDay)} to ${dayKey(window.lastDay)})`,
+    `${harmless(rule.name)} (${rule.id}, version ${rule.version}; ${scope === null ? 'on no board' : harmless(scope)}; ${dayKey(window.firstDay)} to ${dayKey(window.lastDay)})`,
     `  ${figure(value, unit)}${place}`,
     ...statusLines(explanation).map((line) => `  ${line}`),
+    ...(tier === null ? [] : tierLines(tier, explanation).map((line) => `  ${line}`)),
     ...history.slice(-5).map((award) => `  ${instant(award.evaluated_at)}  ${changeText(award)}`),
   ];
 }
@@ -76,5 +77,34 @@ function statusLines({
   }
 }
 
-const changeText = ({ type, reason, value, unit }: AwardEvent): string =>
-  type === 'title_awarded' ? `awarded (${reason}), ${figure(value, unit)}` : `lost (${reason})`;
+function tierLines(
+  { tier, sinceMs, keptFrom, next, threshold, places }: TierExplanation,
+  { value, unit, rank }: Explanation,
+): readonly string[] {
+  const kept = keptFrom === null ? '' : `; kept from ${figure(keptFrom, unit)} on`;
+  const own = tier === null || sinceMs === null ? 'no tier' : `${tier} since ${instant(sinceMs)}${kept}`;
+  if (next === null) return [own];
+  if (places === null) {
+    const lacking = threshold === null ? 0 : threshold - value;
+    const more = lacking > 0 ? `, ${figure(lacking, unit)} more than now` : '';
+    return [own, `${next} from ${figure(threshold ?? 0, unit)} on${more}`];
+  }
+  if (threshold === null) return [own, `${next}: there are too few people for it`];
+  const now = rank === 0 ? '' : `, now ${rank}`;
+  return [own, `${next} up to rank ${places}${now}; the last one there has ${figure(threshold, unit)}`];
+}
+
+function changeText({ type, reason, value, unit, tier, remaining_tier: remaining }: AwardEvent): string {
+  switch (type) {
+    case 'title_awarded':
+      return `awarded (${reason}), ${figure(value, unit)}`;
+    case 'title_revoked':
+      return `lost (${reason})`;
+    case 'tier_reached':
+      return `reached ${tier ?? 'a tier'}, ${figure(value, unit)}`;
+    case 'tier_lost':
+      return `lost ${tier ?? 'the tier'}${remaining === null ? '' : `, but ${remaining}`} (${reason})`;
+    default:
+      return type satisfies never;
+  }
+}

@@ -1,8 +1,9 @@
 import { firstDayNeeded, Past, type ClickHouseClient, type ClickHouseConnection } from '@laurel/clickhouse';
 import type { AwardEvent, AwardReason } from '@laurel/events';
 import { personJson, shownValue, type PeopleDirectory } from '@laurel/policy';
-import { simulate, unitOf, type TitleRule } from '@laurel/titles';
+import { isAboutTier, simulate, unitOf, type TitleRule } from '@laurel/titles';
 import { dayKey, dayOf } from '@laurel/usage';
+import { TierTally, type SimulatedTier } from './tier-tally.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -43,6 +44,8 @@ export interface SimulatedTitle {
    */
   readonly share_of_tokens: number | null;
   readonly holdings: readonly Holding[];
+  /** The lowest first; [] without tiers. */
+  readonly tiers: readonly SimulatedTier[];
 }
 
 export interface Simulation {
@@ -72,15 +75,20 @@ export async function simulateTitles(
   const range = { firstMs: fromMs, lastMs: toMs, from: firstDayNeeded(rules, fromMs) };
   const past = await Past.open(clickhouse, connection, range);
   try {
-    const awards = await simulate(rules, past, instants, (next) => {
+    const awards: AwardEvent[] = [];
+    const tally = new TierTally();
+    for await (const { awards: ofDay, next } of simulate(rules, past, instants)) {
       signal.throwIfAborted();
+      for (const award of ofDay) tally.take(award);
+      awards.push(...ofDay.filter((award) => !isAboutTier(award)));
       onProgress(`${dayKey(dayOf(instants[next - 1] ?? fromMs))}: ${next} of ${instants.length} evaluations`);
-    });
+    }
     await past.goTo(toMs);
     const titles: SimulatedTitle[] = [];
     for (const rule of rules) {
       const own = awards.filter((award) => award.title_id === rule.id);
-      const scopes = rule.scope === 'company' ? ['company'] : [...new Set(own.map(({ scope }) => scope))].sort();
+      const awarded = [...own.map(({ scope }) => scope), ...tally.scopes(rule.id)];
+      const scopes = rule.scope === 'company' ? ['company'] : [...new Set(awarded)].sort();
       for (const scope of scopes) {
         const holdings = holdingsOf(own.filter((award) => award.scope === scope));
         const users = [...new Set(holdings.map(({ award }) => award.user_id))];
@@ -95,6 +103,7 @@ export async function simulateTitles(
           people: users.length,
           share_of_tokens: isExact ? await past.shareOfTokens(users, dayOf(fromMs), dayOf(toMs)) : null,
           holdings: holdings.map((holding) => shownHolding(holding, rule, people)),
+          tiers: tally.of(rule.id, scope),
         });
       }
     }
@@ -127,7 +136,7 @@ function shownHolding({ award, end }: HeldAward, rule: TitleRule, people: People
     awarded: award.reason,
     lost: end?.reason ?? null,
     value: person === undefined ? null : shownValue(person.figures, award.unit, award.value),
-    unit: unitOf(rule.metric.kind),
+    unit: unitOf(rule.metric),
   };
 }
 

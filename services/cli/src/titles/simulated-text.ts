@@ -24,7 +24,11 @@ function titleText(title: SimulatedTitle): string {
   const share =
     title.share_of_tokens === null ? '' : `; they used ${(title.share_of_tokens * 100).toFixed(1)} % of all tokens`;
   const summary = `${harmless(title.name)} (${title.title_id}${scope}): ${plural(title.people, 'person', 'people')} held it, it changed hands ${plural(title.changes, 'time')}${share}`;
-  if (title.holdings.length === 0) return summary;
+  return [summary, ...holdingsText(title), ...tiersText(title)].join('\n');
+}
+
+function holdingsText(title: SimulatedTitle): readonly string[] {
+  if (title.holdings.length === 0) return [];
   const table = new Table({ head: ['from', 'until', 'who', 'with', 'lost'], style: { head: [], border: [] } });
   for (const one of title.holdings.slice(-MOST_HOLDINGS)) {
     const value = one.value === null ? '' : valueText(one.value, one.unit);
@@ -32,10 +36,20 @@ function titleText(title: SimulatedTitle): string {
   }
   const more = title.holdings.length - MOST_HOLDINGS;
   return [
-    summary,
     ...(more > 0 ? [`the last ${MOST_HOLDINGS} of ${title.holdings.length}; all with --json or --csv`] : []),
     table.toString(),
-  ].join('\n');
+  ];
+}
+
+/** How many people would have had each tier: who, there may be thousands of. */
+function tiersText({ tiers }: SimulatedTitle): readonly string[] {
+  if (tiers.length === 0) return [];
+  const table = new Table({
+    head: ['tier', 'reached', 'lost', 'most people', 'at the end'],
+    style: { head: [], border: [] },
+  });
+  for (const one of tiers) table.push([one.tier, one.reached, one.lost, one.most_people, one.people_at_end]);
+  return [table.toString()];
 }
 
 /** A row for each time that somebody would have held a title. */

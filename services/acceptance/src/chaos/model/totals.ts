@@ -104,7 +104,10 @@ export class Totals {
   /** As titles look at it; all of the log has to lie within the window. */
   get facts(): WindowFacts {
     const people = [...this.sessionsOf].map(([userId, sessions]) => {
-      const rows = [...this.counted.values()].filter((row) => row.userId === userId);
+      // Nor is any of each model family, or asks of which provider a model is.
+      const rows = [...this.counted.values()]
+        .filter((row) => row.userId === userId)
+        .map((row) => ({ ...row, provider: '', costs: noCosts }));
       return {
         userId,
         // No title of Laurel's own is one of each team, or looks at costs or tenure.
@@ -119,7 +122,8 @@ export class Totals {
           .map((one) => ({ ...one, minutes: [...one.minutes].sort((a, b) => a - b) })),
       };
     });
-    return { people, company: people.reduce((all, one) => addFigures(all, one.figures), noFigures) };
+    const company = people.reduce((all, one) => addFigures(all, one.figures), noFigures);
+    return { people, company, families: new Map() };
   }
 }
 

@@ -1,0 +1,27 @@
+import { modelFamily } from '@laurel/usage';
+import type { TitleRule, UsageFilter } from '../rule.js';
+import { familiesOf, sumOfFigures, withRows, type ModelDay, type PersonFacts, type WindowFacts } from './facts.js';
+
+const counts =
+  ({ providers, model_families: families }: UsageFilter) =>
+  ({ provider, model }: ModelDay): boolean =>
+    (providers?.includes(provider) ?? true) && (families?.includes(modelFamily(model)) ?? true);
+
+/** Of some people the usage that counts for a title alone; without those who have none. */
+export function countedPeople(
+  { usage }: Pick<TitleRule, 'usage'>,
+  people: readonly PersonFacts[],
+): readonly PersonFacts[] {
+  if (usage === undefined) return people;
+  return people.flatMap((person) => {
+    const rows = person.rows.filter(counts(usage));
+    return rows.length === 0 ? [] : [withRows(person, rows)];
+  });
+}
+
+/** @param facts of everybody. */
+export function countedFacts(rule: Pick<TitleRule, 'usage'>, facts: WindowFacts): WindowFacts {
+  if (rule.usage === undefined) return facts;
+  const people = countedPeople(rule, facts.people);
+  return { people, company: sumOfFigures(people.map((person) => person.figures)), families: familiesOf(people) };
+}
