@@ -1,4 +1,6 @@
 import nx from '@nx/eslint-plugin';
+import accessibility from 'eslint-plugin-jsx-a11y';
+import reactHooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 
 /** The layers of ARCHITECTURE.md. A project's tag is in its package.json. */
@@ -27,7 +29,7 @@ export default tseslint.config(
   // AssemblyScript has types of its own, and its compiler checks them.
   { ignores: ['**/dist', '**/generated', '.nx', '.laurel', '.reports', '**/node_modules', '**/assembly'] },
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.tsx'],
     extends: [tseslint.configs.strictTypeChecked],
     plugins: { '@nx': nx },
     languageOptions: {
@@ -84,6 +86,14 @@ export default tseslint.config(
         })),
       ),
     },
+  },
+  {
+    files: ['services/board/**/*.tsx', 'services/board/**/*.ts'],
+    extends: [reactHooks.configs.flat.recommended],
+  },
+  {
+    files: ['services/board/**/*.tsx'],
+    extends: [accessibility.flatConfigs.strict],
   },
   {
     files: ['services/cli/**/*.ts', 'deploy/local/**/*.ts', 'examples/**/*.ts'],

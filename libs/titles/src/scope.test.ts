@@ -89,14 +89,15 @@ describe('a title of each model family', () => {
       ['family:tiny', ['0 ada 1', '0 bo 1', '0 cy 1', '0 di 1', '0 eve 1']],
     ]);
     const shares = standings(ofFamilies({ metric: { kind: 'cache_share', prior_tokens: 0 }, eligibility: {} }), events);
+    const shareOf = (share: number): number => Number(share.toFixed(12));
     expect(shares[0]).toEqual([
       'family:gpt-5',
       [
         '1 ada 0.5',
-        `2 bo ${(100 / 210).toFixed(12)}`,
-        `3 cy ${(100 / 220).toFixed(12)}`,
-        `4 di ${(100 / 230).toFixed(12)}`,
-        `5 eve ${(100 / 240).toFixed(12)}`,
+        `2 bo ${shareOf(100 / 210)}`,
+        `3 cy ${shareOf(100 / 220)}`,
+        `4 di ${shareOf(100 / 230)}`,
+        `5 eve ${shareOf(100 / 240)}`,
       ],
     ]);
   });

@@ -43,6 +43,9 @@ import { Sessions } from './access/sessions.js';
 import { SIGN_IN, SignInController } from './access/sign-in.controller.js';
 import { AwardLog } from './awards/award-log.js';
 import { AwardsController } from './awards/awards.controller.js';
+import { FiguresFeed } from './figures/figures-feed.js';
+import { FiguresController } from './figures/figures.controller.js';
+import { CLICKHOUSE } from './clickhouse.js';
 import { apiAdapter } from './http/adapter.js';
 import { Cursors } from './http/cursors.js';
 import { endpointsOf } from './http/endpoint.js';
@@ -52,12 +55,18 @@ import { openApiDocument } from './http/openapi.js';
 import { ProblemFilter } from './http/problem-filter.js';
 import { RouteMethods } from './http/route-methods.js';
 import { undescribedRoutes } from './http/undescribed-routes.js';
+import { isPageBuilt, servePage } from './page/page.js';
+import { PeopleController } from './people/people.controller.js';
 import { OPENAPI, ReferenceController } from './reference/reference.controller.js';
 import { StandingsController } from './standings/standings.controller.js';
 import { Startup } from './startup.js';
-import { CLICKHOUSE, TitlesController } from './titles/titles.controller.js';
+import { TitleReads } from './titles/title-reads.js';
+import { TitleRulesController } from './titles/title-rules.controller.js';
+import { TitlesController } from './titles/titles.controller.js';
 import { Leaderboards } from './usage/leaderboards.js';
 import { UsageReads } from './usage/usage-reads.js';
+import { ModelDaysController } from './usage/model-days.controller.js';
+import { TrendsController } from './usage/trends.controller.js';
 import { UsageController } from './usage/usage.controller.js';
 
 /** Nobody waits longer for a page, in ms. */
@@ -99,6 +108,10 @@ const settings = {
   }),
   corsOrigins: originList('LAUREL_API_CORS_ORIGINS', {
     description: 'origins, comma-separated, whose pages may read answers, without cookies',
+    default: '',
+  }),
+  embedders: originList('LAUREL_API_EMBEDDERS', {
+    description: 'origins, comma-separated, whose pages may have /embed in a frame, beside our own',
     default: '',
   }),
 };
@@ -182,6 +195,8 @@ export const api: ServiceDefinition<typeof settings> = {
     const access = accessOf(config, secret, clickhouse);
     if (access.warning !== undefined) log.warn(access.warning);
     registerAccess(fastify, { ...access, probes });
+    if (isPageBuilt()) servePage(fastify, config.embedders);
+    else log.warn('the page is not built, and not served: nx build @laurel/board');
     fastify.addHook('preClose', () => streams.closeAll());
     const routes = new RouteMethods(fastify);
     const filter = new ProblemFilter(log, routes);
@@ -190,7 +205,12 @@ export const api: ServiceDefinition<typeof settings> = {
 
     const controllers = [
       UsageController,
+      TrendsController,
+      ModelDaysController,
+      PeopleController,
+      FiguresController,
       TitlesController,
+      TitleRulesController,
       AwardsController,
       StandingsController,
       SignInController,
@@ -216,8 +236,9 @@ export const api: ServiceDefinition<typeof settings> = {
         Exports,
         { provide: UsageReads, useValue: reads },
         { provide: Leaderboards, useValue: new Leaderboards(reads, people) },
+        { provide: FiguresFeed, useValue: new FiguresFeed(() => reads.figuresVersion()) },
         { provide: CLICKHOUSE, useValue: clickhouse },
-        { provide: RuleBook, useValue: rules },
+        { provide: TitleReads, useValue: new TitleReads(clickhouse, rules, awards) },
         { provide: AwardLog, useValue: awards },
         { provide: PeopleDirectory, useValue: people },
         { provide: EventStreams, useValue: streams },

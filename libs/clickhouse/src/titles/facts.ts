@@ -58,23 +58,30 @@ export async function windowFacts(
   users: readonly string[],
   window: Window,
 ): Promise<WindowFacts> {
-  const isOfModels = rule.usage !== undefined || rule.scope === 'each_model_family';
-  const [people, company, families] = await Promise.all([
+  const [people, everybody] = await Promise.all([
     personFacts(client, users, window, rule.eligibility.min_tenure_days > 0),
-    isOfModels ? undefined : companyFigures(client, window),
-    isOfModels ? familyFigures(client, rule, window) : new Map<string, Figures>(),
+    everybodyFacts(client, rule, window),
   ]);
-  return {
-    people: countedPeople(rule, people),
-    company: company ?? [...families.values()].reduce(addFigures, noFigures),
-    families,
-  };
+  return { ...everybody, people: countedPeople(rule, people) };
+}
+
+/** What a rule's metric needs to know of everybody together. */
+export async function everybodyFacts(
+  client: ClickHouseClient,
+  rule: Pick<TitleRule, 'usage' | 'scope'>,
+  window: Window,
+): Promise<Omit<WindowFacts, 'people'>> {
+  if (rule.usage === undefined && rule.scope !== 'each_model_family') {
+    return { company: await companyFigures(client, window), families: new Map() };
+  }
+  const families = await familyFigures(client, rule, window);
+  return { company: [...families.values()].reduce(addFigures, noFigures), families };
 }
 
 /** Everybody's counted events in the window, as far as they count for a title, summed by model family. */
 async function familyFigures(
   client: ClickHouseClient,
-  { usage }: TitleRule,
+  { usage }: Pick<TitleRule, 'usage'>,
   window: Window,
 ): Promise<ReadonlyMap<string, Figures>> {
   const result = await client.query({

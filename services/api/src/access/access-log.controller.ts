@@ -1,7 +1,7 @@
 import { Controller, Inject, Query } from '@nestjs/common';
 import { readAccesses, type ClickHouseClient } from '@laurel/clickhouse';
 import { z } from 'zod';
-import { CLICKHOUSE } from '../titles/titles.controller.js';
+import { CLICKHOUSE } from '../clickhouse.js';
 import { component } from '../http/components.js';
 import { Cursors } from '../http/cursors.js';
 import { Endpoint, JSON_TYPE, Serves } from '../http/endpoint.js';

@@ -34,6 +34,8 @@ const BOARD = {
   peopleToken: 'no',
 } as const;
 
+const PEOPLE = { ...BOARD, boardToken: 'no', peopleToken: 'yes' } as const;
+
 /** For each operation of the document: who may. Leads may what members may, tables apart. A new endpoint needs a row. */
 const table: Readonly<
   Record<
@@ -47,18 +49,18 @@ const table: Readonly<
   getModels: { path: '/v1/models', ...BOARD },
   getTeams: { path: '/v1/teams', ...BOARD },
   listTitles: { path: '/v1/titles', ...BOARD },
+  listTitleRules: { path: '/v1/titles/rules', ...BOARD },
   listAwards: { path: '/v1/awards', ...BOARD },
   streamAwards: { path: '/v1/awards/stream', ...BOARD },
   streamLeaderboard: { path: '/v1/leaderboards/total_tokens/stream', ...BOARD },
-  getUser: {
-    path: '/v1/users/u-1',
-    nobody: 'no',
-    members: 'yes',
-    analysts: 'yes',
-    admins: 'yes',
-    boardToken: 'no',
-    peopleToken: 'yes',
-  },
+  getTrends: { path: '/v1/leaderboards/total_tokens/trends', ...BOARD },
+  getModelDays: { path: '/v1/models/days', ...BOARD },
+  streamFigures: { path: '/v1/figures/stream', ...BOARD },
+  getUser: { path: '/v1/users/u-1', ...PEOPLE },
+  getHistory: { path: '/v1/users/u-1/history', ...PEOPLE },
+  getSessions: { path: '/v1/users/u-1/sessions', ...PEOPLE },
+  getPersonTitles: { path: '/v1/users/u-1/titles', ...PEOPLE },
+  getBadge: { path: '/v1/users/u-1/badge.svg', ...PEOPLE },
   listAccesses: {
     path: '/v1/access-log',
     nobody: 'no',

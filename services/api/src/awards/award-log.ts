@@ -7,6 +7,7 @@ import {
   type Tier,
   type TierHeld,
   type TitleAwarded,
+  type TitleState,
 } from '@laurel/titles';
 
 /**
@@ -56,6 +57,18 @@ export class AwardLog {
   /** The awards by which a title is held now, in their order. */
   holders(titleId: string, scope: string): readonly TitleAwarded[] {
     return this.fold.state(titleId, scope).holders;
+  }
+
+  /** The awards by which a title is held now, in any scope. */
+  holdersOf(titleId: string): readonly TitleAwarded[] {
+    return [...this.fold.states.values()]
+      .filter((state) => state.titleId === titleId)
+      .flatMap(({ holders }) => holders);
+  }
+
+  /** What happened of a title in a scope, in which it need not have been awarded. */
+  state(titleId: string, scope: string): TitleState {
+    return this.fold.state(titleId, scope);
   }
 
   /**

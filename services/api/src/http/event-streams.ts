@@ -23,6 +23,9 @@ export interface StreamsOptions {
   readonly most: number;
 }
 
+const kinds = ['awards', 'standings', 'figures'] as const;
+export type StreamKind = (typeof kinds)[number];
+
 /** Makes a stream, given how to be told that its client takes nothing. */
 export type OpenStream = (options: EventStreamOptions, onStalled: () => void) => EventStream;
 
@@ -38,12 +41,12 @@ export class EventStreams {
     const { open } = this;
     new Gauge({
       name: 'laurel_streams',
-      help: 'Clients that follow awards or standings now',
+      help: 'Clients that follow awards, standings or changes of figures now',
       labelNames: ['kind'],
       registers: [metrics],
       collect() {
         this.reset();
-        for (const kind of ['awards', 'standings']) this.set({ kind }, 0);
+        for (const kind of kinds) this.set({ kind }, 0);
         for (const { kind } of open.values()) this.inc({ kind });
       },
     });
@@ -61,7 +64,7 @@ export class EventStreams {
    * @param mayGoOn whether its caller would still be let in; asked as often as an idle stream gets a comment.
    * @throws Problem `too_many_streams`, `malformed_request`.
    */
-  send(reply: FastifyReply, kind: 'awards' | 'standings', mayGoOn: () => Promise<boolean>, make: OpenStream): void {
+  send(reply: FastifyReply, kind: StreamKind, mayGoOn: () => Promise<boolean>, make: OpenStream): void {
     const response = reply.raw;
     // Pipelined behind another answer: a stream would wait for it, and nobody would tell of the end of the connection.
     if (response.socket === null) {

@@ -12,6 +12,35 @@ const requests: Readonly<Record<string, readonly (readonly [path: string, status
     ['/v1/leaderboards/total_tokens', 200],
     ['/v1/leaderboards/events?window=all&limit=1&scope=team:red', 200],
     ['/v1/leaderboards/none?limit=0', 400],
+    ['/v1/leaderboards/total_tokens?offset=2&limit=2&q=a&user=u-1', 200],
+    ['/v1/leaderboards/total_tokens?user=u-3', 200],
+    ['/v1/leaderboards/total_tokens?offset=-1&q=%20', 400],
+  ],
+  getTrends: [
+    ['/v1/leaderboards/total_tokens/trends?limit=3&q=a', 200],
+    ['/v1/leaderboards/total_tokens/trends?limit=251', 400],
+  ],
+  getModelDays: [
+    ['/v1/models/days', 200],
+    ['/v1/models/days?window=all', 200],
+  ],
+  streamFigures: [['/v1/figures/stream?x=1', 400]],
+  getHistory: [
+    ['/v1/users/u-1/history?window=7d', 200],
+    ['/v1/users/u-3/history', 404],
+  ],
+  getSessions: [
+    ['/v1/users/u-1/sessions', 200],
+    ['/v1/users/u-3/sessions', 404],
+  ],
+  getPersonTitles: [
+    ['/v1/users/u-1/titles', 200],
+    ['/v1/users/u-2/titles', 200],
+    ['/v1/users/u-3/titles', 404],
+  ],
+  getBadge: [
+    ['/v1/users/u-1/badge.svg', 200],
+    ['/v1/users/u-3/badge.svg', 404],
   ],
   getUser: [
     ['/v1/users/u-1', 200],
@@ -25,6 +54,7 @@ const requests: Readonly<Record<string, readonly (readonly [path: string, status
     ['/v1/titles', 200],
     ['/v1/titles?scope=team:red', 200],
   ],
+  listTitleRules: [['/v1/titles/rules', 200]],
   listAwards: [
     ['/v1/awards', 200],
     ['/v1/awards?user=', 400],

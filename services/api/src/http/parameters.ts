@@ -64,6 +64,38 @@ export const cursorParameter = z
   .optional()
   .describe('`next_cursor` of the answer before: what follows it. All other parameters are to be as they were');
 
+/** How many of a list to leave out. */
+export const offsetParameter = written(
+  z
+    .string()
+    .regex(/^\d{1,9}$/, 'is not a whole number')
+    .transform(Number)
+    .default(0),
+  {
+    type: 'integer',
+    minimum: 0,
+    maximum: 999_999_999,
+    default: 0,
+    description: 'how many to leave out, of what follows the cursor if there is one; for a window into a long list',
+  },
+);
+
+/** What handles and names are searched for. */
+export const searchParameter = written(
+  z
+    .string()
+    .refine((text) => text.trim() !== '' && bytes(text) <= 256, 'is not of 1 to 256 bytes that are not all white space')
+    .optional(),
+  {
+    type: 'string',
+    minLength: 1,
+    maxLength: 256,
+    pattern: '\\S',
+    description:
+      'only people whose handle or shown name has this in it, in any case of letters, or whose pseudonym it is',
+  },
+);
+
 export const userParameter = written(
   z.string().refine((id) => bytes(id) >= 1 && bytes(id) <= 256, 'is not of 1 to 256 bytes'),
   { type: 'string', minLength: 1, maxLength: 256, description: 'a pseudonym: 1 to 256 bytes of UTF-8' },

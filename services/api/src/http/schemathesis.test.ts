@@ -16,7 +16,7 @@ const REQUIREMENTS = 'services/api/contract/requirements.txt';
 const run = promisify(execFile);
 
 /** They answer for as long as somebody listens; their parameters are tried elsewhere. */
-const ENDLESS = ['streamAwards', 'streamLeaderboard'];
+const ENDLESS = ['streamAwards', 'streamLeaderboard', 'streamFigures'];
 
 /** How long it may draw requests, in seconds. */
 const TIME_S = 45;

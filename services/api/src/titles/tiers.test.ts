@@ -5,7 +5,9 @@ import type { AwardsJson } from '../awards/awards.controller.js';
 import { award, usage } from '../testing/events.js';
 import { eventually } from '../testing/eventually.js';
 import { testStack, type TestStack } from '../testing/stack.js';
+import type { TrendsJson } from '../usage/trends.controller.js';
 import type { UserJson } from '../usage/usage.controller.js';
+import type { TitleRulesJson } from './title-rules.controller.js';
 import type { TitlesJson } from './titles.controller.js';
 
 const [legend, connoisseur] = builtInRules;
@@ -13,6 +15,8 @@ const tiered = titleRuleSchema.parse({
   ...legend,
   tiers: { by: 'value', levels: { gold: 1_000_000, bronze: 1000, silver: 50_000 } },
 });
+const yesterday = new Date(Date.now() - 86_400_000).toISOString();
+const ofTeams = titleRuleSchema.parse({ ...legend, id: 'team_legend', scope: 'each_team' });
 
 const get = async <T>(url: string): Promise<T> => (await (await fetch(url)).json()) as T;
 const reached = (ordinal: number, user_id: string, tier: string, fields: Parameters<typeof award>[1] = {}) =>
@@ -33,10 +37,14 @@ describe('tiers', () => {
     const producer = new RecordProducer(kafka, stack.environment['LAUREL_TOPIC_PREFIX'] ?? '');
     await producer.connect();
     await producer.send(topics.titleRules.name, [
-      { key: 'titles', value: titleRules.encode(publishedRules([tiered, connoisseur], 1)) },
+      { key: 'titles', value: titleRules.encode(publishedRules([tiered, connoisseur, ofTeams], 1)) },
     ]);
     await producer.close();
-    await stack.store(['u-1', 'u-2', 'u-3'].map((user_id) => usage({ user_id, tokens: { input: 70_000 } })));
+    await stack.store(
+      ['u-1', 'u-2', 'u-3', 'u-4', 'u-5'].map((user_id) =>
+        usage({ user_id, team: 'red', occurred_at: yesterday, tokens: { input: 70_000 } }),
+      ),
+    );
     await stack.append([
       award(0),
       reached(1, 'u-1', 'silver', { value: 70_499 }),
@@ -84,6 +92,30 @@ describe('tiers', () => {
       },
       null,
     ]);
+  });
+
+  it('are shown with the rules of all scopes, each with the scopes in which it compares people', async () => {
+    const { titles } = await get<TitleRulesJson>(`${url}/v1/titles/rules`);
+    expect(titles.map(({ id, scope, scopes }) => [id, scope, scopes])).toEqual([
+      ['token_legend', 'company', ['company']],
+      ['model_connoisseur', 'company', ['company']],
+      ['team_legend', 'each_team', ['team:red']],
+    ]);
+    expect(titles[0]?.tiers?.levels).toEqual([
+      { tier: 'bronze', at: 1000 },
+      { tier: 'silver', at: 50_000 },
+      { tier: 'gold', at: 1_000_000 },
+    ]);
+  });
+
+  it('are shown beside the people of a board', async () => {
+    const { people } = await get<TrendsJson>(`${url}/v1/leaderboards/total_tokens/trends`);
+    const tiersOf = (userId: string) => people.find(({ user_id }) => user_id === userId);
+    expect(tiersOf('u-1')).toMatchObject({
+      tiers: [{ title_id: 'token_legend', scope: 'company', tier: 'silver' }],
+      tier_count: 1,
+    });
+    expect(tiersOf('u-4')).toMatchObject({ tiers: [], tier_count: 0 });
   });
 
   it('are not among the awards, which are of titles', async () => {

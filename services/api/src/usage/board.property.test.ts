@@ -29,10 +29,13 @@ function boardOf(people: readonly Person[]): Board {
       text(userId),
       Buffer.from([0]),
       number(rank),
+      number(0n),
       number(value),
       number(0n),
       number(0n),
       ...figures,
+      number(0n),
+      Buffer.alloc(2 * 16),
     ]);
   });
   return new Board(Buffer.concat(rows));

@@ -1,26 +1,34 @@
 import { tokenFields, type TokenCounts } from '@laurel/events';
 import { compareUtf8 } from '@laurel/titles';
-import type { Figures } from '@laurel/usage';
+import type { CostFigures, Figures } from '@laurel/usage';
 import { RowReader } from './row-reader.js';
 
-/** The columns of a board's rows, in this order; the numbers are UInt64. */
+/** The columns of a board's rows, in this order; the numbers are UInt64, but for the two costs, which are Decimal(38, 12). */
 export const boardColumns = [
   'user_id',
   'teams',
   'place',
+  'previous_place',
   'value',
   'events',
   'cost_micro_usd',
   ...tokenFields.map((field) => `${field}_tokens` as const),
+  'unpriced_events',
+  'list_cost_usd',
+  'cache_saving_usd',
 ] as const;
-const NUMBER_BYTES = (boardColumns.length - 2) * 8;
+const COSTS = 2;
+const NUMBER_BYTES = (boardColumns.length - 2 - COSTS) * 8 + COSTS * 16;
 
 export interface BoardEntry {
   readonly rank: number;
+  /** At the end of the day before, in the window as it was then; null for whoever was not on that board. */
+  readonly previousRank: number | null;
   readonly userId: string;
   readonly teams: readonly string[];
   readonly value: string;
   readonly figures: Figures;
+  readonly costs: CostFigures;
 }
 
 /** Where somebody stands on a board, whoever else comes and goes. */
@@ -33,7 +41,7 @@ export interface BoardPage {
 }
 
 /**
- * Everybody's place by one metric, best first, as ClickHouse sent it: some 130 bytes a person. Only what is asked for becomes an
+ * Everybody's place by one metric, best first, as ClickHouse sent it: some 180 bytes a person. Only what is asked for becomes an
  * object, as 85,000 of them would take a multiple of that, and would hold up everything else while they are made.
  */
 export class Board {
@@ -62,10 +70,11 @@ export class Board {
    * The first so many of those who may be shown: somebody may have hidden since the board was read.
    *
    * @param after only those behind this place, wherever whoever stood there is now.
+   * @param offset how many of them to leave out.
    */
-  page(limit: number, isShown: (userId: string) => boolean, after?: Place): BoardPage {
+  page(limit: number, isShown: (userId: string) => boolean, after?: Place, offset = 0): BoardPage {
     const entries: BoardEntry[] = [];
-    for (const entry of this.all(isShown, after)) {
+    for (const entry of this.all(isShown, after, offset)) {
       // One more than asked for tells that there are more.
       if (entries.length === limit) return { entries, last: placeOf(entries.at(-1)) };
       entries.push(entry);
@@ -74,16 +83,24 @@ export class Board {
   }
 
   /** Likewise everybody, each made when it is asked for. */
-  *all(isShown: (userId: string) => boolean, after?: Place): Generator<BoardEntry> {
+  *all(isShown: (userId: string) => boolean, after?: Place, offset = 0): Generator<BoardEntry> {
+    let left = offset;
     for (let index = after === undefined ? 0 : this.indexBehind(after); index < this.starts.length; index += 1) {
-      const entry = this.entryAt(this.starts[index] ?? 0);
-      if (isShown(entry.userId)) yield entry;
+      const start = this.starts[index] ?? 0;
+      if (!isShown(this.userAt(start))) continue;
+      if (left > 0) left -= 1;
+      else yield this.entryAt(start);
     }
+  }
+
+  /** Everybody on it, best first. */
+  *userIds(): Generator<string> {
+    for (const start of this.starts) yield this.userAt(start);
   }
 
   /** Undefined when the person isn't on it. */
   entryOf(userId: string): BoardEntry | undefined {
-    this.starting ??= new Map(this.starts.map((start) => [new RowReader(this.rows, start).text(), start]));
+    this.starting ??= new Map(this.starts.map((start) => [this.userAt(start), start]));
     const start = this.starting.get(userId);
     return start === undefined ? undefined : this.entryAt(start);
   }
@@ -100,17 +117,26 @@ export class Board {
     return low;
   }
 
+  private userAt(start: number): string {
+    return new RowReader(this.rows, start).text();
+  }
+
   private entryAt(start: number): BoardEntry {
     const reader = new RowReader(this.rows, start);
     const [userId, teams] = [reader.text(), reader.texts()];
-    const [rank, value, events, costMicroUsd] = [reader.uint64(), reader.uint64(), reader.uint64(), reader.uint64()];
+    const [rank, previousRank, value] = [reader.uint64(), reader.uint64(), reader.uint64()];
+    const [events, costMicroUsd] = [reader.uint64(), reader.uint64()];
     const tokens = Object.fromEntries(tokenFields.map((field) => [field, reader.uint64()]));
+    const unpricedEvents = reader.uint64();
+    const [listCost, cacheSaving] = [reader.int128(), reader.int128()];
     return {
       rank: Number(rank),
+      previousRank: previousRank === 0n ? null : Number(previousRank),
       userId,
       teams,
       value: String(value),
       figures: { events: Number(events), costMicroUsd, tokens: tokens as Record<keyof TokenCounts, bigint> },
+      costs: { listCost, cacheSaving, unpricedEvents: Number(unpricedEvents) },
     };
   }
 }

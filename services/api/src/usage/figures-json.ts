@@ -4,21 +4,21 @@ import { totalOf, usdText, type CostFigures, type Figures } from '@laurel/usage'
 import { z } from 'zod';
 
 /** Whole numbers as decimal digits: they may pass 2^53, where a JSON number is rounded by many readers. */
-const sum = z.string().regex(/^\d+$/);
+export const sumSchema = z.string().regex(/^\d+$/);
 /** US dollars as decimal digits. */
-const usd = z.string().regex(/^-?\d+(\.\d+)?$/);
+export const usdSchema = z.string().regex(/^-?\d+(\.\d+)?$/);
 
 export const figuresSchema = z.object({
-  events: sum,
-  total_tokens: sum.describe('the sum of the six disjoint classes'),
-  input_tokens: sum,
-  cache_read_tokens: sum,
-  cache_write_5m_tokens: sum,
-  cache_write_1h_tokens: sum,
-  cache_write_tokens: sum.describe('cache writes of unknown lifetime only'),
-  output_tokens: sum,
-  reasoning_tokens: sum.describe('a part of the output'),
-  cost_micro_usd: sum.describe('millionths of a US dollar, of the events that reported a cost'),
+  events: sumSchema,
+  total_tokens: sumSchema.describe('the sum of the six disjoint classes'),
+  input_tokens: sumSchema,
+  cache_read_tokens: sumSchema,
+  cache_write_5m_tokens: sumSchema,
+  cache_write_1h_tokens: sumSchema,
+  cache_write_tokens: sumSchema.describe('cache writes of unknown lifetime only'),
+  output_tokens: sumSchema,
+  reasoning_tokens: sumSchema.describe('a part of the output'),
+  cost_micro_usd: sumSchema.describe('millionths of a US dollar, of the events that reported a cost'),
 });
 export type FiguresJson = Readonly<z.output<typeof figuresSchema>>;
 
@@ -37,9 +37,9 @@ export function figuresJson(figures: Figures, precision: PersonFigures = 'exact'
 
 /** What events cost by their list prices; docs/reference/prices.md. */
 export const costsSchema = z.object({
-  list_cost_usd: usd,
-  cache_saving_usd: usd.describe('negative where caching did not pay off'),
-  unpriced_events: sum.describe('how many events are in neither, as a price that they need is not known'),
+  list_cost_usd: usdSchema,
+  cache_saving_usd: usdSchema.describe('negative where caching did not pay off'),
+  unpriced_events: sumSchema.describe('how many events are in neither, as a price that they need is not known'),
 });
 export type CostsJson = Readonly<z.output<typeof costsSchema>>;
 

@@ -5,7 +5,8 @@ import { component } from '../http/components.js';
 import { textOf, type ScopeParameter } from '../http/parameters.js';
 import { mapped } from '../http/tables.js';
 import type { Board, BoardEntry, Place } from './board.js';
-import { figuresJson, figuresSchema } from './figures-json.js';
+import { BoardSearch } from './board-search.js';
+import { costsJson, costsSchema, figuresJson, figuresSchema } from './figures-json.js';
 import { MEASURES, measuresSchema } from './measures.js';
 import { boardMetrics, type BoardMetric } from './statements.js';
 import type { UsageReads } from './usage-reads.js';
@@ -15,6 +16,13 @@ export const leaderboardEntrySchema = component(
   'LeaderboardEntry',
   z.object({
     rank: z.int().min(1).describe('competition rank: equal values, before anything is rounded, share one'),
+    previous_rank: z
+      .int()
+      .min(1)
+      .nullable()
+      .describe(
+        'at the end of the day before (UTC), on the board of the same window as it was then; null for whoever was not on it',
+      ),
     ...personSchema.shape,
     teams: z
       .array(z.string())
@@ -22,6 +30,7 @@ export const leaderboardEntrySchema = component(
       .describe('the teams under which this usage was recorded, in the order of their bytes'),
     value: z.string().describe('of the metric, in decimal digits'),
     ...figuresSchema.shape,
+    ...costsSchema.shape,
   }),
 );
 export type LeaderboardEntryJson = Readonly<z.output<typeof leaderboardEntrySchema>>;
@@ -52,31 +61,43 @@ const unitOf = (metric: BoardMetric): CountUnit => {
     case 'events':
       return 'events';
     case 'cost_micro_usd':
+    case 'list_cost_micro_usd':
       return 'micro_usd';
     default:
       return 'tokens';
   }
 };
 
+/** Which entries of a board. */
+export interface EntriesQuery {
+  /** Only those behind this place. */
+  readonly after?: Place | undefined;
+  /** So many of them are left out. */
+  readonly offset?: number | undefined;
+  /** Only whom a search for this finds. */
+  readonly q?: string | undefined;
+}
+
 /** Boards as they may be shown: everybody as they choose at this moment. */
 export class Leaderboards {
+  private readonly search: BoardSearch;
+
   constructor(
     private readonly reads: UsageReads,
     private readonly people: PeopleDirectory,
-  ) {}
+  ) {
+    this.search = new BoardSearch(people);
+  }
 
-  /**
-   * @param after only those behind this place.
-   * @returns with the place where the next page begins, if there is one.
-   */
+  /** @returns with the place where the next page begins, if there is one. */
   async page(
     query: BoardQuery,
     limit: number,
-    after?: Place,
+    { after, offset, q }: EntriesQuery = {},
   ): Promise<{ readonly standings: StandingsJson; readonly last: Place | undefined }> {
     const { metric, scope } = query;
     const { board, json } = await this.read(query);
-    const { entries, last } = board.page(limit, this.isShown, after);
+    const { entries, last } = board.page(limit, await this.asked(board, q), after, offset);
     return {
       standings: {
         metric,
@@ -91,9 +112,25 @@ export class Leaderboards {
   }
 
   /** Everybody on it, each shown when they are asked for. */
-  async rows(query: BoardQuery, limit?: number, after?: Place): Promise<Iterable<LeaderboardEntryJson>> {
+  async rows(
+    query: BoardQuery,
+    limit?: number,
+    { after, offset, q }: EntriesQuery = {},
+  ): Promise<Iterable<LeaderboardEntryJson>> {
     const { board } = await this.read(query);
-    return mapped(board.all(this.isShown, after), (entry) => this.entry(query.metric, entry), limit);
+    const entries = board.all(await this.asked(board, q), after, offset);
+    return mapped(entries, (entry) => this.entry(query.metric, entry), limit);
+  }
+
+  /** One person's own entry; null for whoever is not on it, or hidden. */
+  async own(query: BoardQuery, userId: string): Promise<LeaderboardEntryJson | null> {
+    const { board } = await this.read(query);
+    const entry = board.entryOf(userId);
+    return entry === undefined ? null : (this.entry(query.metric, entry) ?? null);
+  }
+
+  private async asked(board: Board, q: string | undefined): Promise<(userId: string) => boolean> {
+    return q === undefined ? this.isShown : this.search.matcher(board, q);
   }
 
   private readonly isShown = (userId: string): boolean => !this.people.isHidden(userId);
@@ -102,16 +139,24 @@ export class Leaderboards {
     readonly board: Board;
     readonly json: StandingsJson['window'];
   }> {
-    const { window, json } = namedWindow(name, atMs);
-    return { board: await this.reads.board(metric, window, scope), json };
+    const { json, window, previous } = namedWindow(name, atMs);
+    return { board: await this.reads.board(metric, { window, previous }, scope), json };
   }
 
   /** Undefined when the person is not to be seen at all. */
   private entry(metric: BoardMetric, entry: BoardEntry): LeaderboardEntryJson | undefined {
-    const { rank, userId, teams, value, figures } = entry;
+    const { rank, previousRank, userId, teams, value, figures, costs } = entry;
     const person = personJson(this.people, userId);
     if (person === undefined) return undefined;
     const shown = String(shownCount(person.figures, unitOf(metric), BigInt(value)));
-    return { rank, ...person, teams, value: shown, ...figuresJson(figures, person.figures) };
+    return {
+      rank,
+      previous_rank: previousRank,
+      ...person,
+      teams,
+      value: shown,
+      ...figuresJson(figures, person.figures),
+      ...costsJson(costs, person.figures),
+    };
   }
 }

@@ -19,6 +19,14 @@ export class RowReader {
     return value;
   }
 
+  /** A Decimal(38, n) is one too, in units of its last digit. */
+  int128(): bigint {
+    const low = this.bytes.readBigUInt64LE(this.at);
+    const high = this.bytes.readBigInt64LE(this.at + 8);
+    this.at += 16;
+    return (high << 64n) + low;
+  }
+
   text(): string {
     const length = this.length();
     const from = this.at;

@@ -48,13 +48,14 @@ describe('the rows that a page reads', () => {
   }
 
   it.each(['7d', '30d'] as const)(
-    'of a board are those of the window’s days, in the table by day alone: %s',
+    'of a board are those of the window’s days and of the one before, in the table by day alone: %s',
     async (name) => {
       const window = windowOf(name, NOW);
       const closedDays = window.lastDay - window.firstDay;
-      const read = await rowsRead(leaderboard('total_tokens', window, { kind: 'company' }));
-      expect(read['usage_by_day_user']).toBeGreaterThanOrEqual(closedDays * PEOPLE);
-      expect(read['usage_by_day_user']).toBeLessThanOrEqual(closedDays * PEOPLE + 2 * 2 * GRANULE);
+      const previous = windowOf(name, NOW - DAY_MS);
+      const read = await rowsRead(leaderboard('total_tokens', { window, previous }, { kind: 'company' }));
+      expect(read['usage_by_day_user']).toBeGreaterThanOrEqual((closedDays + 1) * PEOPLE);
+      expect(read['usage_by_day_user']).toBeLessThanOrEqual((closedDays + 1) * PEOPLE + 2 * 2 * GRANULE);
       expect(Object.keys(read).sort()).toEqual(
         ['closures', 'people_choices', 'roll_heads', 'usage_by_day_user'].filter((table) => table in read),
       );

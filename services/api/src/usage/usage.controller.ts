@@ -23,8 +23,10 @@ import {
   asOfParameter,
   cursorParameter,
   endOf,
+  offsetParameter,
   pageLimitParameter,
   scopeParameter,
+  searchParameter,
   STANDARD_PAGE,
   textOf,
   userParameter,
@@ -50,6 +52,12 @@ export const leaderboardSchema = component(
   'Leaderboard',
   standingsSchema.extend({
     next_cursor: z.string().nullable().describe('for the `cursor` of what follows; null at the end'),
+    user: leaderboardEntrySchema
+      .nullable()
+      .optional()
+      .describe(
+        'the entry of the person in `user`, wherever it stands; null for whoever is not on the board; absent unless asked for',
+      ),
   }),
 );
 export type LeaderboardJson = Readonly<z.output<typeof leaderboardSchema>>;
@@ -142,6 +150,9 @@ const leaderboardEndpoint = new Endpoint({
       scope: scopeParameter,
       limit: pageLimitParameter,
       cursor: cursorParameter,
+      offset: offsetParameter,
+      q: searchParameter,
+      user: userParameter.optional(),
     },
   },
   answer: { description: 'The board, or a table of all of it', content: jsonOrCsv(leaderboardSchema) },
@@ -210,17 +221,21 @@ export class UsageController {
     this.startup.requireDatabase();
     this.startup.requirePeople();
     const { metric } = given.path;
-    const { window: name, scope, as_of: asOf, limit, cursor } = given.query;
-    const list = [leaderboardEndpoint.description.id, metric, name, asOf ?? null, textOf(scope)];
+    const { window: name, scope, as_of: asOf, limit, cursor, offset, q, user } = given.query;
+    const list = [leaderboardEndpoint.description.id, metric, name, asOf ?? null, textOf(scope), q ?? null];
     const after = cursor === undefined ? undefined : placeSchema.parse(this.cursors.open(list, cursor));
     const wanted = { metric, window: name, atMs: asOf ?? Date.now(), scope };
     if (format === 'csv') {
       await this.exports.allow(request, leaderboardEndpoint, { scope });
-      const rows = await this.leaderboards.rows(wanted, limit, after);
+      const rows = await this.leaderboards.rows(wanted, limit, { after, offset, q });
       return csvFor(reply, `leaderboard-${metric}`, { columns: columnsOf(leaderboardEntrySchema), rows });
     }
-    const { standings, last } = await this.leaderboards.page(wanted, limit ?? STANDARD_PAGE, after);
-    return { ...standings, next_cursor: last === undefined ? null : this.cursors.seal(list, last) };
+    const { standings, last } = await this.leaderboards.page(wanted, limit ?? STANDARD_PAGE, { after, offset, q });
+    return {
+      ...standings,
+      next_cursor: last === undefined ? null : this.cursors.seal(list, last),
+      ...(user === undefined ? {} : { user: await this.leaderboards.own(wanted, user) }),
+    };
   }
 
   @Serves(userEndpoint)
@@ -230,9 +245,9 @@ export class UsageController {
     this.startup.requireTitles();
     this.startup.requirePeople();
     const { id } = given.path;
-    const { window, json } = namedWindow(given.query.window, given.query.as_of ?? Date.now());
+    const { window, previous, json } = namedWindow(given.query.window, given.query.as_of ?? Date.now());
     // Of a person who is hidden nobody is asked for in their place: the answer is that of an unknown one, and takes as long.
-    const usage = await this.reads.user(this.people.isHidden(id) ? NOBODY : id, window);
+    const usage = await this.reads.user(this.people.isHidden(id) ? NOBODY : id, { window, previous });
     // Again, as somebody may hide meanwhile.
     const person = personJson(this.people, id);
     if (usage === undefined || person === undefined) throw new Problem('no_usage', `No usage of ${id} is recorded.`);

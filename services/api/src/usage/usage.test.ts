@@ -1,4 +1,16 @@
-import { costsBy, figuresByUser, isWithin, noCosts, priceOn, totalOf, windowOf, type Figures } from '@laurel/usage';
+import {
+  costsBy,
+  figuresByUser,
+  isWithin,
+  modelFamily,
+  noCosts,
+  noFigures,
+  priceOn,
+  totalOf,
+  windowOf,
+  type CostFigures,
+  type Figures,
+} from '@laurel/usage';
 import { PriceCatalogue } from '@laurel/usage/price-list';
 import { compareUtf8, generatedHandle } from '@laurel/titles';
 import type { UsageEvent } from '@laurel/events';
@@ -7,6 +19,8 @@ import { eventually } from '../testing/eventually.js';
 import { testStack, type TestStack } from '../testing/stack.js';
 import { costsJson, figuresJson, type CostsJson } from './figures-json.js';
 import { boardMetrics, type BoardMetric } from './statements.js';
+import type { ModelDaysJson } from './model-days.controller.js';
+import type { TrendsJson } from './trends.controller.js';
 import type { LeaderboardJson, ModelsJson, UserJson } from './usage.controller.js';
 
 const DAY_MS = 86_400_000;
@@ -15,14 +29,13 @@ const noon = Math.floor(Date.now() / DAY_MS) * DAY_MS + DAY_MS / 2;
 const daysAgo = (days: number): string => new Date(noon - days * DAY_MS).toISOString();
 
 const prices = new PriceCatalogue();
-const costsOf = (some: readonly UsageEvent[]): CostsJson =>
-  costsJson(
-    costsBy(
-      some,
-      () => 'all',
-      (provider, model, day) => priceOn(prices.scheduleOf(provider, model), day),
-    ).get('all') ?? noCosts,
-  );
+const costFiguresOf = (some: readonly UsageEvent[]): CostFigures =>
+  costsBy(
+    some,
+    () => 'all',
+    (provider, model, day) => priceOn(prices.scheduleOf(provider, model), day),
+  ).get('all') ?? noCosts;
+const costsOf = (some: readonly UsageEvent[]): CostsJson => costsJson(costFiguresOf(some));
 
 describe('the figures', () => {
   let stack: TestStack;
@@ -41,7 +54,7 @@ describe('the figures', () => {
     return (await response.json()) as T;
   };
 
-  const valueOf: Readonly<Record<BoardMetric, (figures: Figures) => bigint>> = {
+  const valueOf: Readonly<Record<BoardMetric, (figures: Figures, costs: CostFigures) => bigint>> = {
     total_tokens: totalOf,
     input_tokens: ({ tokens }) => tokens.input,
     cache_read_tokens: ({ tokens }) => tokens.cache_read,
@@ -49,44 +62,66 @@ describe('the figures', () => {
     output_tokens: ({ tokens }) => tokens.output,
     events: ({ events: count }) => BigInt(count),
     cost_micro_usd: ({ costMicroUsd }) => costMicroUsd,
+    list_cost_micro_usd: (_, { listCost }) => listCost / 1_000_000n,
   };
 
   /** What the board has to be, worked out from the events by the reference model. */
-  function expectedBoard(metric: BoardMetric, counted: readonly UsageEvent[]): readonly unknown[] {
-    const people = [...figuresByUser(counted)]
-      .map(([userId, figures]) => ({ userId, figures, value: valueOf[metric](figures) }))
-      .sort((a, b) => (a.value === b.value ? compareUtf8(a.userId, b.userId) : a.value > b.value ? -1 : 1));
-    return people.map(({ userId, figures, value }) => ({
-      rank: 1 + people.filter((other) => other.value > value).length,
+  function expectedBoard(
+    metric: BoardMetric,
+    counted: readonly UsageEvent[],
+    before: readonly UsageEvent[],
+  ): readonly unknown[] {
+    const ranked = (some: readonly UsageEvent[]) => {
+      const people = [...figuresByUser(some)]
+        .map(([userId, figures]) => {
+          const own = some.filter((event) => event.user_id === userId);
+          const costs = costFiguresOf(own);
+          return { userId, own, figures, costs, value: valueOf[metric](figures, costs) };
+        })
+        .sort((a, b) => (a.value === b.value ? compareUtf8(a.userId, b.userId) : a.value > b.value ? -1 : 1));
+      const firstOf = new Map<bigint, number>();
+      people.forEach(({ value }, index) => firstOf.set(value, firstOf.get(value) ?? index + 1));
+      return people.map((person) => ({ ...person, rank: firstOf.get(person.value) }));
+    };
+    const previous = new Map(ranked(before).map(({ userId, rank }) => [userId, rank]));
+    return ranked(counted).map(({ rank, userId, own, figures, costs, value }) => ({
+      rank,
+      previous_rank: previous.get(userId) ?? null,
       user_id: userId,
       handle: generatedHandle(userId),
       name: null,
       figures: 'exact',
-      teams: [
-        ...new Set(counted.flatMap((one) => (one.user_id === userId && one.team !== null ? [one.team] : []))),
-      ].sort(),
+      teams: [...new Set(own.flatMap(({ team }) => (team === null ? [] : [team])))].sort(),
       value: String(value),
       ...figuresJson(figures),
+      ...costsJson(costs),
     }));
   }
 
-  const within = (name: '7d' | '30d') => (event: UsageEvent) => isWithin(windowOf(name, noon), event.occurred_at);
+  const within =
+    (name: '7d' | '30d', atMs = noon) =>
+    (event: UsageEvent) =>
+      isWithin(windowOf(name, atMs), event.occurred_at);
+  const expected = (metric: BoardMetric, name: '7d' | '30d', some: readonly UsageEvent[] = events) =>
+    expectedBoard(metric, some.filter(within(name)), some.filter(within(name, noon - DAY_MS)));
 
-  it.each(boardMetrics)('ranks everybody by %s as the reference model does', async (metric) => {
-    const board = await get<LeaderboardJson>(`/v1/leaderboards/${metric}`);
-    const expected = expectedBoard(metric, events.filter(within('30d')));
-    expect(board.entries).toEqual(expected);
-    expect(board.people).toBe(expected.length);
-    expect(board).toMatchObject({
-      metric,
-      scope: 'company',
-      measures: expect.stringContaining('token volume') as string,
-    });
-  });
+  it.each(boardMetrics)(
+    'ranks everybody by %s now and at the end of yesterday as the reference model does',
+    async (metric) => {
+      const board = await get<LeaderboardJson>(`/v1/leaderboards/${metric}`);
+      expect(board.entries).toEqual(expected(metric, '30d'));
+      expect(board.people).toBe(board.entries.length);
+      expect(board).toMatchObject({
+        metric,
+        scope: 'company',
+        measures: expect.stringContaining('token volume') as string,
+      });
+    },
+  );
 
   it('counts the days of the window, its first included and the one before it not', async () => {
     const board = await get<LeaderboardJson>('/v1/leaderboards/total_tokens?window=7d');
-    expect(board.entries).toEqual(expectedBoard('total_tokens', events.filter(within('7d'))));
+    expect(board.entries).toEqual(expected('total_tokens', '7d'));
     const today = Math.floor(noon / DAY_MS) * DAY_MS;
     expect(board.window).toEqual({
       name: '7d',
@@ -102,7 +137,7 @@ describe('the figures', () => {
     );
     const ofTeam = events.filter((event) => event.team === 'röd & blå');
     expect(ofTeam.length).toBeGreaterThan(0);
-    expect(board.entries).toEqual(expectedBoard('total_tokens', ofTeam.filter(within('30d'))));
+    expect(board.entries).toEqual(expected('total_tokens', '30d', ofTeam));
     expect(board.scope).toBe('team:röd & blå');
   });
 
@@ -111,6 +146,58 @@ describe('the figures', () => {
     const board = await get<LeaderboardJson>('/v1/leaderboards/total_tokens?limit=2');
     expect(board.entries).toEqual(all.entries.slice(0, 2));
     expect(board.people).toBe(all.people);
+  });
+
+  it('gives any part of a board, and nothing beyond its end', async () => {
+    const all = await get<LeaderboardJson>('/v1/leaderboards/total_tokens');
+    const part = await get<LeaderboardJson>('/v1/leaderboards/total_tokens?offset=2&limit=3');
+    expect(part.entries).toEqual(all.entries.slice(2, 5));
+    expect((await get<LeaderboardJson>('/v1/leaderboards/total_tokens?offset=99999')).entries).toEqual([]);
+  });
+
+  it('finds people on a board by a part of their handle or by their pseudonym, at their places', async () => {
+    const all = await get<LeaderboardJson>('/v1/leaderboards/total_tokens');
+    const search = (q: string) =>
+      get<LeaderboardJson>(`/v1/leaderboards/total_tokens?q=${encodeURIComponent(q)}`).then(({ entries }) => entries);
+    const handle = generatedHandle('bo');
+    const part = handle.slice(2, -2);
+    expect(await search(` ${part.toUpperCase()} `)).toEqual(all.entries.filter((entry) => entry.handle.includes(part)));
+    expect(await search('BO')).toContainEqual(all.entries.find(({ user_id }) => user_id === 'bo'));
+    expect(await search('no such handle')).toEqual([]);
+  });
+
+  it('tells a person’s own place beside any part of a board', async () => {
+    const all = await get<LeaderboardJson>('/v1/leaderboards/output_tokens?window=7d');
+    const own = await get<LeaderboardJson>('/v1/leaderboards/output_tokens?window=7d&limit=1&user=anna');
+    expect(own.user).toEqual(all.entries.find(({ user_id }) => user_id === 'anna'));
+    expect((await get<LeaderboardJson>('/v1/leaderboards/total_tokens?user=past')).user).toBeNull();
+    expect(all).not.toHaveProperty('user');
+  });
+
+  it('shows how those on a part of a board came there: their last 30 days and their models’ families', async () => {
+    const query = 'window=7d&offset=1&limit=4';
+    const { entries } = await get<LeaderboardJson>(`/v1/leaderboards/total_tokens?${query}`);
+    const { days, people } = await get<TrendsJson>(`/v1/leaderboards/total_tokens/trends?${query}`);
+    expect(people.map(({ user_id }) => user_id)).toEqual(entries.map(({ user_id }) => user_id));
+    expect(days).toHaveLength(30);
+    for (const person of people) {
+      const own = events.filter((event) => event.user_id === person.user_id).filter(within('30d'));
+      const tokens = (some: readonly UsageEvent[]): bigint =>
+        some.reduce((sum, event) => sum + totalOf(figuresByUser([event]).get(event.user_id) ?? noFigures), 0n);
+      expect(person.days).toEqual(
+        days.map((day) => String(tokens(own.filter((one) => new Date(one.occurred_at).toISOString().startsWith(day))))),
+      );
+      const families = [...new Set(own.map(({ model }) => modelFamily(model)))];
+      expect(person.family_count).toBe(families.length);
+      expect(Object.fromEntries(person.families.map(({ family, share }) => [family, share]))).toEqual(
+        Object.fromEntries(
+          families.map((family) => [
+            family,
+            Number(tokens(own.filter(({ model }) => modelFamily(model) === family))) / Number(tokens(own)),
+          ]),
+        ),
+      );
+    }
   });
 
   it('has an empty board for a team that nobody worked under', async () => {
@@ -199,6 +286,26 @@ describe('the figures', () => {
       expect(figures).toBe('exact');
       expect(users).toBe(new Set(own.map((event) => event.user_id)).size);
       expect(share).toBeCloseTo(Number(rest.total_tokens) / Number(all), 12);
+    }
+  });
+
+  it('tells each day’s tokens and cost by model family', async () => {
+    const { days, families, other } = await get<ModelDaysJson>('/v1/models/days?window=30d');
+    const counted = events.filter(within('30d'));
+    expect(days).toHaveLength(30);
+    expect(other).toBeNull();
+    expect(families.map(({ family }) => family).sort()).toEqual(
+      [...new Set(counted.map(({ model }) => modelFamily(model)))].sort(),
+    );
+    for (const { family, ...amounts } of families) {
+      const own = counted.filter(({ model }) => modelFamily(model) === family);
+      const of = (day: string) => own.filter((one) => new Date(one.occurred_at).toISOString().startsWith(day));
+      const everybody = (some: readonly UsageEvent[]) =>
+        [...figuresByUser(some).values()].reduce((sum, figures) => sum + totalOf(figures), 0n);
+      expect(amounts).toEqual({
+        total_tokens: days.map((day) => String(everybody(of(day)))),
+        list_cost_usd: days.map((day) => costsOf(of(day)).list_cost_usd),
+      });
     }
   });
 

@@ -1,0 +1,2 @@
+/** Under which controllers are given the client of ClickHouse. */
+export const CLICKHOUSE = Symbol('clickhouse');

@@ -1,0 +1,104 @@
+import { everybodyFacts, personFacts, titleStandings, type ClickHouseClient } from '@laurel/clickhouse';
+import {
+  countedPeople,
+  factsByScope,
+  isInForce,
+  measure,
+  type Measurement,
+  type RuleBook,
+  type Scope,
+  type Standing,
+  type TitleRule,
+  type WindowFacts,
+} from '@laurel/titles';
+import type { Window } from '@laurel/usage';
+import type { AwardLog } from '../awards/award-log.js';
+import { Reused, ReusedByKey } from '../reused.js';
+import { namedWindow, type NamedWindow } from '../usage/window-json.js';
+
+/** How many of the best each title shows. */
+export const STANDINGS = 5;
+
+/** Windows of rules in force, with the usage that counts; few. */
+const WINDOWS_KEPT = 16;
+
+export interface TitleStandings {
+  readonly rule: TitleRule;
+  readonly named: NamedWindow;
+  /** The best, and all present holders, best first. */
+  readonly standings: ReadonlyMap<Scope, readonly Standing[]>;
+}
+
+type Everybody = Omit<WindowFacts, 'people'>;
+
+/** Where one person stands by a rule, in a scope that is theirs. */
+export interface OwnStanding {
+  readonly scope: Scope;
+  /** Undefined for whoever has no usage in the rule's window that counts. */
+  readonly own: Measurement | undefined;
+}
+
+/** What the API has to read for titles; of everybody once for all who ask, as it is dear. */
+export class TitleReads {
+  /** By the offset of the rules, so that new ones are in force at once. */
+  private readonly standingsByRules = new ReusedByKey(() => this.readStandings(), String, 1);
+  private readonly everybody = new Map<string, Reused<Everybody>>();
+
+  constructor(
+    private readonly clickhouse: ClickHouseClient,
+    private readonly book: RuleBook,
+    private readonly awards: AwardLog,
+  ) {}
+
+  /** Of each rule in force. */
+  standings(): Promise<readonly TitleStandings[]> {
+    return this.standingsByRules.get(this.book.offset);
+  }
+
+  /**
+   * In the order of the given standings: the company, their team (none for whoever is in none), or each model family they
+   * used.
+   */
+  async standingsOf(userId: string, titles: readonly TitleStandings[]): Promise<readonly (readonly OwnStanding[])[]> {
+    const asksTenure = titles.some(({ rule }) => rule.eligibility.min_tenure_days > 0);
+    const windows = new Map(titles.map(({ named: { window } }) => [JSON.stringify(window), window]));
+    const facts = new Map(
+      await Promise.all(
+        [...windows].map(
+          async ([key, window]) => [key, await personFacts(this.clickhouse, [userId], window, asksTenure)] as const,
+        ),
+      ),
+    );
+    return Promise.all(
+      titles.map(async ({ rule, named: { window } }) => {
+        const everybody = await this.everybodyOf(rule, window);
+        const people = countedPeople(rule, facts.get(JSON.stringify(window)) ?? []);
+        const own = [...factsByScope(rule, { ...everybody, people })].flatMap(([scope, ofScope]) =>
+          measure(rule.metric, ofScope).map((measured) => ({ scope, own: measured })),
+        );
+        return own.length === 0 && rule.scope === 'company' ? [{ scope: 'company', own: undefined }] : own;
+      }),
+    );
+  }
+
+  private everybodyOf({ usage, scope }: TitleRule, window: Window): Promise<Everybody> {
+    const key = JSON.stringify([window, usage, scope === 'each_model_family']);
+    const known =
+      this.everybody.get(key) ?? new Reused(() => everybodyFacts(this.clickhouse, { usage, scope }, window));
+    // A day later all windows are others.
+    if (this.everybody.size >= WINDOWS_KEPT && !this.everybody.has(key)) this.everybody.clear();
+    this.everybody.set(key, known);
+    return known.get();
+  }
+
+  private async readStandings(): Promise<readonly TitleStandings[]> {
+    const nowMs = Date.now();
+    const rules = this.book.rules.filter((rule) => isInForce(rule, nowMs));
+    const standings = rules.map(async (rule) => {
+      const named = namedWindow(rule.window, nowMs);
+      const holders = this.awards.holdersOf(rule.id).map(({ user_id }) => user_id);
+      return { rule, named, standings: await titleStandings(this.clickhouse, rule, named.window, holders, STANDINGS) };
+    });
+    return Promise.all(standings);
+  }
+}

@@ -1,0 +1,64 @@
+import { Controller, Inject, Query } from '@nestjs/common';
+import { z } from 'zod';
+import { AwardLog } from '../awards/award-log.js';
+import { component } from '../http/components.js';
+import { Endpoint, JSON_TYPE, Serves } from '../http/endpoint.js';
+import { Startup } from '../startup.js';
+import { ruleJson, ruleShape } from './rule-json.js';
+import { TitleReads } from './title-reads.js';
+
+export const titleRulesSchema = component(
+  'TitleRules',
+  z.object({
+    titles: z
+      .array(
+        z.object({
+          ...ruleShape,
+          scope: z.enum(['company', 'each_team', 'each_model_family']).describe('whom it compares, as in the rule'),
+          scopes: z
+            .array(z.string())
+            .readonly()
+            .describe(
+              'where it has people to compare, or a holder, now: company, team:<team>, or family:<model family>',
+            ),
+        }),
+      )
+      .readonly(),
+  }),
+);
+export type TitleRulesJson = Readonly<z.output<typeof titleRulesSchema>>;
+
+const titleRulesEndpoint = new Endpoint({
+  id: 'listTitleRules',
+  path: '/v1/titles/rules',
+  tag: 'Titles',
+  access: 'board:read',
+  summary: 'Each rule in force, and the scopes in which it is awarded',
+  parameters: { query: {} },
+  answer: { description: 'In the order of the rules', content: { [JSON_TYPE]: titleRulesSchema } },
+  problems: ['starting', 'storage_unavailable'],
+});
+
+@Controller()
+export class TitleRulesController {
+  constructor(
+    @Inject(TitleReads) private readonly reads: TitleReads,
+    @Inject(AwardLog) private readonly awards: AwardLog,
+    @Inject(Startup) private readonly startup: Startup,
+  ) {}
+
+  @Serves(titleRulesEndpoint)
+  async rules(@Query() query: unknown): Promise<TitleRulesJson> {
+    titleRulesEndpoint.read({ query });
+    this.startup.requireDatabase();
+    this.startup.requireTitles();
+    const titles = await this.reads.standings();
+    return {
+      titles: titles.map(({ rule, named, standings }) => ({
+        ...ruleJson(rule, named),
+        scope: rule.scope,
+        scopes: [...new Set([...standings.keys(), ...this.awards.holdersOf(rule.id).map(({ scope }) => scope)])].sort(),
+      })),
+    };
+  }
+}

@@ -1,0 +1,40 @@
+import type { ProblemDetails } from './answers.js';
+
+/** What went wrong with a request, as far as the page shows it. */
+export class RequestFailed extends Error {
+  constructor(
+    /** Of the problem; `offline` when nothing was answered, `unreadable` when it is no answer of the API. */
+    readonly code: string,
+    readonly isPassing: boolean,
+    message: string,
+    /** To be named to whoever runs Laurel; null when there is none. */
+    readonly requestId: string | null,
+  ) {
+    super(message);
+    this.name = 'RequestFailed';
+  }
+}
+
+type Parameters = Readonly<Record<string, string | number | undefined>>;
+
+/** @throws RequestFailed */
+export async function read<T>(path: string, parameters: Parameters, signal: AbortSignal): Promise<T> {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) query.set(name, String(value));
+  const text = query.toString();
+  const response = await fetch(text === '' ? path : `${path}?${text}`, { signal }).catch((error: unknown) => {
+    if (signal.aborted) throw error;
+    throw new RequestFailed('offline', true, 'Laurel does not answer.', null);
+  });
+  const body: unknown = await response.json().catch(() => undefined);
+  // The answers' shapes are the API's contract, which tests of both hold.
+  if (response.ok && body !== undefined) return body as T;
+  if (!isProblem(body))
+    throw new RequestFailed('unreadable', response.status >= 500, `Status ${response.status}`, null);
+  throw new RequestFailed(body.code, body.status >= 500, body.detail, body.request_id);
+}
+
+const isProblem = (body: unknown): body is ProblemDetails =>
+  typeof body === 'object' && body !== null && 'code' in body;
+
+export const userPath = (userId: string, part = ''): string => `/v1/users/${encodeURIComponent(userId)}${part}`;

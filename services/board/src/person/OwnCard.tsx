@@ -1,0 +1,114 @@
+import { useQueryClient } from '@tanstack/react-query';
+import { Download } from 'lucide-react';
+import { useState } from 'react';
+import type { PersonUsage, Precision } from '../api/answers.js';
+import { RequestFailed } from '../api/client.js';
+import { awards, personHistory, personSessions, personTitles, personUsage } from '../api/queries.js';
+import { Card } from '../shell/Card.js';
+import { daysCsv, download } from './download.js';
+
+const figuresWords: Readonly<Record<Precision, string>> = {
+  exact: 'with exact figures',
+  rounded: 'with figures rounded down to two digits',
+  bands: 'with no figure but the power of ten that it reached',
+};
+
+/** What the viewer shows of themselves, what is kept of them, and how to have it. */
+export function OwnCard({ person }: { readonly person: PersonUsage }) {
+  const { user_id: id, handle, name, figures } = person;
+  return (
+    <Card title="You, and what others see" className="panel--own">
+      <div className="own-card">
+        <section>
+          <h3>How you are shown</h3>
+          <p>
+            As <strong>{name === null ? handle : `${name} (${handle})`}</strong>, {figuresWords[figures]}.
+          </p>
+          <p>
+            You can be shown by name, by handle, or not at all, and with exact figures, rounded ones, or bands. The
+            choice is yours; whoever runs Laurel enters it for you:
+          </p>
+          <ul className="own-card__ways">
+            <Command name="Hide me" command={`laurel people set ${id} --visibility hidden`} />
+            <Command name="Round my figures" command={`laurel people set ${id} --figures rounded`} />
+          </ul>
+          <p className="own-card__soft">
+            It holds within seconds, everywhere. Hidden, you are in no list and hold no title; your usage still counts
+            in sums that give nobody away.
+          </p>
+        </section>
+        <section>
+          <h3>What is stored</h3>
+          <p>
+            Of each call: when, which tool, session, model and provider, whether it succeeded, how many tokens of each
+            class, what it cost, your team, and what the tool itself adds as attributes. There is no place for a prompt,
+            an answer or a file. All of it is under the pseudonym <code>{id}</code>.
+          </p>
+          <p>To have it erased, and all titles given back:</p>
+          <ul className="own-card__ways">
+            <Command name="Forget me" command={`laurel forget ${id}`} />
+          </ul>
+        </section>
+        <section>
+          <h3>Your data</h3>
+          <p>All that the pages show of you, as others see it.</p>
+          <Downloads person={person} />
+        </section>
+      </div>
+    </Card>
+  );
+}
+
+function Command({ name, command }: { readonly name: string; readonly command: string }) {
+  return (
+    <li>
+      <span>{name}</span>
+      <code>{command}</code>
+    </li>
+  );
+}
+
+type Status = 'idle' | 'reading' | 'failed';
+
+function Downloads({ person }: { readonly person: PersonUsage }) {
+  const client = useQueryClient();
+  const [status, setStatus] = useState<Status>('idle');
+  const save = (what: () => Promise<void>): void => {
+    setStatus('reading');
+    what().then(
+      () => setStatus('idle'),
+      (error: unknown) => {
+        setStatus('failed');
+        if (!(error instanceof RequestFailed)) throw error;
+      },
+    );
+  };
+  const id = person.user_id;
+  const ofAllTime = () => client.query(personUsage(id, 'all'));
+  const saveJson = async (): Promise<void> => {
+    const [usage, history, sessions, titles, won] = await Promise.all([
+      ofAllTime(),
+      client.query(personHistory(id, 'all')),
+      client.query(personSessions(id, 'all')),
+      client.query(personTitles(id)),
+      client.query(awards({ user: id, limit: 1000 })),
+    ]);
+    const all = { usage, history, sessions, titles: titles.titles, awards: won.awards };
+    download(`laurel-${person.handle}.json`, 'application/json', `${JSON.stringify(all, null, 2)}\n`);
+  };
+  const saveCsv = async (): Promise<void> =>
+    download(`laurel-${person.handle}-days.csv`, 'text/csv', daysCsv((await ofAllTime()).days));
+  return (
+    <div className="own-card__downloads">
+      <button type="button" className="button" disabled={status === 'reading'} onClick={() => save(saveJson)}>
+        <Download aria-hidden size={16} /> Everything, as JSON
+      </button>
+      <button type="button" className="button" disabled={status === 'reading'} onClick={() => save(saveCsv)}>
+        <Download aria-hidden size={16} /> Days, as CSV
+      </button>
+      <p role="status" className="own-card__soft">
+        {status === 'failed' ? 'It can’t be read at the moment; nothing was saved.' : ''}
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,69 @@
+import './shell.css';
+import { Toast } from '@base-ui/react/toast';
+import { Tooltip } from '@base-ui/react/tooltip';
+import { Link, Outlet, useRouterState } from '@tanstack/react-router';
+import { Award, Boxes, ListOrdered, Trophy } from 'lucide-react';
+import { useEffect, useRef } from 'react';
+import { AwardToasts } from '../awards/AwardToasts.js';
+import { LiveLight } from './LiveLight.js';
+import { Mark } from './Mark.js';
+import { ThemeSwitch } from './ThemeSwitch.js';
+
+const places = [
+  { to: '/', name: 'Board', Icon: ListOrdered },
+  { to: '/titles', name: 'Titles', Icon: Trophy },
+  { to: '/models', name: 'Models', Icon: Boxes },
+  { to: '/awards', name: 'Awards', Icon: Award },
+] as const;
+
+/** What is around every page. */
+export function Shell() {
+  const main = useRef<HTMLElement>(null);
+  const path = useRouterState({ select: ({ location }) => location.pathname });
+  const shown = useRef(path);
+  useEffect(() => {
+    // Of another page a screen reader is to read from its beginning.
+    if (shown.current !== path) main.current?.focus({ preventScroll: true });
+    shown.current = path;
+  }, [path]);
+  // In a frame there is a page around it already.
+  if (path === '/embed') return <Outlet />;
+  return (
+    <Toast.Provider timeout={8000}>
+      <Tooltip.Provider delay={300}>
+        <a className="skip" href="#main">
+          Skip to the content
+        </a>
+        <header className="header">
+          <div className="header__inner">
+            <Link to="/" className="header__home" aria-label="Laurel: the board">
+              <Mark />
+              <span>Laurel</span>
+            </Link>
+            <nav className="nav" aria-label="Pages">
+              {places.map(({ to, name, Icon }) => (
+                <Link
+                  key={to}
+                  to={to}
+                  className="nav__link"
+                  activeOptions={{ exact: to === '/', includeSearch: false }}
+                >
+                  <Icon aria-hidden size={18} />
+                  <span>{name}</span>
+                </Link>
+              ))}
+            </nav>
+            <div className="header__end">
+              <LiveLight />
+              <ThemeSwitch />
+            </div>
+          </div>
+        </header>
+        <main id="main" ref={main} tabIndex={-1}>
+          <Outlet />
+        </main>
+        <AwardToasts />
+      </Tooltip.Provider>
+    </Toast.Provider>
+  );
+}

@@ -1,0 +1,22 @@
+import { useQuery } from '@tanstack/react-query';
+import { session } from '../api/queries.js';
+import { Stored, useStored } from './stored.js';
+
+/** Who the viewer says they are, by pseudonym, where nobody signs in. It changes nothing but what is pointed out to them. */
+export const me = new Stored('laurel.me');
+
+/** `?me=<pseudonym>` in the address, as a link in a tool or a chat has it. */
+export function takeMeFromAddress(): void {
+  const given = new URLSearchParams(location.search).get('me');
+  if (given !== null && given !== '') me.set(given);
+}
+
+/** Who the viewer is: as they signed in, else as they say. */
+export function useMe(): string | undefined {
+  const signedIn = useQuery(session()).data?.user_id ?? undefined;
+  const said = useStored(me) ?? undefined;
+  return signedIn ?? said;
+}
+
+/** Whether the viewer may say who they are; a sign-in says it better. */
+export const useMaySayWho = (): boolean => useQuery(session()).data?.signed_in !== true;

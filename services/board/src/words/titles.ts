@@ -1,0 +1,221 @@
+import type { Award, Evidence, PersonTitle, TitleRule } from '../api/answers.js';
+import {
+  fineShareText,
+  pointsText,
+  microUsdText,
+  shareText,
+  shortText,
+  valueText,
+  wholeText,
+  type Count,
+} from './numbers.js';
+import { dayText, minutesText } from './times.js';
+
+const windowNames: Readonly<Record<string, string>> = {
+  '1d': 'today',
+  week: 'this week',
+  month: 'this month',
+  all: 'all time',
+};
+
+/** "30 days", "this month" */
+export const windowText = (name: string): string =>
+  windowNames[name] ?? name.replace(/^(\d+)d$/, (_, days: string) => `${days} days`);
+
+/** "web" of team:web, "claude-opus-4-6" of family:claude-opus-4-6 */
+export const scopeText = (scope: string): string =>
+  scope === 'company' ? 'the whole company' : scope.slice(scope.indexOf(':') + 1);
+
+/** What holding a title asks for beside the best value, one point each. */
+export function conditionsOf(title: TitleRule): readonly string[] {
+  const { min_tokens, min_active_days, min_sessions, min_tenure_days } = title.eligibility;
+  const least = [
+    ...(min_tokens > 1 ? [`${shortText(min_tokens)} tokens`] : []),
+    ...(min_sessions > 0 ? [countText(min_sessions, 'session')] : []),
+    ...(min_active_days > 0 ? [countText(min_active_days, 'active day')] : []),
+    ...(min_tenure_days > 0 ? [`${countText(min_tenure_days, 'day')} since the first usage`] : []),
+  ];
+  return [
+    least.length === 0 ? 'Open to everybody with usage.' : `Needs at least ${listText(least)}.`,
+    ...usageTexts(title),
+    marginText(title),
+    ...(title.dwell_hours > 0 ? [`Kept for at least ${countText(title.dwell_hours, 'hour')}.`] : []),
+    ...(title.max_holders > 1 ? [`Up to ${title.max_holders} people hold it at a time.`] : []),
+    ...(title.valid_until === null ? [] : [`Awarded until ${dayText(title.valid_until)}.`]),
+  ];
+}
+
+/** Which usage counts, where it is not all. */
+function usageTexts({ usage }: TitleRule): readonly string[] {
+  const [providers, families] = [usage?.providers ?? [], usage?.model_families ?? []];
+  return [
+    ...(families.length === 0 ? [] : [`Counts only what was used of ${listText(families)}.`]),
+    ...(providers.length === 0 ? [] : [`Counts only what was used through ${listText(providers)}.`]),
+  ];
+}
+
+function marginText({ margin }: TitleRule): string {
+  if (margin.by === 0) return 'Whoever is ahead takes it.';
+  const by = fineShareText(margin.by);
+  return margin.kind === 'relative'
+    ? `A challenger has to be ahead by ${by}.`
+    : `A challenger has to close ${by} of what the holder lacks to 100 %.`;
+}
+
+const countText = (count: number, noun: string): string => `${wholeText(count)} ${noun}${count === 1 ? '' : 's'}`;
+
+const listText = (parts: readonly string[]): string =>
+  parts.length < 2 ? (parts[0] ?? '') : `${parts.slice(0, -1).join(', ')} and ${String(parts.at(-1))}`;
+
+/** Why the value is what it is, in a sentence or two; undefined where the person does not show it. */
+export function evidenceText(metric: TitleRule['metric'], evidence: Evidence): string | undefined {
+  if (Object.keys(evidence).length === 0) return undefined;
+  const count = (name: string): Count => evidence[name] ?? 0;
+  const number = (name: string): number => Number(evidence[name] ?? 0);
+  switch (metric.kind) {
+    case 'capped_tokens': {
+      const capped = number('capped_days');
+      const over = `${shortText(count('events'))} calls on ${countText(number('active_days'), 'active day')}`;
+      return capped === 0
+        ? `${over}, no day over the daily cap of ${shortText(count('daily_cap'))}.`
+        : `${over}; ${countText(capped, 'day')} reached the daily cap of ${shortText(count('daily_cap'))}.`;
+    }
+    case 'effective_models':
+      return `${countText(number('families'), 'model family').replace('familys', 'families')} in balance over ${countText(number('active_days'), 'active day')}${sharesText(evidence)}.`;
+    case 'cache_share':
+      return `${shortText(count('counted_cache_read'))} input tokens read from a cache${'sessions' in evidence ? `, in ${countText(number('sessions'), 'session')}` : ''} on ${countText(number('active_days'), 'active day')}.`;
+    case 'longest_session':
+      return `${minutesText(number('active_minutes'))} of asking in one session, without a pause over ${minutesText(number('max_gap_minutes'))}.`;
+    case 'list_cost':
+      return `${shortText(count('events'))} calls with ${shortText(count('tokens'))} tokens on ${countText(number('active_days'), 'active day')}, by list prices.`;
+    case 'cache_saving':
+      return `What reading ${shortText(count('cache_read'))} tokens from a cache saved by list prices, less what writing to it cost.`;
+    case 'longest_streak':
+      return `From ${dayText(String(evidence['first_day']))} to ${dayText(String(evidence['last_day']))}.`;
+    case 'quotient':
+      return `${partText(metric['of'], number('of_value'))} over ${partText(metric['per'], number('per_value'))}.`;
+    default:
+      return listText(
+        Object.entries(evidence)
+          .slice(0, 4)
+          .map(([name, value]) => `${plainName(name)} ${plainValue(value)}`),
+      ).concat('.');
+  }
+}
+
+const partUnits: Readonly<Record<string, string>> = {
+  list_cost: 'micro_usd',
+  cache_saving: 'micro_usd',
+  active_days: 'days',
+  capped_tokens: 'tokens',
+};
+
+/** One of the two metrics of a quotient. */
+function partText(part: unknown, value: number): string {
+  const kind = typeof part === 'object' && part !== null && 'kind' in part ? String(part.kind) : '';
+  return valueText(value, partUnits[kind] ?? plainName(kind));
+}
+
+const plainName = (name: string): string => name.replaceAll('_', ' ');
+const plainValue = (value: string | number): string =>
+  typeof value === 'number' || /^-?\d+$/.test(value)
+    ? shortText(typeof value === 'number' ? Math.round(value) : value)
+    : value;
+
+/** ": opus 40 %, sonnet 35 %" of the evidence's own JSON. */
+function sharesText({ shares }: Evidence): string {
+  if (typeof shares !== 'string') return '';
+  const parsed: unknown = JSON.parse(shares);
+  if (typeof parsed !== 'object' || parsed === null) return '';
+  const most = Object.entries(parsed)
+    .slice(0, 3)
+    .map(([family, share]) => `${family} ${shareText(Number(share))}`);
+  return most.length === 0 ? '' : `: ${most.join(', ')}`;
+}
+
+/** How far a person is from a title, in a sentence. */
+export function distanceText(own: PersonTitle): string {
+  const [lack] = own.lacks;
+  switch (own.status) {
+    case 'holds':
+      return own.rank === null || own.rank === 1 ? 'Holds it now, and leads.' : `Holds it now, at rank ${own.rank}.`;
+    case 'not_eligible':
+      return lack === undefined ? 'No usage yet that counts for it.' : `${lackText(lack)} to be in the running.`;
+    case 'vacant':
+      return 'Nobody holds it: it would be theirs.';
+    case 'leads':
+      return own.dwells_until === null
+        ? 'Ahead of the holder: it is about to pass on.'
+        : 'Ahead, but the holder may keep it for a while.';
+    case 'behind': {
+      const target = own.beyond ?? own.to_beat;
+      if (target === null) return 'Behind the holder.';
+      return `${gapText(Math.max(0, target - own.value), own.unit)} short of taking it.`;
+    }
+    default:
+      return own.status satisfies never;
+  }
+}
+
+/** What is missing to a value: "22 min", "1.5 percentage points". */
+export function gapText(gap: number, unit: string): string {
+  switch (unit) {
+    case 'minutes':
+      return minutesText(Math.ceil(gap));
+    case 'micro_usd':
+      return microUsdText(gap);
+    case 'ratio':
+      return `${pointsText(gap)} percentage points`;
+    default:
+      return valueText(gap, unit);
+  }
+}
+
+const lackNames: Readonly<Record<string, string>> = {
+  min_tokens: 'tokens',
+  min_active_days: 'active days',
+  min_sessions: 'sessions',
+  min_tenure_days: 'days since the first usage',
+};
+
+const lackText = ({ minimum, has, needs }: PersonTitle['lacks'][number]): string =>
+  `Needs ${shortText(Math.max(0, needs - has))} more ${lackNames[minimum] ?? plainName(minimum)}`;
+
+/** 0 to 1: how much of the way to the title is gone. */
+export function progressOf(own: PersonTitle): number {
+  if (own.status === 'holds' || own.status === 'leads' || own.status === 'vacant') return 1;
+  const [lack] = own.lacks;
+  if (lack !== undefined) return lack.needs === 0 ? 0 : Math.min(1, lack.has / lack.needs);
+  const target = own.beyond ?? own.to_beat ?? 0;
+  return target === 0 ? 0 : Math.max(0, Math.min(1, own.value / target));
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  vacant: 'it was free',
+  overtook: 'overtook the holder',
+  overtaken: 'was overtaken',
+  not_eligible: 'no longer meets what it asks for',
+  corrected: 'figures were corrected',
+  rule_changed: 'the rule has changed',
+  rule_removed: 'the title was removed',
+  expired: 'its time is over',
+  withheld: 'is not shown any more',
+};
+
+export const reasonText = (reason: string): string => reasons[reason] ?? plainName(reason);
+
+/** What an award says happened, without the person: "took it from calm-otter-482913". */
+export function happenedText(award: Award): string {
+  switch (award.type) {
+    case 'title_awarded':
+      return award.previous_holder_handle === null ? 'won' : 'took';
+    case 'title_revoked':
+      return 'lost';
+    case 'tier_reached':
+      return `reached ${award.tier ?? 'a tier'} in`;
+    case 'tier_lost':
+      return `lost ${award.tier ?? 'a tier'} in`;
+    default:
+      return 'has news of';
+  }
+}
