@@ -34,48 +34,34 @@ import { RuleBook } from '@laurel/titles';
 import { AccessGuard, HOST_ENDPOINTS } from './access/access-guard.js';
 import { AccessInterceptor } from './access/access-interceptor.js';
 import { AccessLog } from './access/access-log.js';
-import { AccessLogController } from './access/access-log.controller.js';
 import { Authentication } from './access/authenticate.js';
 import { Exports } from './access/exports.js';
 import { registerAccess } from './access/register.js';
 import { accessOf, accessSettings } from './access/settings.js';
 import { Sessions } from './access/sessions.js';
-import { SIGN_IN, SignInController } from './access/sign-in.controller.js';
+import { SIGN_IN } from './access/sign-in.controller.js';
 import { AwardLog } from './awards/award-log.js';
-import { AwardsController } from './awards/awards.controller.js';
 import { FiguresFeed } from './figures/figures-feed.js';
-import { FiguresController } from './figures/figures.controller.js';
 import { CLICKHOUSE } from './clickhouse.js';
+import { controllers, description } from './description.js';
 import { apiAdapter } from './http/adapter.js';
 import { Cursors } from './http/cursors.js';
-import { endpointsOf } from './http/endpoint.js';
 import { EventStreams } from './http/event-streams.js';
 import { hostEndpoints } from './http/host-endpoints.js';
-import { openApiDocument } from './http/openapi.js';
 import { ProblemFilter } from './http/problem-filter.js';
 import { RouteMethods } from './http/route-methods.js';
 import { undescribedRoutes } from './http/undescribed-routes.js';
 import { isPageBuilt, servePage } from './page/page.js';
-import { PeopleController } from './people/people.controller.js';
-import { OPENAPI, ReferenceController } from './reference/reference.controller.js';
-import { StandingsController } from './standings/standings.controller.js';
+import { OPENAPI } from './reference/reference.controller.js';
 import { Startup } from './startup.js';
 import { TitleReads } from './titles/title-reads.js';
-import { TitleRulesController } from './titles/title-rules.controller.js';
-import { TitlesController } from './titles/titles.controller.js';
 import { Leaderboards } from './usage/leaderboards.js';
 import { UsageReads } from './usage/usage-reads.js';
-import { ModelDaysController } from './usage/model-days.controller.js';
-import { TrendsController } from './usage/trends.controller.js';
-import { UsageController } from './usage/usage.controller.js';
 
 /** Nobody waits longer for a page, in ms. */
 const QUERY_TIMEOUT_MS = 30_000;
 
 const DEFAULT_PORT = 8080;
-
-/** Of the contract under /v1, which grows but does not change. */
-const API_VERSION = '1.0.0';
 
 const settings = {
   ...kafkaSettings,
@@ -203,21 +189,7 @@ export const api: ServiceDefinition<typeof settings> = {
     // Before a body is read that is for nobody.
     fastify.addHook('onRequest', (request, _reply, done) => done(request.is404 ? filter.notFound(request) : undefined));
 
-    const controllers = [
-      UsageController,
-      TrendsController,
-      ModelDaysController,
-      PeopleController,
-      FiguresController,
-      TitlesController,
-      TitleRulesController,
-      AwardsController,
-      StandingsController,
-      SignInController,
-      AccessLogController,
-      ReferenceController,
-    ];
-    const document = openApiDocument([...endpointsOf(controllers), ...hostEndpoints], API_VERSION);
+    const document = description();
 
     const reads = new UsageReads(clickhouse);
 

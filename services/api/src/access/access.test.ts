@@ -200,17 +200,19 @@ describe('who may see what', () => {
   });
 
   it.each(tables)('a table of %s, asked for by %s: %s', async (path, who, verdict) => {
-    const answer = await ask(who, path, 'GET', { accept: 'text/csv' });
-    const refused = who === 'nobody' ? 'sign_in_required' : 'not_permitted';
-    expect(refusalOf(answer)).toBe(verdict === 'yes' ? undefined : refused);
-    if (verdict === 'yes') expect(answer.status).toBe(200);
+    for (const accept of ['text/csv', 'application/vnd.apache.arrow.stream']) {
+      const answer = await ask(who, path, 'GET', { accept });
+      const refused = who === 'nobody' ? 'sign_in_required' : 'not_permitted';
+      expect(refusalOf(answer)).toBe(verdict === 'yes' ? undefined : refused);
+      if (verdict === 'yes') expect(answer.status).toBe(200);
+    }
   });
 
   it('shows nobody to anybody who is hidden, in no answer and no table', async () => {
     for (const who of headers.keys()) {
       for (const { path } of Object.values(table)) {
         if (path === '/auth/logout') continue;
-        for (const accept of ['application/json', 'text/csv']) {
+        for (const accept of ['application/json', 'text/csv', 'application/vnd.apache.arrow.stream']) {
           const { body } = await ask(who, path, 'GET', { accept });
           expect(body).not.toMatch(/u-hidden|shy-one/);
         }

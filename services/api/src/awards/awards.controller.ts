@@ -19,7 +19,7 @@ import {
   titleParameter,
   userParameter,
 } from '../http/parameters.js';
-import { columnsOf, formatAsked, jsonOrCsv, mapped, csvFor } from '../http/tables.js';
+import { formatAsked, jsonOrTable, mapped, tableFor } from '../tables/tables.js';
 import { Startup } from '../startup.js';
 import { AwardLog } from './award-log.js';
 import { AwardStream } from './award-stream.js';
@@ -50,7 +50,7 @@ const awardsEndpoint = new Endpoint({
       cursor: cursorParameter,
     },
   },
-  answer: { description: 'Those that match, or a table of all of them', content: jsonOrCsv(awardsSchema) },
+  answer: { description: 'Those that match, or a table of all of them', content: jsonOrTable(awardsSchema) },
   problems: ['not_acceptable', 'starting'],
 });
 
@@ -102,10 +102,10 @@ export class AwardsController {
         (title === undefined || award.title_id === title) && isAskedFor(award.user_id) && award.evaluated_at < untilMs,
       before,
     );
-    if (format === 'csv') {
+    if (format !== 'json') {
       await this.exports.allow(request, awardsEndpoint, { userId: user });
       const rows = mapped(found, (logged) => awardJson(logged, this.people), limit);
-      return csvFor(reply, 'awards', { columns: columnsOf(awardSchema), rows });
+      return tableFor(reply, format, 'awards', { schema: awardSchema, rows });
     }
     const page = [...mapped(found, (logged) => logged, (limit ?? STANDARD_PAGE) + 1)];
     const shown = page.slice(0, limit ?? STANDARD_PAGE);

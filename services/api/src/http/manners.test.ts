@@ -1,4 +1,5 @@
 import { generatedHandle } from '@laurel/titles';
+import { tableFromIPC, type Table as ArrowTable } from 'apache-arrow';
 import type { AwardsJson } from '../awards/awards.controller.js';
 import { award, handovers, usage } from '../testing/events.js';
 import { eventually } from '../testing/eventually.js';
@@ -208,14 +209,74 @@ describe('the manners of the API', () => {
       expect(await typeFor('application/json;q=0.5, text/csv')).toBe('text/csv');
     });
 
-    it('refuses other formats, and says why ClickHouse’s own are not given', async () => {
+    const arrow = async (path: string): Promise<{ readonly response: Response; readonly table: ArrowTable }> => {
+      const response = await fetch(url + path, { headers: { accept: 'application/vnd.apache.arrow.stream' } });
+      expect(response.status).toBe(200);
+      return { response, table: tableFromIPC(await response.arrayBuffer()) };
+    };
+    const typesOf = (table: ArrowTable): Record<string, string> =>
+      Object.fromEntries(
+        table.schema.fields.map(({ name, type, nullable }) => [name, `${type}${nullable ? '?' : ''}`]),
+      );
+
+    it('gives a board as an Arrow stream, whose numbers are numbers', async () => {
+      const { response, table } = await arrow('/v1/leaderboards/total_tokens');
+      expect(response.headers.get('content-type')).toBe('application/vnd.apache.arrow.stream');
+      expect(response.headers.get('content-disposition')).toBe(
+        'attachment; filename="leaderboard-total_tokens.arrows"',
+      );
+      expect(typesOf(table)).toMatchObject({
+        rank: 'Int64',
+        previous_rank: 'Int64?',
+        user_id: 'Utf8',
+        name: 'Utf8?',
+        value: 'Uint64',
+        list_cost_usd: 'Utf8',
+        teams: 'Utf8',
+      });
+      const { entries } = await get<LeaderboardJson>('/v1/leaderboards/total_tokens');
+      const rows = table.toArray().map((row: { toJSON: () => Record<string, unknown> }) => row.toJSON());
+      expect(rows).toHaveLength(11);
+      expect(rows).toEqual(
+        entries.map((entry) => ({
+          ...Object.fromEntries(
+            Object.entries(entry).map(([name, value]) => [
+              name,
+              typesOf(table)[name]?.startsWith('Utf8') === false && value !== null ? BigInt(value as string) : value,
+            ]),
+          ),
+          teams: JSON.stringify(entry.teams),
+        })),
+      );
+      expect((await arrow('/v1/leaderboards/total_tokens?limit=3')).table.numRows).toBe(3);
+    });
+
+    it('gives awards, models and teams as Arrow streams too, and none of them without rows as nothing', async () => {
+      const { table } = await arrow('/v1/awards');
+      expect(table.numRows).toBe(6);
+      expect(typesOf(table)).toMatchObject({
+        evaluated_at: 'Timestamp<MILLISECOND, UTC>',
+        withheld: 'Bool',
+        value: 'Float64?',
+        evidence: 'Utf8',
+      });
+      const { awards } = await get<AwardsJson>('/v1/awards');
+      const instants = Array.from(table.getChild('evaluated_at') ?? [], (at) => new Date(Number(at)).toISOString());
+      expect(instants).toEqual(awards.map(({ evaluated_at: at }) => new Date(at).toISOString()));
+      expect((await arrow('/v1/teams')).table.schema.fields[0]?.name).toBe('team');
+      const none = await arrow('/v1/leaderboards/total_tokens?scope=team:nobody');
+      expect(none.table.numRows).toBe(0);
+      expect(typesOf(none.table)).toEqual(typesOf((await arrow('/v1/leaderboards/total_tokens')).table));
+    });
+
+    it('refuses other formats', async () => {
       expect(await problem('/v1/models', { accept: 'text/html' })).toMatchObject({
         status: 406,
         code: 'not_acceptable',
       });
       const parquet = await problem('/v1/leaderboards/events', { accept: 'application/vnd.apache.parquet' });
       expect(parquet).toMatchObject({ status: 406, code: 'not_acceptable' });
-      expect(parquet.detail).toContain('neither handles nor how exactly each person wants to be seen');
+      expect(parquet.detail).toContain('Whatever reads Parquet reads Arrow.');
     });
   });
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Contract, type Operation } from '../testing/contract.js';
 import { award, usage } from '../testing/events.js';
@@ -170,6 +171,11 @@ describe('the OpenAPI document', () => {
         ]);
       }
     }
+  });
+
+  it('is kept beside the other schemas, for clients to be generated from', () => {
+    const kept = readFileSync(new URL('../../../../schemas/openapi/laurel.json', import.meta.url), 'utf8');
+    expect(JSON.parse(kept)).toEqual(contract.document);
   });
 
   it('would not let the service start with a route that it does not know', () => {

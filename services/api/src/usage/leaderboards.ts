@@ -3,10 +3,10 @@ import type { WindowName } from '@laurel/usage';
 import { z } from 'zod';
 import { component } from '../http/components.js';
 import { textOf, type ScopeParameter } from '../http/parameters.js';
-import { mapped } from '../http/tables.js';
+import { mapped } from '../tables/tables.js';
 import type { Board, BoardEntry, Place } from './board.js';
 import { BoardSearch } from './board-search.js';
-import { costsJson, costsSchema, figuresJson, figuresSchema } from './figures-json.js';
+import { costsJson, costsSchema, figuresJson, figuresSchema, sumSchema } from './figures-json.js';
 import { MEASURES, measuresSchema } from './measures.js';
 import { boardMetrics, type BoardMetric } from './statements.js';
 import type { UsageReads } from './usage-reads.js';
@@ -28,7 +28,7 @@ export const leaderboardEntrySchema = component(
       .array(z.string())
       .readonly()
       .describe('the teams under which this usage was recorded, in the order of their bytes'),
-    value: z.string().describe('of the metric, in decimal digits'),
+    value: sumSchema.describe('of the metric, in decimal digits'),
     ...figuresSchema.shape,
     ...costsSchema.shape,
   }),

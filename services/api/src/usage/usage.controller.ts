@@ -32,7 +32,7 @@ import {
   userParameter,
   windowParameter,
 } from '../http/parameters.js';
-import { columnsOf, formatAsked, jsonOrCsv, csvFor } from '../http/tables.js';
+import { formatAsked, jsonOrTable, tableFor } from '../tables/tables.js';
 import { Problem } from '../http/problem.js';
 import { Startup } from '../startup.js';
 import { costsJson, costsSchema, figuresJson, figuresSchema, shareOf } from './figures-json.js';
@@ -155,7 +155,7 @@ const leaderboardEndpoint = new Endpoint({
       user: userParameter.optional(),
     },
   },
-  answer: { description: 'The board, or a table of all of it', content: jsonOrCsv(leaderboardSchema) },
+  answer: { description: 'The board, or a table of all of it', content: jsonOrTable(leaderboardSchema) },
   problems: ['not_acceptable', 'starting', 'storage_unavailable'],
 });
 
@@ -179,7 +179,7 @@ const modelsEndpoint = new Endpoint({
   access: 'board:read',
   summary: 'Usage by provider and model',
   parameters: { query: { window: windowParameter, as_of: asOfParameter } },
-  answer: { description: 'The most tokens first', content: jsonOrCsv(modelsSchema) },
+  answer: { description: 'The most tokens first', content: jsonOrTable(modelsSchema) },
   problems: ['not_acceptable', 'starting', 'storage_unavailable'],
 });
 
@@ -190,7 +190,7 @@ const teamsEndpoint = new Endpoint({
   access: 'board:read',
   summary: 'Usage by team',
   parameters: { query: { window: windowParameter, as_of: asOfParameter } },
-  answer: { description: 'The most tokens first', content: jsonOrCsv(teamsSchema) },
+  answer: { description: 'The most tokens first', content: jsonOrTable(teamsSchema) },
   problems: ['not_acceptable', 'starting', 'storage_unavailable'],
 });
 
@@ -225,10 +225,10 @@ export class UsageController {
     const list = [leaderboardEndpoint.description.id, metric, name, asOf ?? null, textOf(scope), q ?? null];
     const after = cursor === undefined ? undefined : placeSchema.parse(this.cursors.open(list, cursor));
     const wanted = { metric, window: name, atMs: asOf ?? Date.now(), scope };
-    if (format === 'csv') {
+    if (format !== 'json') {
       await this.exports.allow(request, leaderboardEndpoint, { scope });
       const rows = await this.leaderboards.rows(wanted, limit, { after, offset, q });
-      return csvFor(reply, `leaderboard-${metric}`, { columns: columnsOf(leaderboardEntrySchema), rows });
+      return tableFor(reply, format, `leaderboard-${metric}`, { schema: leaderboardEntrySchema, rows });
     }
     const { standings, last } = await this.leaderboards.page(wanted, limit ?? STANDARD_PAGE, { after, offset, q });
     return {
@@ -298,9 +298,9 @@ export class UsageController {
       users,
       ...figures,
     }));
-    if (format === 'csv') {
+    if (format !== 'json') {
       await this.exports.allow(request, modelsEndpoint);
-      return csvFor(reply, 'models', { columns: columnsOf(modelGroupSchema), rows: models });
+      return tableFor(reply, format, 'models', { schema: modelGroupSchema, rows: models });
     }
     return { measures: MEASURES, window: json, models, other };
   }
@@ -322,9 +322,9 @@ export class UsageController {
       teams.filter(({ team }) => team === ''),
     );
     const rows = shown.map(({ group: { team, users }, json: figures }) => ({ team, users, ...figures }));
-    if (format === 'csv') {
+    if (format !== 'json') {
       await this.exports.allow(request, teamsEndpoint);
-      return csvFor(reply, 'teams', { columns: columnsOf(teamGroupSchema), rows });
+      return tableFor(reply, format, 'teams', { schema: teamGroupSchema, rows });
     }
     return { measures: MEASURES, window: json, least_people: LEAST_COHORT, teams: rows, other };
   }

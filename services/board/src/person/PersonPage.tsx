@@ -95,7 +95,7 @@ function Unknown({ userId }: { readonly userId: string }) {
   return (
     <div className="page">
       <title>Nobody here · Laurel</title>
-      <Nothing title="Nobody is shown here" icon={<UserX size={28} />}>
+      <Nothing isPage title="Nobody is shown here" icon={<UserX size={28} />}>
         {isOwn ? (
           <p>
             Either no usage of yours is recorded, or you chose to be hidden. To be shown again, have this entered:{' '}

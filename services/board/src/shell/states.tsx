@@ -10,16 +10,19 @@ interface StateProps {
   readonly title: string;
   readonly children?: ReactNode;
   readonly icon?: ReactNode;
+  /** In place of a whole page, whose heading it then is. */
+  readonly isPage?: boolean;
 }
 
 /** In place of something that isn't there. */
-export function Nothing({ title, children, icon }: StateProps) {
+export function Nothing({ title, children, icon, isPage = false }: StateProps) {
+  const Title = isPage ? 'h1' : 'p';
   return (
     <div className="state">
       <span className="state__icon" aria-hidden>
         {icon ?? <Leaf size={28} />}
       </span>
-      <p className="state__title">{title}</p>
+      <Title className="state__title">{title}</Title>
       {children === undefined ? null : <div className="state__text">{children}</div>}
     </div>
   );
@@ -91,7 +94,7 @@ export function Stale({ sinceMs }: { readonly sinceMs: number }) {
 export function NotFound() {
   return (
     <div className="page">
-      <Nothing title="There is nothing at this address" icon={<SearchX size={28} />}>
+      <Nothing isPage title="There is nothing at this address" icon={<SearchX size={28} />}>
         <Link to="/" className="button">
           To the board
         </Link>

@@ -1,0 +1,36 @@
+import { AccessLogController } from './access/access-log.controller.js';
+import { SignInController } from './access/sign-in.controller.js';
+import { AwardsController } from './awards/awards.controller.js';
+import { FiguresController } from './figures/figures.controller.js';
+import { endpointsOf } from './http/endpoint.js';
+import { hostEndpoints } from './http/host-endpoints.js';
+import { openApiDocument, type Json } from './http/openapi.js';
+import { PeopleController } from './people/people.controller.js';
+import { ReferenceController } from './reference/reference.controller.js';
+import { StandingsController } from './standings/standings.controller.js';
+import { TitleRulesController } from './titles/title-rules.controller.js';
+import { TitlesController } from './titles/titles.controller.js';
+import { ModelDaysController } from './usage/model-days.controller.js';
+import { TrendsController } from './usage/trends.controller.js';
+import { UsageController } from './usage/usage.controller.js';
+
+/** Of the contract under /v1, which grows but does not change. */
+const API_VERSION = '1.0.0';
+
+export const controllers = [
+  UsageController,
+  TrendsController,
+  ModelDaysController,
+  PeopleController,
+  FiguresController,
+  TitlesController,
+  TitleRulesController,
+  AwardsController,
+  StandingsController,
+  SignInController,
+  AccessLogController,
+  ReferenceController,
+];
+
+/** What the API serves, as an OpenAPI document; schemas/openapi/laurel.json is it. */
+export const description = (): Json => openApiDocument([...endpointsOf(controllers), ...hostEndpoints], API_VERSION);
