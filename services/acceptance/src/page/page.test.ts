@@ -404,9 +404,12 @@ describe('the page on the recorded trace', () => {
     await visit(feed, '/awards');
     await page.locator('.table__rows .row').nth(4).hover();
     await publishFor('u-newcomer', 90_000_000);
+    const newcomer = await eventually('the newcomer to lead', async () => {
+      const [first] = (await board()).entries;
+      return first?.user_id === 'u-newcomer' ? first.handle : undefined;
+    });
     await page.getByRole('button', { name: /places? ha(?:s|ve) changed/ }).waitFor({ timeout: 60_000 });
     expect((await rowTexts(page)).slice(0, 10)).toEqual(before.slice(0, 10));
-    const newcomer = String((await board()).entries[0]?.handle);
     await page.getByRole('button', { name: /places? ha(?:s|ve) changed/ }).click();
     await until(page, `document.querySelector('.table__rows .row__link').innerText === ${JSON.stringify(newcomer)}`);
     await page.getByText(`${newcomer} took Token Legend`).first().waitFor({ timeout: 60_000 });

@@ -1,4 +1,4 @@
-import { useQueryClient } from '@tanstack/react-query';
+import { useQueryClient, type Query } from '@tanstack/react-query';
 import { createContext, use, useEffect, useRef, useState, type ReactNode } from 'react';
 import { followLive, type LiveListener, type LiveState } from './live.js';
 
@@ -25,10 +25,16 @@ export function LiveProvider({ children }: { readonly children: ReactNode }) {
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isStale = false;
+    let isLive = false;
     const refresh = (): void => {
       // Nobody looks at a tab in the background; it catches up when it comes to the front.
       isStale = document.visibilityState === 'hidden';
       if (!isStale) void client.invalidateQueries({ queryKey: ['figures'] });
+    };
+    // What was read before the stream began may have changed before it did, which nothing will tell.
+    const catchUp = (liveSinceMs: number): void => {
+      const isOlder = ({ state: { dataUpdatedAt: at } }: Query): boolean => at > 0 && at < liveSinceMs;
+      void client.invalidateQueries({ queryKey: ['figures'], predicate: isOlder });
     };
     const onVisible = (): void => {
       if (document.visibilityState === 'visible' && isStale) refresh();
@@ -38,6 +44,8 @@ export function LiveProvider({ children }: { readonly children: ReactNode }) {
       switch (event.kind) {
         case 'state':
           setState(event.state);
+          if (event.state === 'live' && !isLive) setTimeout(catchUp, Math.random() * SPREAD_MS, Date.now());
+          isLive = event.state === 'live';
           break;
         case 'figures':
           clearTimeout(timer);

@@ -15,13 +15,13 @@ const STORE = 'const parts = await storeIsolating(batch);';
 const ANNOUNCE = 'async announce(_batch, touched) {';
 const INSERT = 'await block.insert(this.clickhouse, this.topicPrefix + batch.topic, batch.partition);';
 const FOLD = `
-            const awards = [];
+            const fold = new AwardFold();
             await readToEnd(this.kafka, {
                 topic: topicPrefix + topics.titleAwards.name,
                 groupPrefix: \`\${topicPrefix}laurel-title-awarder-fold-\`,
                 onRecord: ({ value }) => {
                     if (value !== null)
-                        awards.push(awardEvent.decode(value));
+                        fold.take(awardEvent.decode(value));
                 },
             });`;
 const CLAIM = 'const writer = await FencedWriter.claim(this.kafka, `${topicPrefix}laurel-title-awarder`, topicPrefix);';
