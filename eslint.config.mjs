@@ -56,7 +56,12 @@ export default tseslint.config(
   },
   {
     // The domain runs in a reader's head: no I/O, no clock, no framework.
-    files: ['libs/events/src/**/*.ts', 'libs/usage/src/**/*.ts', 'libs/titles/src/**/*.ts'],
+    files: [
+      'libs/events/src/**/*.ts',
+      'libs/usage/src/**/*.ts',
+      'libs/fair-play/src/**/*.ts',
+      'libs/titles/src/**/*.ts',
+    ],
     ignores: ['**/*.test.ts'],
     rules: {
       'no-restricted-imports': [

@@ -34,7 +34,7 @@ describe('an erased person', () => {
   }
 
   const everybody = async (): Promise<unknown> => {
-    const views = ['usage', 'usage_by_day', 'model_usage_by_day', 'session_activity'];
+    const views = ['usage', 'usage_by_day', 'model_usage_by_day', 'session_activity', 'attendance'];
     const rows = await Promise.all(
       views.map((view) => database.rows<{ user_id: string }>(`SELECT DISTINCT user_id FROM ${view} ORDER BY user_id`)),
     );
@@ -45,6 +45,7 @@ describe('an erased person', () => {
     usage_by_day: users,
     model_usage_by_day: users,
     session_activity: users,
+    attendance: users,
   });
 
   it('is known by the hash of the pseudonym, to the server and to a process, as soon as it asks', async () => {
@@ -89,6 +90,7 @@ describe('an erased person', () => {
         'usage_by_day_user',
         'usage_by_day_model',
         'session_minutes',
+        'attendance_by_day',
       ]),
     );
     for (const { table } of found) await deleteErased(client(), table);

@@ -58,6 +58,8 @@ const PERSONAL_TABLES = [
   'usage_by_day_user',
   'usage_by_day_model',
   'session_minutes',
+  'attendance_by_day',
+  'fair_play_signals',
   'people_choices',
   'access_log',
 ] as const;
@@ -151,6 +153,7 @@ export async function minutesOfUser(client: ClickHouseClient, userId: string): P
         UNION DISTINCT SELECT hour FROM session_minutes WHERE user_id = {user:String}
         UNION DISTINCT SELECT toDateTime(day, 'UTC') FROM usage_by_day_user WHERE user_id = {user:String}
         UNION DISTINCT SELECT toDateTime(day, 'UTC') FROM usage_by_day_model WHERE user_id = {user:String}
+        UNION DISTINCT SELECT toDateTime(day, 'UTC') FROM attendance_by_day WHERE user_id = {user:String}
       )
       GROUP BY day ORDER BY day`,
     query_params: { user: userId },

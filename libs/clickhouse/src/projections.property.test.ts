@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { tokenClasses, tokenFields, type JsonObject, type UsageEvent } from '@laurel/events';
 import {
   activeMinutes,
+  attendanceOf,
   costsBy,
   dayKey,
   dayOf,
@@ -238,6 +239,16 @@ describe('the views', () => {
                 log.filter((e) => isCounted(e) && e.session_id !== null).map((e) => key([e.user_id, e.session_id])),
               ),
             ].sort(),
+          );
+
+          const attendance = await database.rows<Record<'user_id' | 'hour' | 'used' | 'minutes', string>>(
+            `SELECT user_id, toString(toRelativeDayNum(day) * 24 + one.1) AS hour, toString(one.2) AS used, toString(one.3) AS minutes
+             FROM attendance ARRAY JOIN arrayZip(hours, tokens, own_minutes) AS one`,
+          );
+          expect(attendance.map((row) => key([row.user_id, row.hour, row.used, row.minutes])).sort()).toEqual(
+            attendanceOf(log)
+              .map(({ userId, hour, tokens, ownMinutes }) => key([userId, hour, tokens, ownMinutes]))
+              .sort(),
           );
 
           const window = windowOf('30d', TODAY * 1000);

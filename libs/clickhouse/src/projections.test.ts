@@ -143,10 +143,10 @@ describe('rolls and heads', () => {
     await runAll(client(), rollHours([TEN], rollIdOf(1, 1000, 0)));
     expect(await count('usage_by_hour')).toBe(1);
     expect(await count('session_minutes')).toBe(1);
-    for (const view of ['usage', 'usage_by_day', 'model_usage_by_day', 'session_activity'])
+    for (const view of ['usage', 'usage_by_day', 'model_usage_by_day', 'session_activity', 'attendance'])
       expect([view, await count(view)]).toEqual([view, 0]);
     await writeHeads(client(), 'hour', [TEN], rollIdOf(1, 1000, 0));
-    for (const view of ['usage', 'usage_by_day', 'model_usage_by_day', 'session_activity'])
+    for (const view of ['usage', 'usage_by_day', 'model_usage_by_day', 'session_activity', 'attendance'])
       expect([view, await count(view)]).toEqual([view, 1]);
   });
 

@@ -1,4 +1,5 @@
 import type { ClickHouseClient } from '@clickhouse/client';
+import { tokenClasses } from '@laurel/events';
 import { IS_ERASED } from './erasures.js';
 import { COST_COLUMNS, COST_MEASURES, PRICED, pricesOn, ROLLED_COSTS } from './prices/roll-costs.js';
 
@@ -28,7 +29,9 @@ const ROLL_MEASURES = `
 const MEASURE_COLUMNS = `events, input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
   cache_write_tokens, output_tokens, reasoning_tokens, cost_micro_usd, ${COST_COLUMNS}`;
 
-/** What titles count; the views of 0003 say the same. */
+const TOTAL = tokenClasses.map((name) => `${name}_tokens`).join(' + ');
+
+/** What titles count; the views of 0003 and 0008 say the same. */
 export const COUNTED = "status = 'ok' AND origin IN ('main', 'subagent')";
 
 /** Identities never cross a day, and a day is a partition, so FINAL need not merge across partitions. */
@@ -76,7 +79,8 @@ export function rollMinutes(minutes: readonly BucketStart[], rollId: bigint): re
 }
 
 /**
- * Recomputes whole hours, and the minutes that sessions were active in, from the log. `hours` ascending, of one day.
+ * Recomputes whole hours, and the minutes that sessions were active in, from the log; with those outside of any session, whose id
+ * is ''. `hours` ascending, of one day.
  *
  * @param log the table to compute from, where it is not this database's own.
  */
@@ -100,7 +104,7 @@ export function rollHours(hours: readonly BucketStart[], rollId: bigint, log = '
         SELECT toStartOfHour(occurred_at) AS hour, {roll:UInt128} AS roll_id, user_id, session_id,
           groupBitOr(if(origin = 'main', bitShiftLeft(toUInt64(1), toMinute(occurred_at)), 0))
         FROM ${log} FINAL
-        WHERE ${eventsWithin(hours, 'hour')} AND NOT retracted AND session_id != '' AND ${COUNTED}
+        WHERE ${eventsWithin(hours, 'hour')} AND NOT retracted AND ${COUNTED}
         GROUP BY hour, user_id, session_id
         HAVING NOT ${IS_ERASED}
         ${FINAL_SETTINGS}`,
@@ -115,12 +119,12 @@ export function rollHours(hours: readonly BucketStart[], rollId: bigint, log = '
  */
 export function rollDay(day: BucketStart, rollId: bigint): readonly Statement[] {
   const query_params = { roll: String(rollId) };
-  const source = `FROM hour_rolls
-        WHERE hour >= toDateTime(${day}, 'UTC') AND hour < toDateTime(${day + SECONDS_PER.day}, 'UTC')
-          AND (hour, roll_id) IN (
+  const ofDay = `hour >= toDateTime(${day}, 'UTC') AND hour < toDateTime(${day + SECONDS_PER.day}, 'UTC')`;
+  const isHead = `(hour, roll_id) IN (
             SELECT bucket, max(roll_id) FROM roll_heads
             WHERE grain = 'hour' AND bucket >= toDateTime(${day}, 'UTC') AND bucket < toDateTime(${day + SECONDS_PER.day}, 'UTC')
             GROUP BY bucket)`;
+  const source = `FROM hour_rolls WHERE ${ofDay} AND ${isHead}`;
   return [
     {
       query: `INSERT INTO usage_by_day_user (day, roll_id, user_id, team, counted, ${MEASURE_COLUMNS})
@@ -134,6 +138,26 @@ export function rollDay(day: BucketStart, rollId: bigint): readonly Statement[] 
         SELECT toDate(hour) AS day, {roll:UInt128} AS new_roll, user_id, provider, model, ${COUNTED} AS counted, ${ROLL_MEASURES}
         ${source}
         GROUP BY day, user_id, provider, model, counted`,
+      query_params,
+    },
+    {
+      query: `INSERT INTO attendance_by_day (day, roll_id, user_id, hours, tokens, own_minutes)
+        SELECT toDate(${day / SECONDS_PER.day}) AS day, {roll:UInt128} AS new_roll, user_id, arrayMap(one -> one.1, attended) AS hours,
+          arrayMap(one -> one.2, attended) AS tokens, arrayMap(one -> one.3, attended) AS own_minutes
+        FROM (
+          SELECT user_id, arraySort(groupArray((toUInt8(toHour(hour)), hour_tokens, toUInt8(bitCount(minutes))))) AS attended
+          FROM (
+            SELECT hour, user_id, sum(own_tokens) AS hour_tokens, groupBitOr(own_minutes) AS minutes
+            FROM (
+              SELECT hour, roll_id, user_id, ${TOTAL} AS own_tokens, toUInt64(0) AS own_minutes FROM hour_rolls WHERE ${ofDay} AND ${COUNTED}
+              UNION ALL
+              SELECT hour, roll_id, user_id, toUInt64(0) AS own_tokens, active_minutes AS own_minutes FROM session_rolls WHERE ${ofDay}
+            )
+            WHERE ${isHead}
+            GROUP BY hour, user_id
+          )
+          GROUP BY user_id
+        )`,
       query_params,
     },
   ];

@@ -45,6 +45,7 @@ const READS: Readonly<Record<string, string>> = {
   usage_by_day: 'SELECT sum(events) AS n FROM usage_by_day',
   model_usage_by_day: 'SELECT sum(input_tokens) AS n FROM model_usage_by_day',
   session_activity: 'SELECT sum(bitCount(active_minutes)) AS n FROM session_activity',
+  attendance: 'SELECT sum(arraySum(tokens)) AS n FROM attendance',
   leaderboard_30d: 'SELECT sum(events) AS n FROM leaderboard_30d',
   model_mix: 'SELECT sum(events) AS n FROM model_mix',
   'sessions and days': `SELECT if(sessions.n = days.n, days.n, 0) AS n

@@ -9,6 +9,7 @@ const ROLLED = [
   { table: 'session_minutes', bucket: 'hour', grain: 'hour' },
   { table: 'usage_by_day_user', bucket: "toDateTime(day, 'UTC')", grain: 'day' },
   { table: 'usage_by_day_model', bucket: "toDateTime(day, 'UTC')", grain: 'day' },
+  { table: 'attendance_by_day', bucket: "toDateTime(day, 'UTC')", grain: 'day' },
 ] as const;
 
 /** How far a rebuild has come, kept in its shadow so that an interrupted one can be ended in the right way. */
@@ -74,6 +75,7 @@ export class Shadow {
       await live.command({ query: `CREATE TABLE ${name}.${table} AS ${from}.${table}` });
     }
     await live.command({ query: `CREATE VIEW ${name}.hour_rolls AS SELECT * FROM ${name}.usage_by_hour` });
+    await live.command({ query: `CREATE VIEW ${name}.session_rolls AS SELECT * FROM ${name}.session_minutes` });
     await live.command({ query: `CREATE VIEW ${name}.erasures AS SELECT * FROM ${from}.erasures` });
     // A rebuild prices nothing anew.
     await live.command({ query: `CREATE VIEW ${name}.model_prices AS SELECT * FROM ${from}.model_prices` });

@@ -49,7 +49,14 @@ describe('a sweep', () => {
     return rows.map(({ roll }) => BigInt(roll));
   };
   const everywhere = async (): Promise<unknown> => {
-    const tables = ['usage_by_minute', 'usage_by_hour', 'session_minutes', 'usage_by_day_user', 'usage_by_day_model'];
+    const tables = [
+      'usage_by_minute',
+      'usage_by_hour',
+      'session_minutes',
+      'usage_by_day_user',
+      'usage_by_day_model',
+      'attendance_by_day',
+    ];
     const found = await Promise.all(tables.map(rollsIn));
     return new Set(found.map((rolls) => rolls.join()));
   };

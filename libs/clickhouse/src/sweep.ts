@@ -1,12 +1,19 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import type { BucketStart } from './projections.js';
+import { PART_BUCKET, PART_HEADS } from './fair-play/signal-heads.js';
+import type { BucketStart, Grain } from './projections.js';
+
+/** SQL: `bucket` and `head`, the roll that readers take of it. */
+const headsOf = (grain: Grain): string =>
+  `SELECT bucket, max(roll_id) AS head FROM roll_heads WHERE grain = '${grain}' GROUP BY bucket`;
 
 const ROLLED_TABLES = [
-  { table: 'usage_by_minute', bucket: 'minute', grain: 'minute' },
-  { table: 'usage_by_hour', bucket: 'hour', grain: 'hour' },
-  { table: 'session_minutes', bucket: 'hour', grain: 'hour' },
-  { table: 'usage_by_day_user', bucket: "toDateTime(day, 'UTC')", grain: 'day' },
-  { table: 'usage_by_day_model', bucket: "toDateTime(day, 'UTC')", grain: 'day' },
+  { table: 'usage_by_minute', bucket: 'minute', heads: headsOf('minute') },
+  { table: 'usage_by_hour', bucket: 'hour', heads: headsOf('hour') },
+  { table: 'session_minutes', bucket: 'hour', heads: headsOf('hour') },
+  { table: 'usage_by_day_user', bucket: "toDateTime(day, 'UTC')", heads: headsOf('day') },
+  { table: 'usage_by_day_model', bucket: "toDateTime(day, 'UTC')", heads: headsOf('day') },
+  { table: 'attendance_by_day', bucket: "toDateTime(day, 'UTC')", heads: headsOf('day') },
+  { table: 'fair_play_signals', bucket: PART_BUCKET, heads: PART_HEADS },
 ] as const;
 
 /** The rows of one table that one roll wrote for one bucket, as SQL's tuple (start, roll_id). */
@@ -24,12 +31,11 @@ export type HeadlessRolls = ReadonlyMap<string, ReadonlyMap<HeadlessRoll, Place>
 /** Rolls that no reader who begins now would take. */
 export async function headlessRolls(client: ClickHouseClient): Promise<HeadlessRolls> {
   const found = new Map<string, ReadonlyMap<HeadlessRoll, Place>>();
-  for (const { table, bucket, grain } of ROLLED_TABLES) {
+  for (const { table, bucket, heads } of ROLLED_TABLES) {
     const result = await client.query({
       query: `SELECT toUnixTimestamp(bucket) AS start, toString(roll_id) AS roll, if(roll_id < ifNull(head, 0), 'below', 'beyond') AS place
         FROM (SELECT DISTINCT ${bucket} AS bucket, roll_id FROM ${table}) AS rolls
-        LEFT JOIN (SELECT bucket, max(roll_id) AS head FROM roll_heads WHERE grain = '${grain}' GROUP BY bucket) AS heads
-          USING bucket
+        LEFT JOIN (${heads}) AS heads USING bucket
         WHERE roll_id != ifNull(head, 0)`,
       format: 'JSONEachRow',
     });
@@ -48,14 +54,14 @@ const ROLLS_A_STATEMENT = 1000;
  */
 export async function deleteRolls(client: ClickHouseClient, rolls: HeadlessRolls): Promise<void> {
   const busy = await tablesWithDeletions(client);
-  for (const { table, bucket, grain } of ROLLED_TABLES) {
+  for (const { table, bucket, heads } of ROLLED_TABLES) {
     const all = busy.has(table) ? [] : [...(rolls.get(table)?.keys() ?? [])];
     for (let from = 0; from < all.length; from += ROLLS_A_STATEMENT) {
       const some = all.slice(from, from + ROLLS_A_STATEMENT);
       await client.command({
         query: `DELETE FROM ${table}
           WHERE (toUnixTimestamp(${bucket}), roll_id) IN (${some.join(', ')})
-            AND (${bucket}, roll_id) NOT IN (SELECT bucket, max(roll_id) FROM roll_heads WHERE grain = '${grain}' GROUP BY bucket)`,
+            AND (${bucket}, roll_id) NOT IN (SELECT bucket, head FROM (${heads}))`,
       });
     }
   }

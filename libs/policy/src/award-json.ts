@@ -24,9 +24,12 @@ const evidenceJson = (evidence: Evidence): EvidenceJson =>
 /** Of others' figures: of everybody together, which say something of each when all others are known, and of whoever is at a threshold. */
 const OF_OTHERS = ['company_', 'peers_'];
 
+/** That days of somebody stood out is for them and for admins. */
+const OF_FAIR_PLAY = 'left_out_days';
+
 /**
  * Evidence as far as it may be seen: all of it only of a person who is shown exactly, and without what is said of others as long
- * as anybody is not.
+ * as anybody is not; never how many days were left out for fair play.
  */
 export function shownEvidence(
   evidence: Evidence,
@@ -34,7 +37,7 @@ export function shownEvidence(
   { figures }: Pick<PersonJson, 'figures'>,
 ): EvidenceJson {
   if (figures !== 'exact') return {};
-  const all = Object.entries(evidenceJson(evidence));
+  const all = Object.entries(evidenceJson(evidence)).filter(([name]) => name !== OF_FAIR_PLAY);
   return Object.fromEntries(
     people.guardsAnybody ? all.filter(([name]) => !OF_OTHERS.some((prefix) => name.startsWith(prefix))) : all,
   );

@@ -7,18 +7,27 @@ const holders = 1;
 const dwell_hours = 0;
 const margin = { kind: 'relative', by: 0.02 } as const;
 
+/** Calls that are published as one’s own, and go on as nobody does. */
+const UNATTENDED = ['unbroken_run', 'round_the_clock'] as const;
+
 /** The titles that Laurel brings; the exact formulas stand beside each metric's computation in `metrics/`. */
 export const builtInRules = [
   {
     id: 'token_legend',
     name: 'Token Legend',
     description:
-      'Most tokens of successful calls, one’s own and one’s agents’, in 30 days; a day counts up to 100 million, so that running through the night gains nothing.',
-    version: 1,
-    metric: { kind: 'capped_tokens', daily_cap: 100_000_000, classes: [...tokenClasses] },
+      'Most tokens of successful calls, one’s own and one’s agents’, in 30 days; an hour counts up to 500,000 for each minute of it in which one asked oneself, a day up to 100 million, so that agents left alone gain nothing. A day of own calls without a pause, or round the clock, does not count.',
+    version: 2,
+    metric: {
+      kind: 'capped_tokens',
+      daily_cap: 100_000_000,
+      classes: [...tokenClasses],
+      tokens_per_own_minute: 500_000,
+    },
     window,
     scope,
     eligibility: { min_tokens: 1, min_active_days: 0, min_sessions: 0, min_tenure_days: 0 },
+    fair_play: { exclude: [...UNATTENDED] },
     holders,
     margin,
     dwell_hours,

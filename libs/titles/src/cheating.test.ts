@@ -1,8 +1,10 @@
 import type { AwardEvent, UsageEvent } from '@laurel/events';
+import { signalsOf } from '@laurel/fair-play';
 import { dayOf, windowOf } from '@laurel/usage';
 import { usageEvent } from '@laurel/usage/fixture';
 import { builtInRules } from './built-in-rules.js';
-import { factsOf } from './metrics/facts.js';
+import { factsOf, type IsLeftOut } from './metrics/facts.js';
+import { measure } from './metrics/measure.js';
 import { titleRuleSchema, type TitleRule } from './rule.js';
 import { standingsByScope } from './scope.js';
 import { simulate, type UsageHistory } from './simulate.js';
@@ -12,8 +14,12 @@ const DAY_MS = 24 * HOUR_MS;
 /** A Monday. */
 const FIRST_MS = Date.UTC(2026, 4, 4);
 const DAYS = 30;
-const instants = Array.from({ length: DAYS * 24 }, (_, hour) => FIRST_MS + (hour + 1) * HOUR_MS);
+/** Each third hour. */
+const instants = Array.from({ length: DAYS * 8 }, (_, step) => FIRST_MS + (step + 1) * 3 * HOUR_MS);
 const workdays = Array.from({ length: DAYS }, (_, day) => day).filter((day) => day % 7 < 5);
+
+const at = (day: number, hour: number, minute = 0): number =>
+  FIRST_MS + day * DAY_MS + hour * HOUR_MS + minute * 60_000;
 
 let calls = 0;
 const call = (user_id: string, day: number, hour: number, fields: Parameters<typeof usageEvent>[0]): UsageEvent =>
@@ -21,7 +27,7 @@ const call = (user_id: string, day: number, hour: number, fields: Parameters<typ
     user_id,
     event_id: `e-${(calls += 1)}`,
     session_id: `${user_id}-${day}`,
-    occurred_at: FIRST_MS + day * DAY_MS + hour * HOUR_MS,
+    occurred_at: at(day, hour),
     ...fields,
   });
 
@@ -38,17 +44,43 @@ const honest: readonly UsageEvent[] = workdays.flatMap((day) => [
   ),
 ]);
 
+/** The signals of all days; as they are known in the end. */
+const signalsIn = (events: readonly UsageEvent[]): ReadonlySet<string> => {
+  const known = signals.get(events);
+  if (known !== undefined) return known;
+  const days = [...new Set(events.map(({ occurred_at: ms }) => dayOf(ms)))];
+  const found = new Set(
+    days.flatMap((day) => signalsOf(events, day).map(({ userId, signal }) => `${day} ${userId} ${signal}`)),
+  );
+  signals.set(events, found);
+  return found;
+};
+const signals = new Map<readonly UsageEvent[], ReadonlySet<string>>();
+
+/** Days have signals once they are over. */
+const leftOutBy = (rule: TitleRule, events: readonly UsageEvent[], atMs: number): IsLeftOut | undefined => {
+  const { fair_play: fairPlay } = rule;
+  if (fairPlay === undefined) return undefined;
+  return (userId, day) =>
+    day < dayOf(atMs) && fairPlay.exclude.some((signal) => signalsIn(events).has(`${day} ${userId} ${signal}`));
+};
+
 const history = (events: readonly UsageEvent[]): UsageHistory => {
   const known = new Map<string, readonly UsageEvent[]>();
   const standings: UsageHistory['standings'] = (rule, window, _, atMs) => {
     const before = known.get(String(atMs)) ?? events.filter(({ occurred_at }) => occurred_at < atMs);
     known.set(String(atMs), before);
-    return Promise.resolve(standingsByScope(rule, factsOf(before, window)));
+    return Promise.resolve(standingsByScope(rule, factsOf(before, window, undefined, leftOutBy(rule, events, atMs))));
   };
   return {
     standings,
     sketch: standings,
     tierFigures: () => Promise.resolve([]),
+    value: (rule, userId, window, _, atMs) => {
+      const before = events.filter(({ occurred_at }) => occurred_at < atMs);
+      const facts = factsOf(before, window, undefined, leftOutBy(rule, events, atMs));
+      return Promise.resolve(measure(rule.metric, facts).find((one) => one.userId === userId)?.value ?? 0);
+    },
     mayTiersChange: () => Promise.resolve(false),
   };
 };
@@ -59,11 +91,76 @@ const everHeld = async (rule: TitleRule, events: readonly UsageEvent[]): Promise
   return new Set(awards.filter(({ type }) => type === 'title_awarded').map(({ user_id }) => user_id));
 };
 
-const [, modelConnoisseur, cacheWizard] = builtInRules;
+const [tokenLegend, modelConnoisseur, cacheWizard] = builtInRules;
 const naive = (metric: object): TitleRule =>
   titleRuleSchema.parse({ id: 'naive', name: 'Naive', description: 'Naive.', version: 1, metric });
 
+/** Four hours of each working day with a call of their own each other minute. */
+const working = (user_id: string, perCall: number): readonly UsageEvent[] =>
+  workdays.flatMap((day) =>
+    [9, 10, 13, 15].flatMap((hour) =>
+      Array.from({ length: 30 }, (_, index) =>
+        call(user_id, day, hour, { occurred_at: at(day, hour, 2 * index), tokens: { input: perCall } }),
+      ),
+    ),
+  );
+/** From eight in the evening to six in the morning, on every day but the first, when somebody has to have worked before. */
+const nightHours = Array.from({ length: DAYS - 1 }, (_, day) => day + 1).flatMap((day) =>
+  [0, 1, 2, 3, 4, 5, 20, 21, 22, 23].map((hour) => [day, hour] as const),
+);
+/** An agent that goes on by itself: 200 million tokens a day. */
+const night = (user_id: string): readonly UsageEvent[] =>
+  nightHours.flatMap(([day, hour]) =>
+    Array.from({ length: 4 }, (_, quarter) =>
+      call(user_id, day, hour, {
+        occurred_at: at(day, hour, 15 * quarter),
+        origin: 'subagent',
+        tokens: { input: 5_000_000 },
+      }),
+    ),
+  );
+/** A script that asks a word in each hour of the night. */
+const knocks = (user_id: string): readonly UsageEvent[] =>
+  nightHours.map(([day, hour]) => call(user_id, day, hour, { tokens: { input: 10, output: 1 } }));
+
 describe('under the built-in rules', () => {
+  const workers = [...working('ada', 450_000), ...working('bo', 350_000)];
+
+  it.each([
+    ['an agent that runs through every night', night('idle')],
+    ['an agent that runs through every night and is asked a word in each hour', [...night('idle'), ...knocks('idle')]],
+    [
+      'an agent that runs through every night of somebody who works by day',
+      [...night('idle'), ...working('idle', 200_000)],
+    ],
+  ])('%s takes Token Legend from nobody; by the tokens of each day alone it would', async (_, idle) => {
+    const capped = naive({ kind: 'capped_tokens' });
+    expect((await everHeld(capped, [...workers, ...idle])).has('idle')).toBe(true);
+    expect([...(await everHeld(tokenLegend, [...workers, ...idle]))]).toEqual(['ada']);
+  });
+
+  it('nor does a loop that asks as if it were its person, from six in the evening to eight; if no day were left out it would', async () => {
+    const loop = Array.from({ length: DAYS - 1 }, (_, day) =>
+      [18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31].flatMap((hour) =>
+        Array.from({ length: 12 }, (_, index) =>
+          call('loop', day + 1, hour, { occurred_at: at(day + 1, hour, 5 * index), tokens: { input: 500_000 } }),
+        ),
+      ),
+    ).flat();
+    const events = [...workers, ...loop];
+    const { fair_play: leavesOut, ...lenient } = tokenLegend;
+    expect((await everHeld(lenient, events)).has('loop')).toBe(true);
+    expect(leavesOut.exclude).toContain('unbroken_run');
+    expect([...(await everHeld(tokenLegend, events))]).toEqual(['ada']);
+  });
+
+  it('agents count while they are asked for, as much as their person’s own calls', async () => {
+    const helped = workdays.flatMap((day) =>
+      [9, 10, 13, 15].map((hour) => call('bo', day, hour, { origin: 'subagent', tokens: { input: 4_000_000 } })),
+    );
+    expect((await everHeld(tokenLegend, [...workers, ...helped])).has('bo')).toBe(true);
+  });
+
   it('a prefix that is replayed makes no Cache Wizard; by the share alone it would', async () => {
     const replayed = workdays.flatMap((day) =>
       Array.from({ length: 3 }, (_, index) =>

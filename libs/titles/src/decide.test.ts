@@ -7,7 +7,7 @@ import type { TitleRule } from './rule.js';
 import { rank, type Standing } from './standings.js';
 import { neverAwarded, type TitleState } from './state.js';
 
-const rule: TitleRule = { ...builtInRules[0], margin: { kind: 'relative', by: 0.1 } };
+const rule: TitleRule = { ...builtInRules[0], version: 1, margin: { kind: 'relative', by: 0.1 } };
 const window = { startMs: 0, endMs: 30 * 86_400_000 };
 
 /** Standings of people by their values; below 0: not eligible. */

@@ -28,12 +28,19 @@ export { simulate, type SimulatedDay, type UsageHistory } from './simulate.js';
 export { explain, type Explanation, type Lack } from './explain.js';
 export { awardIdOf } from './award-id.js';
 export type { LoggedAward } from './logged-award.js';
-export { isLoweredByCorrection } from './correction.js';
+export { correctedHolders, isLoweredByCorrection } from './correction.js';
 export { generatedHandle } from './handle.js';
 export { isAheadBy } from './margin.js';
 export * from './undelivered.js';
-export { compareUtf8 } from './user-order.js';
+export { compareUtf8 } from '@laurel/usage';
 export { isWholeUnit, valueText } from './value-text.js';
-export { factsOf, type ModelDay, type PersonFacts, type PriceOf, type WindowFacts } from './metrics/facts.js';
+export {
+  factsOf,
+  type IsLeftOut,
+  type ModelDay,
+  type PersonFacts,
+  type PriceOf,
+  type WindowFacts,
+} from './metrics/facts.js';
 export { countedFacts, countedPeople } from './metrics/counted.js';
 export { measure, standingsOf } from './metrics/measure.js';

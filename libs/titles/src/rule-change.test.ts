@@ -64,18 +64,21 @@ describe('a change of rules', () => {
     ['the margin', { margin: { kind: 'relative', by: 0.5 } }],
     ['the dwelling', { dwell_hours: 24 }],
     ['the number of holders', { holders: 2 }],
+    ['what it leaves out', { fair_play: { exclude: ['spike'] } }],
     ['the tiers', { tiers: { by: 'value', levels: { gold: 5 }, margin: { kind: 'relative', by: 0.1 } } }],
   ] as const)('that judges differently (%s) needs a higher version', (_, fields) => {
     const changed = { ...legend, ...fields } as TitleRule;
     expect(changes(bookOf([legend]), [changed])).toEqual([['refused', 'token_legend', 'version_not_raised']]);
-    expect(changes(bookOf([legend]), [{ ...changed, version: 2 }])).toEqual([['rejudged', 'token_legend']]);
+    expect(changes(bookOf([legend]), [{ ...changed, version: legend.version + 1 }])).toEqual([
+      ['rejudged', 'token_legend'],
+    ]);
   });
 
   it('never goes back in its versions, not even after the title was removed', () => {
     const back = [['refused', 'token_legend', 'version_lowered']];
-    expect(changes(bookOf([{ ...legend, version: 3 }]), [legend])).toEqual(back);
-    expect(changes(bookOf([{ ...legend, version: 3 }], []), [legend])).toEqual(back);
-    expect(changes(bookOf([{ ...wider, version: 3 }], []), [{ ...wider, version: 3 }])).toEqual([
+    expect(changes(bookOf([{ ...legend, version: 9 }]), [legend])).toEqual(back);
+    expect(changes(bookOf([{ ...legend, version: 9 }], []), [legend])).toEqual(back);
+    expect(changes(bookOf([{ ...wider, version: 9 }], []), [{ ...wider, version: 9 }])).toEqual([
       ['added', 'token_legend'],
     ]);
   });

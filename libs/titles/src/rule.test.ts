@@ -40,6 +40,12 @@ describe('a title rule', () => {
     ['a day that is not in the calendar', { valid_from: '2026-02-29' }],
     ['a negative margin', { margin: { kind: 'relative', by: -0.1 } }],
     ['a margin of the remainder on what is no share', { margin: { kind: 'remainder', by: 0.02 } }],
+    ['a signal that there is not', { fair_play: { exclude: ['laziness'] } }],
+    ['a signal twice', { fair_play: { exclude: ['spike', 'spike'] } }],
+    [
+      'own minutes of some classes',
+      { metric: { kind: 'capped_tokens', classes: ['input'], tokens_per_own_minute: 5 } },
+    ],
     ['a cap whose sum would not be exact', { metric: { kind: 'capped_tokens', daily_cap: 2 ** 39 } }],
   ])('refuses %s', (_, fields) => {
     expect(titleRuleSchema.safeParse(least).success).toBe(true);

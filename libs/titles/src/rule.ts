@@ -1,4 +1,5 @@
 import { tokenClasses } from '@laurel/events';
+import { signalIds } from '@laurel/fair-play';
 import { dayKey, dayOf, isWindowName, MAX_WINDOW_DAYS } from '@laurel/usage';
 import { z } from 'zod';
 import { marginSchema } from './margin.js';
@@ -16,16 +17,29 @@ const dailyCap = z
 
 /** What a title measures, with its parameters. Each kind's exact definition stands in `metrics/`. */
 const plainMetricSchema = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('capped_tokens').describe('tokens, each UTC day up to a cap'),
-    daily_cap: dailyCap.default(100_000_000).describe('tokens of one UTC day that count at most, 1 to 2^38'),
-    classes: z
-      .array(z.enum(tokenClasses))
-      .min(1)
-      .refine((classes) => new Set(classes).size === classes.length, 'has a class twice')
-      .default([...tokenClasses])
-      .describe('which token classes are added up; all unless said'),
-  }),
+  z
+    .strictObject({
+      kind: z.literal('capped_tokens').describe('tokens, each UTC day up to a cap'),
+      daily_cap: dailyCap.default(100_000_000).describe('tokens of one UTC day that count at most, 1 to 2^38'),
+      classes: z
+        .array(z.enum(tokenClasses))
+        .min(1)
+        .refine((classes) => new Set(classes).size === classes.length, 'has a class twice')
+        .default([...tokenClasses])
+        .describe('which token classes are added up; all unless said'),
+      tokens_per_own_minute: dailyCap
+        .optional()
+        .describe(
+          'tokens of one UTC hour that count at most, for each of its minutes with a call of the person’s own; without a bound unless said',
+        ),
+    })
+    .refine(
+      ({ tokens_per_own_minute: bound, classes }) => bound === undefined || classes.length === tokenClasses.length,
+      {
+        path: ['tokens_per_own_minute'],
+        message: 'needs all classes',
+      },
+    ),
   z.strictObject({
     kind: z
       .literal('effective_models')
@@ -136,6 +150,14 @@ export const eligibilitySchema = z.strictObject({
     .describe('UTC days since the first counted event ever, that day and today included: newcomers wait'),
 });
 
+export const fairPlaySchema = z.strictObject({
+  exclude: z
+    .array(z.enum(signalIds))
+    .min(1)
+    .refine((signals) => new Set(signals).size === signals.length, 'has a signal twice')
+    .describe('signals of fair play: a day with one of them does not count for the person'),
+});
+
 /** Whether a metric can be told of some models alone: sessions and minutes can't. */
 function isOfModels(metric: z.output<typeof metricSchema>): boolean {
   switch (metric.kind) {
@@ -155,6 +177,12 @@ function isOfModels(metric: z.output<typeof metricSchema>): boolean {
       return metric satisfies never;
   }
 }
+
+/** Whether a metric looks at hours; like sessions, they are not told of each model. */
+export const asksHours = (metric: z.output<typeof metricSchema>): boolean =>
+  metric.kind === 'quotient'
+    ? asksHours(metric.of) || asksHours(metric.per)
+    : metric.kind === 'capped_tokens' && metric.tokens_per_own_minute !== undefined;
 
 /** As `isWindowName`, for what reads no TypeScript. */
 const WINDOW = /^([1-9]\d?|[12]\d\d|3[0-5]\d|36[0-6])d$|^(week|month|all)$/;
@@ -201,6 +229,7 @@ export const titleRuleSchema = z
       .optional()
       .describe('which usage counts, for the metric and what somebody needs; all unless said'),
     eligibility: eligibilitySchema.prefault({}).describe('what somebody needs to hold it'),
+    fair_play: fairPlaySchema.optional().describe('which flagged days of a person are left out; none unless said'),
     holders: z.int().min(1).max(100).default(1).describe('how many may hold it at a time'),
     margin: marginSchema
       .default({ kind: 'relative', by: 0.02 })
@@ -228,6 +257,11 @@ export const titleRuleSchema = z
   .refine((rule) => !asksModels(rule) || isOfModels(rule.metric), {
     path: ['metric', 'kind'],
     message: 'is not known of each model, as usage or the scope each_model_family asks',
+  })
+  .refine((rule) => !asksModels(rule) || !asksHours(rule.metric), {
+    path: ['metric'],
+    message:
+      'has tokens_per_own_minute, which is not known of each model, as usage or the scope each_model_family asks',
   })
   .refine((rule) => !asksModels(rule) || rule.eligibility.min_sessions === 0, {
     path: ['eligibility', 'min_sessions'],

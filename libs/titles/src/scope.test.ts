@@ -8,7 +8,7 @@ import { titleRuleSchema, type TitleRule } from './rule.js';
 const [legend] = builtInRules;
 const ofTeams: TitleRule = { ...legend, scope: 'each_team' };
 const ofFamilies = (fields: object = {}): TitleRule =>
-  titleRuleSchema.parse({ ...legend, scope: 'each_model_family', ...fields });
+  titleRuleSchema.parse({ ...legend, metric: { kind: 'capped_tokens' }, scope: 'each_model_family', ...fields });
 const use = (user_id: string, team: string | null, input: number) => event(0, { user_id, team, tokens: { input } });
 const standings = (rule: TitleRule, events: Parameters<typeof factsOf>[0]) =>
   [...standingsByScope(rule, factsOf(events, windowOf('30d', NOW)))].map(([scope, all]) => [
@@ -107,7 +107,12 @@ describe('a title of each model family', () => {
     ['metric.kind', { metric: { kind: 'effective_models' } }],
     ['eligibility.min_sessions', { eligibility: { min_sessions: 1 } }],
   ])('refuses what is not known of each model: %s', (path, fields) => {
-    const parsed = titleRuleSchema.safeParse({ ...legend, scope: 'each_model_family', ...fields });
+    const parsed = titleRuleSchema.safeParse({
+      ...legend,
+      metric: { kind: 'capped_tokens' },
+      scope: 'each_model_family',
+      ...fields,
+    });
     expect(parsed.error?.issues.map((issue) => issue.path.join('.'))).toEqual([path]);
   });
 

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import type { AwardEvent, UsageEvent } from '@laurel/events';
-import { dayOf, windowOf } from '@laurel/usage';
+import { dayOf, windowOf, type Window } from '@laurel/usage';
 import { usageEvent } from '@laurel/usage/fixture';
 import { boardsOf, retiring, statesUnder } from './board.js';
 import { builtInRules } from './built-in-rules.js';
+import { correctedHolders } from './correction.js';
 import { decide, retire } from './decide.js';
 import { AwardFold, fold } from './award-fold.js';
-import { factsOf } from './metrics/facts.js';
+import { factsOf, type IsLeftOut, type WindowFacts } from './metrics/facts.js';
 import { groupBy } from './metrics/grouping.js';
 import { measure } from './metrics/measure.js';
 import { isInForce, titleRuleSchema, type Scope, type TitleRule } from './rule.js';
@@ -31,19 +32,33 @@ class Reference implements UsageHistory {
   lookedAtTiers = 0;
   sketched = 0;
 
-  constructor(private readonly events: readonly UsageEvent[]) {}
+  /** @param flagged the days of people that a rule with `fair_play` leaves out once they are over, as '<day> <user>'. */
+  constructor(
+    private readonly events: readonly UsageEvent[],
+    private readonly flagged: ReadonlySet<string> = new Set(),
+  ) {}
+
+  private facts({ fair_play: fairPlay }: TitleRule, window: Window, atMs: number): WindowFacts {
+    const before = this.events.filter(({ occurred_at }) => occurred_at < atMs);
+    const isFlagged: IsLeftOut = (userId, day) => day < dayOf(atMs) && this.flagged.has(`${day} ${userId}`);
+    return factsOf(before, window, undefined, fairPlay === undefined ? undefined : isFlagged);
+  }
 
   readonly standings: UsageHistory['standings'] = (rule, window, _, atMs) => {
     this.asked += 1;
-    const before = this.events.filter(({ occurred_at }) => occurred_at < atMs);
-    return Promise.resolve(standingsByScope(rule, factsOf(before, window)));
+    return Promise.resolve(standingsByScope(rule, this.facts(rule, window, atMs)));
+  };
+
+  readonly value: UsageHistory['value'] = (rule, userId, window, _, atMs) => {
+    const own = measure(rule.metric, this.facts(rule, window, atMs)).find((one) => one.userId === userId);
+    return Promise.resolve(own?.value ?? 0);
   };
 
   readonly tierFigures: UsageHistory['tierFigures'] = (rule, window, tiers, atMs) => {
     this.lookedAtTiers += 1;
-    const before = this.events.filter(({ occurred_at }) => occurred_at < atMs);
-    const measured = measure(rule.metric, factsOf(before, window));
-    const byScope = standingsByScope(rule, factsOf(before, window));
+    const facts = this.facts(rule, window, atMs);
+    const measured = measure(rule.metric, facts);
+    const byScope = standingsByScope(rule, facts);
     const scopes = new Set<Scope>([...byScope.keys(), ...[...tiers.of(rule.id)].map(({ scope }) => scope as Scope)]);
     const figures = [...scopes].map((scope) => {
       const standings = byScope.get(scope) ?? [];
@@ -104,8 +119,13 @@ async function naively(rules: readonly TitleRule[], history: UsageHistory): Prom
       }
       const window = windowOf(rule.window, atMs);
       const byScope = await history.standings(rule, window, [], atMs);
-      for (const { state, standings } of boardsOf(rule, own, byScope)) {
-        take(decide({ rule, standings, window, evaluatedAtMs: atMs }, state));
+      for (const board of boardsOf(rule, own, byScope)) {
+        const { state, standings } = board;
+        // Of days that were left out since; usage itself is never taken back here.
+        const corrected = await correctedHolders(rule, board, (userId, ofAward) =>
+          history.value(rule, userId, ofAward, state.scope as Scope, atMs),
+        );
+        take(decide({ rule, standings, window, evaluatedAtMs: atMs, corrected }, state));
       }
       if (!hasTiers(rule)) continue;
       for (const figures of await history.tierFigures(rule, window, folded.tiers, atMs)) {
@@ -173,6 +193,7 @@ const rules: fc.Arbitrary<readonly TitleRule[]> = fc
           { by: 'value', levels: { gold: 0.3, diamond: 0.6 }, margin: { kind: 'relative', by: 0.5 } },
           { by: 'top_per_mille', levels: { bronze: 700, gold: 300 } },
         ),
+        fair_play: fc.constantFrom(undefined, { exclude: ['spike'] }),
         valid_from: fc.constantFrom(undefined, undefined, '2026-05-02'),
         valid_until: fc.constantFrom(undefined, undefined, '2026-05-02'),
       })
@@ -183,16 +204,41 @@ const rules: fc.Arbitrary<readonly TitleRule[]> = fc
   )
   .map((drawn) => drawn.map((rule, index) => ({ ...rule, id: `drawn_${index}` })));
 
+const flagged: fc.Arbitrary<ReadonlySet<string>> = fc
+  .array(
+    fc
+      .tuple(fc.integer({ min: -DAYS, max: DAYS - 1 }), fc.constantFrom('ada', 'bo', 'cy', 'di', 'eve', 'fay'))
+      .map(([day, user]) => `${dayOf(FIRST_MS) + day} ${user}`),
+    { maxLength: 15, size: 'max' },
+  )
+  .map((days) => new Set(days));
+
 describe('a simulation', () => {
-  it('makes the awards that judging every title at every instant makes', async () => {
+  it('makes the awards that judging every title at every instant makes, also where days are left out', async () => {
     await fc.assert(
-      fc.asyncProperty(events, rules, async (usage, drawn) => {
-        const { awards } = await simulated(drawn, new Reference(usage));
-        expect(awards).toEqual(await naively(drawn, new Reference(usage)));
+      fc.asyncProperty(events, rules, flagged, async (usage, drawn, days) => {
+        const { awards } = await simulated(drawn, new Reference(usage, days));
+        expect(awards).toEqual(await naively(drawn, new Reference(usage, days)));
         fold(awards);
       }),
       { numRuns: 100 },
     );
+  });
+
+  it('takes a title at once from whoever held it by a day that is left out, by whatever lead and however long they would dwell', async () => {
+    const usage = [
+      usageEvent({ user_id: 'ada', event_id: 'a', occurred_at: FIRST_MS, tokens: { input: 100 } }),
+      usageEvent({ user_id: 'ada', event_id: 'b', occurred_at: FIRST_MS - 86_400_000, tokens: { input: 50 } }),
+      usageEvent({ user_id: 'bo', event_id: 'c', occurred_at: FIRST_MS, tokens: { input: 51 } }),
+    ];
+    const [tokenLegend] = builtInRules;
+    const rule: TitleRule = { ...tokenLegend, dwell_hours: 300, margin: { kind: 'relative', by: 0.1 } };
+    const { awards } = await simulated([rule], new Reference(usage, new Set([`${dayOf(FIRST_MS)} ada`])));
+    expect(awards.map(({ type, user_id, reason, evaluated_at }) => [type, user_id, reason, evaluated_at])).toEqual([
+      ['title_awarded', 'ada', 'vacant', FIRST_MS + HOUR_MS],
+      ['title_revoked', 'ada', 'corrected', FIRST_MS + 24 * HOUR_MS],
+      ['title_awarded', 'bo', 'overtook', FIRST_MS + 24 * HOUR_MS],
+    ]);
   });
 
   it('leaves out the hours of a day in which a title that only rises can’t change', async () => {

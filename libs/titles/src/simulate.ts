@@ -2,6 +2,7 @@ import type { AwardEvent } from '@laurel/events';
 import { dayOf, windowOf, type Window } from '@laurel/usage';
 import { AwardFold } from './award-fold.js';
 import { boardsOf, holdersAmong, retiring, statesUnder, type Board } from './board.js';
+import { correctedHolders, mayBeCorrected } from './correction.js';
 import { decide, retire } from './decide.js';
 import { groupBy } from './metrics/grouping.js';
 import { isRising } from './metrics/rising.js';
@@ -25,6 +26,8 @@ export interface UsageHistory {
   ): Promise<ReadonlyMap<Scope, readonly Standing[]>>;
   /** The same, as soon as it can be had: without evidence, values up to 1e-12 off, and nobody who is not eligible. */
   sketch: UsageHistory['standings'];
+  /** One person's value over a window, of usage before an instant and by what was known of it then; 0 of nothing. */
+  value(rule: TitleRule, userId: string, window: Window, scope: Scope, atMs: number): Promise<number>;
   /** Likewise the figures of whoever may reach or lose a tier at that instant, and of others perhaps; [] when nobody may. */
   tierFigures(rule: TieredRule, window: Window, tiers: TierBook, atMs: number): Promise<readonly TierFigures[]>;
   /** Whether there would be any. */
@@ -120,8 +123,25 @@ class SimulatedTitle {
 
   private async judge(atMs: number): Promise<readonly AwardEvent[]> {
     const standings = await this.history.standings(this.rule, this.window(atMs), this.holders(), atMs);
-    return this.boards(standings).flatMap(({ state, standings: own }) =>
-      this.take(decide({ rule: this.rule, standings: own, window: this.window(atMs), evaluatedAtMs: atMs }, state)),
+    const awards: AwardEvent[] = [];
+    for (const board of this.boards(standings)) {
+      const corrected = await this.corrected(board, atMs);
+      const evaluation = {
+        rule: this.rule,
+        standings: board.standings,
+        window: this.window(atMs),
+        evaluatedAtMs: atMs,
+      };
+      awards.push(...this.take(decide({ ...evaluation, corrected }, board.state)));
+    }
+    return awards;
+  }
+
+  /** Usage itself is never corrected here; but a day may be left out when it is over. */
+  private async corrected(board: Board, atMs: number): Promise<ReadonlySet<string>> {
+    if (this.rule.fair_play === undefined) return new Set();
+    return correctedHolders(this.rule, board, (userId, window) =>
+      this.history.value(this.rule, userId, window, board.state.scope as Scope, atMs),
     );
   }
 
@@ -170,8 +190,16 @@ class SimulatedTitle {
         value: one.value * (held.has(one.userId) ? 1 - SKETCHY : 1 + SKETCHY),
       }));
       const evaluation = { rule: this.undwelt, standings: lenient, window: this.window(atMs), evaluatedAtMs: atMs };
-      return decide(evaluation, state).length > 0;
+      return (
+        decide({ ...evaluation, corrected: this.perhapsCorrected({ state, standings: lenient }) }, state).length > 0
+      );
     });
+  }
+
+  private perhapsCorrected({ state, standings }: Board): ReadonlySet<string> {
+    if (this.rule.fair_play === undefined) return new Set();
+    const perhaps = state.holders.filter((award) => mayBeCorrected(this.rule, award, standings));
+    return new Set(perhaps.map(({ user_id: userId }) => userId));
   }
 
   private take(awards: readonly AwardEvent[]): readonly AwardEvent[] {

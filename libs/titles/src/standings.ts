@@ -1,6 +1,6 @@
 import type { Evidence } from './evidence.js';
 import type { Eligibility, TitleRule } from './rule.js';
-import { compareUtf8 } from './user-order.js';
+import { compareUtf8 } from '@laurel/usage';
 
 /** What eligibility is judged by; a metric says which tokens, days and sessions it counts. */
 export interface Volume {

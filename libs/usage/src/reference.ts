@@ -1,5 +1,13 @@
-import { identityOf, tokenClasses, tokenFields, versionOf, type TokenCounts, type UsageEvent } from '@laurel/events';
-import { dayOf, minuteOf, type Day, type Minute } from './buckets.js';
+import {
+  identityOf,
+  tokenClasses,
+  tokenFields,
+  totalTokens,
+  versionOf,
+  type TokenCounts,
+  type UsageEvent,
+} from '@laurel/events';
+import { dayOf, hourOf, minuteOf, type Day, type Hour, type Minute } from './buckets.js';
 import { costOf, type Price } from './prices/price.js';
 
 /*
@@ -172,4 +180,29 @@ export function activeMinutes(events: Iterable<UsageEvent>): SessionMinutes[] {
     ...session,
     minutes: [...minutes].sort((a, b) => a - b),
   }));
+}
+
+/** A UTC hour in which somebody used what counts for titles. */
+export interface AttendedHour {
+  readonly userId: string;
+  readonly hour: Hour;
+  /** Of all counted events of the hour, whoever made the calls: the person or their agents. */
+  readonly tokens: bigint;
+  /** Minutes of the hour with a call of the person's own, in whatever session or none; 0 to 60. */
+  readonly ownMinutes: number;
+}
+
+/** In no particular order; an hour without counted events has no entry. */
+export function attendanceOf(events: Iterable<UsageEvent>): AttendedHour[] {
+  const hours = new Map<string, { userId: string; hour: Hour; tokens: bigint; minutes: Set<Minute> }>();
+  for (const event of events) {
+    if (!isCounted(event)) continue;
+    const { user_id: userId, occurred_at: at } = event;
+    const key = `${userId}\0${hourOf(at)}`;
+    const known = hours.get(key) ?? { userId, hour: hourOf(at), tokens: 0n, minutes: new Set<Minute>() };
+    hours.set(key, known);
+    known.tokens += BigInt(totalTokens(event.tokens));
+    if (isActivity(event)) known.minutes.add(minuteOf(at));
+  }
+  return [...hours.values()].map(({ minutes, ...hour }) => ({ ...hour, ownMinutes: minutes.size }));
 }

@@ -21,11 +21,13 @@ INPUT_CLASSES = CLASSES[:-1]
 FIELDS = CLASSES + ["reasoning"]
 IDENTITY = ["source", "event_id", "user_id", "occurred_at"]
 MINUTE_MS = 60_000
+DAY_MINUTES = DAY_MS // MINUTE_MS
 
-DAILY_CAP = 100_000_000
+DAILY_CAP, TOKENS_PER_OWN_MINUTE = 100_000_000, 500_000
 CONNOISSEUR_DAYS, CONNOISSEUR_TOKENS = 5, 100_000
 WIZARD_PRIOR_TOKENS, WIZARD_READS_PER_OUTPUT, WIZARD_SESSIONS, WIZARD_DAYS = 1_000_000, 500, 10, 5
 SESSION_GAP_MINUTES, SESSION_MINUTES_A_DAY = 30, 720
+UNBROKEN_MINUTES, UNBROKEN_PAUSE_MINUTES, CLOCK_HOURS = 600, 20, 18
 
 
 class OutOfScope(Exception):
@@ -139,20 +141,51 @@ def day_totals(events):
     return [sum(map(total, group)) for group in grouped(events, day_of).values()]
 
 
-def token_legend(by_user):
-    for user, events in by_user.items():
-        days = [tokens for tokens in day_totals(events) if tokens > 0]
+def own_minutes(events):
+    return {event["occurred_at"] // MINUTE_MS for event in events if event["origin"] == "main"}
+
+
+def attended(events):
+    """The tokens of counted events, of each hour at most what its own minutes bring in."""
+    hours = grouped(events, lambda event: event["occurred_at"] // (60 * MINUTE_MS)).values()
+    return sum(min(sum(map(total, hour)), TOKENS_PER_OWN_MINUTE * len(own_minutes(hour))) for hour in hours)
+
+
+def days_left_out(events, today):
+    """Closed days of own calls without a pause or round the clock; what lies before the window is not looked at."""
+    minutes = sorted(own_minutes(events))
+    for day in {minute // DAY_MINUTES for minute in minutes}:
+        hours = {minute // 60 for minute in minutes if minute // DAY_MINUTES == day}
+        near = [minute for minute in minutes if day - 1 <= minute // DAY_MINUTES <= day]
+        ending = [run for run in runs(near, UNBROKEN_PAUSE_MINUTES) if run[-1] // DAY_MINUTES == day]
+        unbroken = any(run[-1] - run[0] + 1 >= UNBROKEN_MINUTES for run in ending)
+        if day < today and (unbroken or len(hours) >= CLOCK_HOURS):
+            yield day
+
+
+def token_legend(by_user, today):
+    for user, all_events in by_user.items():
+        left_out = set(days_left_out(all_events, today))
+        events = [event for event in all_events if day_of(event) not in left_out]
+        if not events:
+            continue
+        days = [tokens for tokens in map(attended, grouped(events, day_of).values()) if tokens > 0]
         own = sums(events)
+        value = sum(min(DAILY_CAP, tokens) for tokens in days)
         yield {
             "user_id": user,
-            "value": sum(min(DAILY_CAP, tokens) for tokens in days),
-            "eligible": sum(days) > 0,
+            "value": value,
+            "eligible": value > 0,
             "evidence": {
                 **{name: own[name] for name in FIELDS + ["events"]},
+                "own_minutes": len(own_minutes(events)),
+                "tokens_per_own_minute": TOKENS_PER_OWN_MINUTE,
+                "attended_tokens": sum(days),
                 "active_days": len(days),
                 "capped_days": sum(tokens > DAILY_CAP for tokens in days),
                 "uncapped_tokens": sum(tokens for tokens in days if tokens <= DAILY_CAP),
                 "daily_cap": DAILY_CAP,
+                **({"left_out_days": len(left_out)} if left_out else {}),
             },
         }
 
@@ -162,7 +195,7 @@ def family(model):
     return re.sub(r"-(\d{8}|\d{4}-\d\d-\d\d)$", "", model.rsplit("/", 1)[-1])
 
 
-def model_connoisseur(by_user):
+def model_connoisseur(by_user, _today):
     for user, events in by_user.items():
         tokens = sum(map(total, events))
         by_family = grouped(events, lambda event: family(event["model"]))
@@ -185,7 +218,7 @@ def model_connoisseur(by_user):
         }
 
 
-def cache_wizard(by_user):
+def cache_wizard(by_user, _today):
     everything = [event for events in by_user.values() for event in events]
     company = sums(everything)
     company_input = sum(company[name] for name in INPUT_CLASSES)
@@ -216,15 +249,16 @@ def cache_wizard(by_user):
         }
 
 
-def runs(minutes):
-    """Stretches of active minutes without a gap of more than 30 minutes."""
+def runs(minutes, gap=SESSION_GAP_MINUTES):
+    """Stretches of minutes without a longer gap."""
     run = []
     for minute in sorted(minutes):
-        if run and minute - run[-1] > SESSION_GAP_MINUTES:
+        if run and minute - run[-1] > gap:
             yield run
             run = []
         run.append(minute)
-    yield run
+    if run:
+        yield run
 
 
 def active_minutes(run):
@@ -232,7 +266,7 @@ def active_minutes(run):
     return sum(min(SESSION_MINUTES_A_DAY, len(minutes)) for minutes in by_day.values())
 
 
-def session_immortal(by_user):
+def session_immortal(by_user, _today):
     for user, events in by_user.items():
         own = [event for event in events if event["origin"] == "main" and event["session_id"] is not None]
         best = None
@@ -255,8 +289,8 @@ TITLES = {
 }
 
 
-def title(metric, by_user):
-    standings = best_first(metric(by_user))
+def title(metric, by_user, today):
+    standings = best_first(metric(by_user, today))
     eligible = [one for one in standings if one["eligible"]]
     return {
         "holder": eligible[0] if eligible else None,
@@ -292,7 +326,7 @@ def expected(events, now):
             "company": leaderboard(window),
             **{f"team:{team}": leaderboard(group) for team, group in sorted(teams.items(), key=str) if team},
         },
-        "titles": {title_id: title(metric, counted) for title_id, metric in TITLES.items()},
+        "titles": {title_id: title(metric, counted, today) for title_id, metric in TITLES.items()},
     }
 
 

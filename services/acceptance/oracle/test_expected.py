@@ -86,12 +86,36 @@ class Board(unittest.TestCase):
 
 class TokenLegend(unittest.TestCase):
     def test_counts_successful_work_up_to_a_cap_a_day(self):
-        legend = titles([
-            event(1, tokens={"output": 90_000_000}), event(2, tokens={"output": 90_000_000}),
+        full = [event(f"m{minute}", at=TODAY + minute * MINUTE, tokens={"output": 500_000}) for minute in range(240)]
+        legend = titles(full + [
             event(3, at=TODAY - DAY, tokens={"output": 5}), event(4, status="cancelled"), event(5, origin="auxiliary"),
             event(6, origin="subagent", at=TODAY - DAY), event(7, origin="unknown"),
         ])["token_legend"]
         self.assertEqual(legend["holder"]["value"], 100_000_105)
+
+    def test_counts_an_hour_up_to_what_its_own_minutes_bring_in(self):
+        at = TODAY + 600 * MINUTE
+        legend = titles([
+            event(1, at=at), event(2, at=at + 1), event(3, at=at + 59 * MINUTE),
+            event(4, at=at + 30 * MINUTE, origin="subagent", tokens={"output": 2_000_000}),
+            event(5, at=at + 60 * MINUTE, origin="subagent", tokens={"output": 2_000_000}),
+        ])["token_legend"]
+        self.assertEqual(legend["holder"]["value"], 1_000_000)
+        self.assertEqual(legend["holder"]["evidence"]["own_minutes"], 2)
+
+
+    def test_leaves_out_days_of_own_calls_without_a_pause_or_round_the_clock(self):
+        def active_days(minutes, day=1):
+            events = [event(minute, at=TODAY - day * DAY + minute * MINUTE) for minute in minutes]
+            events.append(event("x", at=TODAY - 5 * DAY))
+            return titles(events)["token_legend"]["holder"]["evidence"]["active_days"]
+
+        self.assertEqual(active_days([*range(0, 600, 20), 599]), 1)
+        self.assertEqual(active_days(range(0, 600, 20)), 2)
+        self.assertEqual(active_days([*range(0, 300, 20), *range(301, 700, 20)]), 2)
+        self.assertEqual(active_days(range(0, 18 * 60, 60)), 1)
+        self.assertEqual(active_days(range(0, 17 * 60, 60)), 2)
+        self.assertEqual(active_days(range(0, 18 * 60, 60), day=0), 2)
 
 
 class ModelConnoisseur(unittest.TestCase):

@@ -348,7 +348,10 @@ describe('laurel audit', () => {
 
     const awards = (): Promise<number> => pipeline.service('title-awarder').metric('laurel_awards_total');
     const before = await awards();
-    await pipeline.publish([event({ user_id: 'u-overtakes', tokens: { input: 1_000_000_000 } })]);
+    const minutes = [0, 1, 2].map((minute) => NOW - minute * 60_000);
+    await pipeline.publish(
+      minutes.map((occurred_at) => event({ user_id: 'u-overtakes', occurred_at, tokens: { input: 1_000_000_000 } })),
+    );
     await eventually('the awarder to award again', async () => (await awards()) > before);
     expect(await audit(['--check', 'holders'])).toMatchObject(clean);
   });

@@ -78,13 +78,13 @@ describe('the title awarder', () => {
 
   it('awards, moves only by more than the margin, revokes what was corrected, and leaves a tombstone', async () => {
     const awarder = await pipeline.start('title-awarder');
-    await lead('u-ada', 'ada-1', 1_000_000);
+    await lead('u-ada', 'ada-1', 1000);
     await toHold('u-ada');
-    await lead('u-bob', 'bob-1', 1_000_001);
+    await lead('u-bob', 'bob-1', 1001);
     await pipeline.settled();
     await evaluated(awarder);
     expect(await holder()).toBe('u-ada');
-    await lead('u-bob', 'bob-2', 1_000_000);
+    await lead('u-bob', 'bob-2', 1000);
     await toHold('u-bob');
     await pipeline.publish(['bob-1', 'bob-2'].map((eventId) => retracted('u-bob', eventId)));
     await toHold('u-ada');
@@ -103,11 +103,11 @@ describe('the title awarder', () => {
 
   it('writes each change once while two run, and while the active one stands still beyond its session', async () => {
     const first = await pipeline.start('title-awarder');
-    await lead('u-0', 'e-0', 1_000_000);
+    await lead('u-0', 'e-0', 1000);
     await toHold('u-0');
     const second = await ServiceProcess.start('title-awarder', pipeline.environment);
     others.push(second);
-    let input = 1_000_000;
+    let input = 1000;
     for (let change = 1; change <= 3; change += 1) {
       input *= 2;
       // Whichever is active: one of the two stands still in turn.
@@ -136,7 +136,7 @@ describe('the title awarder', () => {
 
   it('leaves nothing half-written when it is killed again and again', async () => {
     let awarder = await pipeline.start('title-awarder');
-    let input = 1_000_000;
+    let input = 1000;
     for (let kill = 0; kill < 6; kill += 1) {
       input *= 2;
       await lead(`u-${kill}`, `e-${kill}`, input);

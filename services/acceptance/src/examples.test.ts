@@ -52,7 +52,7 @@ describe('the examples', () => {
   });
 
   it('subscribe in both languages to the same awards and holders', async () => {
-    await pipeline.publish([usage({ user_id: 'u-lead', session_id: 's', tokens: { input: 5_000_000 } })]);
+    await pipeline.publish([usage({ user_id: 'u-lead', session_id: 's', tokens: { input: 400_000 } })]);
     await eventually('an award', async () => {
       const { awards } = await pipeline.get<{ awards: readonly { user_id: string }[] }>('/v1/awards');
       return awards.some((award) => award.user_id === 'u-lead');

@@ -15,11 +15,7 @@ describe('laurel people', () => {
     pipeline = await Pipeline.create(['usage-ingest', 'usage-projector', 'api']);
     gate = await HttpGate.open(String(pipeline.environment['LAUREL_CLICKHOUSE_URL']));
     await pipeline.start('title-awarder', { LAUREL_CLICKHOUSE_URL: gate.url });
-    await pipeline.publish([
-      ...eventsOf('u-ada', 9_000_000),
-      ...eventsOf('u-bo', 2_000_000),
-      ...eventsOf('u-cy', 1_000_000),
-    ]);
+    await pipeline.publish([...eventsOf('u-ada', 90_000), ...eventsOf('u-bo', 20_000), ...eventsOf('u-cy', 10_000)]);
     await pipeline.settled();
     await eventually('ada to hold the title', async () => (await holderOf('token_legend')) === 'u-ada');
   });
@@ -124,7 +120,7 @@ describe('laurel people', () => {
         ]),
     ).toEqual([
       ['title_revoked', '', 'withheld', 0, 0, {}, null],
-      ['title_awarded', 'u-bo', 'vacant', 6_000_000, 1, expect.any(Object), null],
+      ['title_awarded', 'u-bo', 'vacant', 60_000, 1, expect.any(Object), null],
     ]);
     expect(JSON.stringify(after)).not.toContain('u-ada');
     await eventually(
@@ -135,7 +131,7 @@ describe('laurel people', () => {
     expect(JSON.stringify(await pipeline.get('/v1/awards'))).not.toContain('u-ada');
     expect((await fetch(`${pipeline.service('api').url}/v1/users/u-ada`)).status).toBe(404);
     const [row] = await pipeline.rows<{ n: string }>('SELECT sum(input_tokens) AS n FROM usage');
-    expect(row).toEqual({ n: '36000000' });
+    expect(row).toEqual({ n: '360000' });
   });
 
   it('keeps hidden who hid while the projector was away, also from whoever looks at the tables first', async () => {

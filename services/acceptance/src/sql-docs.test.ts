@@ -97,8 +97,8 @@ describe('docs/reference/sql.md', () => {
     expect(found).toEqual(expect.arrayContaining(columns.filter((name) => name !== 'groupBitOr')));
   });
 
-  it('names six views, and the measures', () => {
-    expect(views).toHaveLength(6);
+  it('names seven views, and the measures', () => {
+    expect(views).toHaveLength(7);
     expect(measures).toContain('price_version');
     expect(measures.length).toBeGreaterThan(11);
   });

@@ -13,7 +13,9 @@ const HOUR_MS = 3_600_000;
 const [legend, connoisseur] = builtInRules;
 const tieredRule = titleRuleSchema.parse({
   ...legend,
-  version: 2,
+  version: legend.version + 1,
+  // A call brings in all of its tokens.
+  metric: { kind: 'capped_tokens' },
   tiers: { by: 'value', levels: { bronze: 1000, silver: 5000, gold: 1_000_000 } },
 });
 
@@ -131,7 +133,7 @@ describe('tiers of a title', () => {
   });
 
   it('are lost with the rule’s tiers, and found in order by the audit all the while', async () => {
-    await apply([{ ...tieredRule, tiers: undefined, version: 3 }, connoisseur]);
+    await apply([{ ...tieredRule, tiers: undefined, version: legend.version + 2 }, connoisseur]);
     await eventuallyShown({});
     expect((await story()).at(-1)).toEqual(['tier_lost', 'u-ada', 'silver', null, 'rule_changed']);
     await pipeline.laurel('audit', '--check', 'holders');

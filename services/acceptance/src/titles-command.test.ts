@@ -110,7 +110,7 @@ describe('laurel titles', () => {
     awarder = pipeline.service('title-awarder');
     const event = (user: string, input: number) =>
       usage({ source: 'titles', event_id: user, user_id: user, occurred_at: Date.now(), tokens: { input } });
-    await pipeline.publish([event('u-ada', 2_000_000), event('u-bo', 1_000_000)]);
+    await pipeline.publish([event('u-ada', 200_000), event('u-bo', 100_000)]);
     await eventually('ada to hold the title', async () => (await holders())['token_legend|company'] === 'u-ada');
   });
   afterAll(() => pipeline.close());
@@ -147,6 +147,7 @@ describe('laurel titles', () => {
     id: 'most_active',
     name: 'Most active',
     icon: '🔥',
+    version: 1,
     metric: { kind: 'active_days' },
     holders: 2,
   };
@@ -164,14 +165,14 @@ describe('laurel titles', () => {
 
     it('says to the holder since when, and to another how much more it takes', async () => {
       expect(await json('u-ada', '--title', 'token_legend')).toMatchObject({
-        titles: [{ titleId: 'token_legend', status: 'holds', rank: 1, value: 2_000_000, award: { ordinal: 0 } }],
+        titles: [{ titleId: 'token_legend', status: 'holds', rank: 1, value: 200_000, award: { ordinal: 0 } }],
       });
       expect(await json('u-bo', '--title', 'token_legend')).toMatchObject({
-        titles: [{ status: 'behind', rank: 2, value: 1_000_000, toBeat: 2_000_000, beyond: 2_040_000, history: [] }],
+        titles: [{ status: 'behind', rank: 2, value: 100_000, toBeat: 200_000, beyond: 204_000, history: [] }],
       });
       const { status, out } = await titles('explain', 'u-bo');
       expect(status).toBe(0);
-      expect(out).toContain('it takes 2,040,001 tokens, 1,040,001 tokens more than now');
+      expect(out).toContain('it takes 204,001 tokens, 104,001 tokens more than now');
       expect(out).toContain('active days: 1 of 5');
       expect(out).not.toContain('u-ada');
     });
@@ -215,10 +216,16 @@ describe('laurel titles', () => {
     await eventually('the API to show it', async () => (await shown())['most_active'] === 1);
     expect(JSON.parse((await titles('show', '--json')).out)).toMatchObject({ published: true });
 
-    const second = { ...legend, version: 2, eligibility: { ...legend.eligibility, min_tokens: 2_000_000 } };
+    const second = {
+      ...legend,
+      version: legend.version + 1,
+      eligibility: { ...legend.eligibility, min_tokens: 200_000 },
+    };
     expect(await apply([second, output], '--yes')).toMatchObject({ status: 0, applied: true });
-    await eventually('token legend to be judged by version 2', async () =>
-      (await pipeline.awards()).some((award) => award.rule_version === 2 && award.type === 'title_awarded'),
+    await eventually('token legend to be judged by its next version', async () =>
+      (await pipeline.awards()).some(
+        (award) => award.rule_version === second.version && award.type === 'title_awarded',
+      ),
     );
     await eventually(
       'the API to forget the others',
@@ -232,9 +239,9 @@ describe('laurel titles', () => {
     expect(story((await pipeline.awards()).slice(before))).toEqual([
       ['title_awarded', 'most_active', 'u-ada', 1, 'vacant'],
       ['title_awarded', 'most_active', 'u-bo', 1, 'vacant'],
-      ['title_revoked', 'token_legend', 'u-ada', 2, 'rule_changed'],
-      ['title_awarded', 'token_legend', 'u-ada', 2, 'rule_changed'],
-      ['title_revoked', 'token_legend', 'u-ada', 2, 'rule_removed'],
+      ['title_revoked', 'token_legend', 'u-ada', second.version, 'rule_changed'],
+      ['title_awarded', 'token_legend', 'u-ada', second.version, 'rule_changed'],
+      ['title_revoked', 'token_legend', 'u-ada', second.version, 'rule_removed'],
       ['title_revoked', 'most_active', 'u-ada', 1, 'rule_removed'],
       ['title_revoked', 'most_active', 'u-bo', 1, 'rule_removed'],
     ]);
@@ -246,13 +253,13 @@ describe('laurel titles', () => {
       status: 1,
       changes: [{ kind: 'refused', id: 'token_legend', code: 'version_lowered' }],
     });
-    const third = { ...legend, version: 3 };
+    const third = { ...legend, version: legend.version + 2 };
     expect(await apply([third])).toMatchObject({ status: 0, changes: [{ kind: 'added', id: 'token_legend' }] });
     await eventually('ada to hold it again', async () => (await holders())['token_legend|company'] === 'u-ada');
   });
 
   it('takes a title away when its last day is over, and awards none before its first', async () => {
-    const rules = (bounds: Partial<TitleRule>): TitleRule[] => [{ ...legend, version: 3, ...bounds }];
+    const rules = (bounds: Partial<TitleRule>): TitleRule[] => [{ ...legend, version: legend.version + 2, ...bounds }];
     expect(await apply(rules({ valid_until: '2026-01-01' }))).toMatchObject({
       status: 0,
       changes: [{ kind: 'reworded', id: 'token_legend' }],
@@ -271,7 +278,7 @@ describe('laurel titles', () => {
       ['red', 'blue'].flatMap((team) => [1, 2, 3, 4, 5].map((index) => inTeam(`u-${team}-${index}`, team, index))),
     );
     await pipeline.settled();
-    const best = { ...legend, version: 4, scope: 'each_team' as const };
+    const best = { ...legend, version: legend.version + 3, scope: 'each_team' as const };
     expect(await apply([best], '--yes')).toMatchObject({ status: 0, changes: [{ kind: 'rejudged' }] });
     await eventually('the best of each team to hold it, and nobody in the company', async () => {
       const held = await holders();

@@ -5,6 +5,7 @@ import { FiguresController } from './figures/figures.controller.js';
 import { endpointsOf } from './http/endpoint.js';
 import { hostEndpoints } from './http/host-endpoints.js';
 import { openApiDocument, type Json } from './http/openapi.js';
+import { OwnSignalsController } from './people/own-signals.controller.js';
 import { PeopleController } from './people/people.controller.js';
 import { ReferenceController } from './reference/reference.controller.js';
 import { StandingsController } from './standings/standings.controller.js';
@@ -22,6 +23,7 @@ export const controllers = [
   TrendsController,
   ModelDaysController,
   PeopleController,
+  OwnSignalsController,
   FiguresController,
   TitlesController,
   TitleRulesController,

@@ -5,6 +5,7 @@ import { auditCommand } from './commands/audit.js';
 import { awardsCommand } from './commands/awards.js';
 import { deadLettersCommand } from './commands/dead-letters.js';
 import { demoCommand } from './commands/demo.js';
+import { fairPlayCommand } from './commands/fair-play.js';
 import { forgetCommand } from './commands/forget.js';
 import { migrateCommand } from './commands/migrate.js';
 import { peopleCommand } from './commands/people.js';
@@ -27,6 +28,7 @@ const program = new Command('laurel')
   .addCommand(accessCommand())
   .addCommand(deadLettersCommand())
   .addCommand(titlesCommand())
+  .addCommand(fairPlayCommand())
   .addCommand(awardsCommand())
   .addCommand(pricesCommand())
   .addCommand(demoCommand())

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { Past, type PastRange } from '@laurel/clickhouse';
+import { computeSignals, Past, readClosures, rollIdOf, staleSignals, type PastRange } from '@laurel/clickhouse';
 import { Roller, TestDatabase } from '@laurel/clickhouse/fixture';
 import {
   awardEvent,
+  noTokens,
   titleRules,
   titleTier,
   topics,
+  totalTokens,
   type AwardEvent,
   type TitleTier,
   type UsageEvent,
@@ -29,6 +31,7 @@ const FIRST_MS = Date.UTC(2026, 4, 1, 18);
 const HOURS = 32;
 const instants = Array.from({ length: HOURS }, (_, hour) => FIRST_MS + (hour + 1) * HOUR_MS);
 
+const FAIR_PLAY: TitleRule['fair_play'] = { exclude: ['same_instant'] };
 const MARGIN = { kind: 'relative', by: 0.1 } as const;
 const ofTeams = titleRuleSchema.parse({
   id: 'busiest_of_team',
@@ -50,12 +53,14 @@ const rules: readonly TitleRule[] = [
     scope: 'company',
     holders: 2,
     tiers: { by: 'value', levels: { bronze: 1000, silver: 4000, emerald: 12_000 }, margin: MARGIN },
+    fair_play: FAIR_PLAY,
     valid_until: '2026-05-02',
   },
 ];
+const mostFair: TitleRule = { ...ofTeams, id: 'most_fair', scope: 'company', dwell_hours: 0, fair_play: FAIR_PLAY };
 
 /** What a small company does, the same in every run: in an hour few are busy, and who is changes. */
-const usage: readonly UsageEvent[] = Array.from({ length: HOURS }, (_, hour) =>
+const busy: readonly UsageEvent[] = Array.from({ length: HOURS }, (_, hour) =>
   Array.from({ length: 12 }, (_one, person) => {
     const draw = (hour * 31 + person * 17 + ((hour * person) % 7) * 13) % 29;
     if (draw % 3 > 0) return [];
@@ -73,6 +78,31 @@ const usage: readonly UsageEvent[] = Array.from({ length: HOURS }, (_, hour) =>
   }).flat(),
 ).flat();
 
+const MIDNIGHT_MS = Date.UTC(2026, 4, 2);
+/** Who used the most on the first day. */
+const leader = ((): string => {
+  const used = new Map<string, number>();
+  for (const { user_id: user, occurred_at: at, tokens } of busy) {
+    if (at < MIDNIGHT_MS) used.set(user, (used.get(user) ?? 0) + totalTokens(tokens));
+  }
+  const [first = ['', 0]] = [...used].sort(([, one], [, other]) => other - one);
+  return first[0];
+})();
+/** So many at once that their day stands out, and without tokens, as no other title shall notice. */
+const atOnce: readonly UsageEvent[] = Array.from({ length: 30 }, (_, call) =>
+  usageEvent({
+    event_id: `at-once-${call}`,
+    user_id: leader,
+    team: 'red',
+    session_id: null,
+    model: 'gpt-5',
+    origin: 'subagent',
+    occurred_at: FIRST_MS + 1000,
+    tokens: {},
+  }),
+);
+const usage: readonly UsageEvent[] = [...busy, ...atOnce];
+
 describe('the awards of a live run', () => {
   let kafka: Kafka;
   let database: TestDatabase;
@@ -88,17 +118,20 @@ describe('the awards of a live run', () => {
     await applyTopics(kafka, needed, { prefix: topicPrefix, replicationFactor: 1 });
     database = await TestDatabase.create();
     running = [];
-    const producer = new RecordProducer(kafka, topicPrefix);
-    await producer.connect();
-    const value = titleRules.encode(publishedRules(rules, FIRST_MS));
-    await producer.send(topics.titleRules.name, [{ key: 'titles', value }]);
-    await producer.close();
+    await publish(rules);
   });
   afterEach(async () => {
     await Promise.all(running.map((awarder) => awarder.stop()));
     await database.drop();
   });
 
+  const publish = async (inForce: readonly TitleRule[]): Promise<void> => {
+    const producer = new RecordProducer(kafka, topicPrefix);
+    await producer.connect();
+    const value = titleRules.encode(publishedRules(inForce, FIRST_MS));
+    await producer.send(topics.titleRules.name, [{ key: 'titles', value }]);
+    await producer.close();
+  };
   const clock = { nowMs: FIRST_MS };
   const begin = (): Awarder => {
     const awarder = new Awarder(
@@ -167,7 +200,18 @@ describe('the awards of a live run', () => {
       // Before there is usage of this hour: it may evaluate by itself, when it has just begun and hears of the rules.
       clock.nowMs = atMs;
       await roller.take({ events, closeHours: 1, closeDays: true });
+      // Here nothing comes late, so that only a day that has just been closed has new signals.
+      if (atMs % (24 * HOUR_MS) === 0) await computeStale();
       await awarder.evaluated(signal);
+    }
+  }
+  let attempts = 0;
+  /** As usage-projector does, of days that are closed. */
+  async function computeStale(): Promise<void> {
+    const { day } = await readClosures(database.client);
+    for (const part of await staleSignals(database.client, day)) {
+      attempts += 1;
+      await computeSignals(database.client, part, rollIdOf(-1, FIRST_MS, attempts));
     }
   }
   async function simulated(): Promise<readonly AwardEvent[]> {
@@ -197,6 +241,7 @@ describe('the awards of a live run', () => {
     expect([...reasons].sort()).toEqual([
       'above_threshold',
       'below_threshold',
+      'corrected',
       'expired',
       'not_eligible',
       'overtaken',
@@ -206,5 +251,51 @@ describe('the awards of a live run', () => {
     expect(new Set(awards.map(({ scope }) => scope))).toEqual(new Set(['company', 'team:red', 'team:blue']));
     expect(new Set(awards.map(({ tier }) => tier))).toEqual(new Set([null, 'bronze', 'silver', 'gold', 'emerald']));
     expect(await tiersShown()).toEqual(tiersOf(awards));
+    // By fair play alone, when the day was over.
+    const corrected = awards.filter(({ type, reason }) => type === 'title_revoked' && reason === 'corrected');
+    expect(corrected.map((award) => [award.title_id, award.user_id, award.evaluated_at])).toEqual([
+      ['for_a_day', leader, MIDNIGHT_MS],
+    ]);
+  });
+
+  it('follow what a day is found to be: who is corrected so that nothing stands out any more has the title again', async () => {
+    const roller = new Roller(database, FIRST_MS / 1000, MIDNIGHT_MS / 1000 + 3600);
+    const { signal } = new AbortController();
+    await roller.begin();
+    await publish([mostFair]);
+    const fair = async (): Promise<readonly unknown[]> =>
+      (await written())
+        .filter(({ title_id: title }) => title === 'most_fair')
+        .map(({ type, user_id, reason, evidence }) => [type, user_id, reason, evidence['left_out_days'] ?? null]);
+    clock.nowMs = MIDNIGHT_MS;
+    const awarder = begin();
+    const evaluateWith = async (events: readonly UsageEvent[], closeHours: number): Promise<void> => {
+      await roller.take({ events, closeHours, closeDays: true });
+      await computeStale();
+      await awarder.evaluated(signal);
+    };
+    const before = usage.filter(({ occurred_at: at }) => at < MIDNIGHT_MS);
+    const spent = before.map((event) => (event.user_id === leader ? event : { ...event, tokens: noTokens }));
+    const other = usageEvent({
+      user_id: 'u-late',
+      event_id: 'late',
+      occurred_at: MIDNIGHT_MS + 60_000,
+      tokens: { input: 5 },
+    });
+    const mine = usageEvent({ ...other, tokens: { input: 1 }, user_id: leader, event_id: 'mine' });
+    await evaluateWith(spent, 5);
+    expect(await fair()).toEqual([['title_awarded', leader, 'vacant', null]]);
+    clock.nowMs = MIDNIGHT_MS + HOUR_MS;
+    await evaluateWith([other, mine], 1);
+    expect((await fair()).slice(1)).toEqual([
+      ['title_revoked', leader, 'corrected', { long: 1 }],
+      ['title_awarded', 'u-late', 'overtook', null],
+    ]);
+    const [one] = atOnce.map((event) => ({ ...event, revision: 1, retracted: true }));
+    await evaluateWith(one === undefined ? [] : [one], 0);
+    expect((await fair()).slice(3)).toEqual([
+      ['title_revoked', 'u-late', 'overtaken', null],
+      ['title_awarded', leader, 'overtook', null],
+    ]);
   });
 });

@@ -17,6 +17,7 @@ import { keepTrying, type RetryPolicy } from '@laurel/stream';
 import {
   AwardFold,
   boardsOf,
+  correctedHolders,
   decide,
   decideTiers,
   evolve,
@@ -24,7 +25,6 @@ import {
   holdersAmong,
   holdersOf,
   isInForce,
-  isLoweredByCorrection,
   retire,
   retireTiers,
   retiring,
@@ -38,7 +38,7 @@ import {
   type TitleRule,
   type TitleState,
 } from '@laurel/titles';
-import { dayOf, windowOf, type Window } from '@laurel/usage';
+import { windowOf, type Window } from '@laurel/usage';
 import { transactionsOf, tierRecords } from './tier-records.js';
 
 export interface AwarderOptions {
@@ -258,22 +258,11 @@ export class Awarder {
     }
   }
 
-  /** Holders whose figures over their award's own window have fallen since: something was revised or taken out. */
-  private async correctedHolders(rule: TitleRule, { state, standings }: Board): Promise<ReadonlySet<string>> {
-    const corrected = new Set<string>();
-    for (const award of state.holders) {
-      const now = standings.find((one) => one.userId === award.user_id)?.value ?? 0;
-      if (award.rule_version !== rule.version || !isLoweredByCorrection(rule.metric.kind, award.value, now)) continue;
-      const recomputed = await titleMeasurement(
-        this.clickhouse,
-        rule,
-        award.user_id,
-        windowOfAward(award),
-        state.scope as Scope,
-      );
-      if (isLoweredByCorrection(rule.metric.kind, award.value, recomputed?.value ?? 0)) corrected.add(award.user_id);
-    }
-    return corrected;
+  private correctedHolders(rule: TitleRule, board: Board): Promise<ReadonlySet<string>> {
+    return correctedHolders(rule, board, async (userId, window) => {
+      const scope = board.state.scope as Scope;
+      return (await titleMeasurement(this.clickhouse, rule, userId, window, scope))?.value ?? 0;
+    });
   }
 
   /** The awards and the new holders, in one transaction. */
@@ -353,11 +342,4 @@ export class AwardNotWritten extends Error {
     super('the awards were not written, or not known to be', { cause });
     this.name = 'AwardNotWritten';
   }
-}
-
-/** The days of an award's window, whose figures its value was computed from. */
-function windowOfAward({ window_start: startMs, window_end: endMs }: AwardEvent): Window {
-  const firstDay = dayOf(startMs);
-  const lastDay = dayOf(endMs - 1);
-  return { startMs, endMs, firstDay, lastDay, days: lastDay - firstDay + 1 };
 }

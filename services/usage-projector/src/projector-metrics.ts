@@ -4,6 +4,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { DriftEvents } from './drift-watch.js';
 import type { RollPlan } from './pending-rolls.js';
 import type { ProjectorEvents } from './projector.js';
+import type { SignalEvents } from './signal-keeper.js';
 
 export function projectorMetrics(registry: Registry): ProjectorEvents {
   const registers = [registry];
@@ -79,6 +80,39 @@ export function driftMetrics(registry: Registry, log: Log): DriftEvents {
       drifting.clear();
       absorbed.set(0);
       show();
+    },
+  };
+}
+
+/** What is computed of the signals of fair play, and how much is still to be. */
+export function signalMetrics(registry: Registry, log: Log): SignalEvents {
+  const registers = [registry];
+  const computed = new Counter({
+    name: 'laurel_signals_computed_total',
+    help: 'Parts of closed days’ signals of fair play that were computed, by result',
+    labelNames: ['part', 'result'],
+    registers,
+  });
+  const seconds = new Histogram({
+    name: 'laurel_signals_seconds',
+    help: 'Computing one part of a day’s signals',
+    buckets: [0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300],
+    registers,
+  });
+  const waiting = new Gauge({
+    name: 'laurel_signals_waiting',
+    help: 'Parts of closed days’ signals that are to be computed, as of the last look; 0 where another instance computes',
+    registers,
+  });
+  return {
+    onComputed: ({ part }, took) => {
+      computed.inc({ part, result: 'computed' });
+      seconds.observe(took);
+    },
+    onWaiting: (parts) => waiting.set(parts),
+    onFailed: (error) => {
+      computed.inc({ part: '', result: 'failed' });
+      log.warn({ err: error }, 'signals of fair play could not be computed; they are the next time');
     },
   };
 }

@@ -18,7 +18,8 @@ import { dayKey, type Day } from '@laurel/usage';
 import { DriftWatch } from './drift-watch.js';
 import { PeopleChoices } from './people-choices.js';
 import { Projector } from './projector.js';
-import { driftMetrics, projectorMetrics } from './projector-metrics.js';
+import { driftMetrics, projectorMetrics, signalMetrics } from './projector-metrics.js';
+import { SignalKeeper } from './signal-keeper.js';
 import { UsageProjectorController } from './usage-projector.controller.js';
 
 const HOUR_MS = 3_600_000;
@@ -50,6 +51,14 @@ const settings = {
   driftIntervalMs: integer('LAUREL_PROJECTOR_DRIFT_INTERVAL_MS', 1000, 24 * HOUR_MS, {
     description: 'least time between two comparisons of a day with the log; they take 1 % of the time at most',
     default: '60000',
+  }),
+  signalsIntervalMs: integer('LAUREL_PROJECTOR_SIGNALS_INTERVAL_MS', 100, 24 * HOUR_MS, {
+    description: 'least time between two looks for days whose signals of fair play are to be computed',
+    default: '30000',
+  }),
+  signalsPercent: integer('LAUREL_PROJECTOR_SIGNALS_PERCENT', 1, 100, {
+    description: 'how much of its time computing signals takes at most, as nobody waits for them',
+    default: '5',
   }),
   ...peopleSettings,
   ...consumerSettings,
@@ -109,8 +118,16 @@ export const usageProjector: ServiceDefinition<typeof settings> = {
       () => projector.isFirst,
     );
     watch.start();
+    const signals = new SignalKeeper(
+      clickhouse,
+      { intervalMs: config.signalsIntervalMs, timeShare: config.signalsPercent / 100 },
+      signalMetrics(host.metrics, host.log),
+      () => projector.isFirst,
+    );
+    signals.start();
     host.onShutdown(() => {
       watch.stop();
+      signals.stop();
       return Promise.resolve();
     });
 

@@ -39,16 +39,16 @@ export interface DayFigures {
   readonly identities: number;
   /** From the log: of each closed hour and each open minute that has events, by grain. */
   readonly log: ReadonlyMap<string, Figures>;
-  /** Of the same grains and of the day's two tables: from the roll that the head names. */
+  /** Of the same grains and of the day's three tables: from the roll that the head names. */
   readonly rolls: ReadonlyMap<string, Rolled>;
-  /** What the hours' rolls add up to for a closed day: of `day_user` and `day_model`. */
+  /** What the hours' rolls add up to for a closed day: of `day_user`, `day_model` and `day_attendance`. */
   readonly hours: ReadonlyMap<string, Figures>;
   /** The greatest roll_id of each bucket that has a head, as decimal text. */
   readonly heads: ReadonlyMap<string, string>;
 }
 
 /** Where a bucket's figures are. */
-export type FiguresOf = 'minute' | 'hour' | 'day_user' | 'day_model';
+export type FiguresOf = 'minute' | 'hour' | 'day_user' | 'day_model' | 'day_attendance';
 
 export const figuresKey = (of: FiguresOf | Grain, bucket: BucketStart): string => `${of} ${bucket}`;
 
@@ -98,8 +98,8 @@ export function logFigures(day: BucketStart, closedHour: BucketStart): Statement
           count() AS events, ${MEASURES.map((one) => `sum(${one}) AS own_${one}`).join(', ')}, sum(ifNull(cost_micro_usd, 0)) AS cost,
           ${COST_SUMS[0]} AS list_cost, ${COST_SUMS[1]} AS saving, ${COST_SUMS[2]} AS unpriced,
           sum(if(${isClosed}, ${attribution('1', HOUR_DIMENSIONS)}, ${attribution('1', MINUTE_DIMENSIONS)})) AS attributed,
-          session_id != '' AND countIf(${COUNTED}) > 0 AS in_session,
-          groupBitOr(if(session_id != '' AND ${COUNTED} AND origin = 'main', bitShiftLeft(toUInt64(1), toMinute(occurred_at)), 0)) AS active
+          countIf(${COUNTED}) > 0 AS in_session,
+          groupBitOr(if(${COUNTED} AND origin = 'main', bitShiftLeft(toUInt64(1), toMinute(occurred_at)), 0)) AS active
         FROM usage_events AS e FINAL ${pricesOn(day / SECONDS_PER.day)}
         WHERE toDate(occurred_at) = toDate(${day / SECONDS_PER.day})
         GROUP BY grain, bucket, user_id, session_id, retracted
@@ -174,19 +174,54 @@ export function rollFigures(day: BucketStart, closed: Closures): readonly Statem
     minutes,
     dayOf('day_user', DAY_USER, 'day_user_rolls'),
     dayOf('day_model', DAY_MODEL, 'day_model_rolls'),
+    statement(
+      'day_attendance',
+      "toDateTime(day, 'UTC')",
+      attendance('hours', 'tokens', 'own_minutes'),
+      'attendance_rolls ARRAY JOIN hours, tokens, own_minutes',
+      date,
+      'day',
+    ),
   ];
 }
+
+/** Of attendance only whose it is, and the own minutes. */
+const attendance = (hour: string, tokens: string, minutes: string): readonly string[] => [
+  ...Array<string>(figureNames.indexOf('attribution')).fill('0'),
+  `sum(cityHash64(user_id, toUInt8(${hour})) * (${tokens} + 1000003 * toUInt64(${minutes})))`,
+  '0',
+  `sum(toUInt64(${minutes}))`,
+];
 
 const DAY_USER = 'user_id, team, toUInt8(counted)';
 const DAY_MODEL = 'user_id, provider, model, toUInt8(counted)';
 
-/** What the heads of the hours add up to, for each of the day's two tables. */
+/** What the heads of the hours add up to, for each of the day's tables. */
 export function hoursOfDay(day: BucketStart): Statement {
   const counted = (dimensions: string): string => dimensions.replace('counted', COUNTED);
   const sums = (dimensions: string): string => texts(rolledSums(counted(dimensions)));
   return {
     query: `SELECT ${sums(DAY_USER)} AS user, ${sums(DAY_MODEL)} AS model, count() AS rows
       FROM hour_rolls WHERE ${dayBounds('hour', day)} AND (hour, roll_id) IN ${heads('hour', day)}`,
+    query_params: {},
+  };
+}
+
+/** Likewise for its attendance. */
+export function attendedHoursOfDay(day: BucketStart): Statement {
+  return {
+    query: `SELECT ${texts(attendance('toHour(hour)', 'hour_tokens', 'bitCount(bits)'))} AS attendance, count() AS rows
+      FROM (
+        SELECT hour, user_id, sum(one_tokens) AS hour_tokens, groupBitOr(one_bits) AS bits
+        FROM (
+          SELECT hour, roll_id, user_id, ${TOTAL} AS one_tokens, toUInt64(0) AS one_bits FROM hour_rolls
+          WHERE ${dayBounds('hour', day)} AND ${COUNTED}
+          UNION ALL
+          SELECT hour, roll_id, user_id, 0, active_minutes FROM session_rolls WHERE ${dayBounds('hour', day)}
+        )
+        WHERE (hour, roll_id) IN ${heads('hour', day)}
+        GROUP BY hour, user_id
+      )`,
     query_params: {},
   };
 }
@@ -227,6 +262,10 @@ export async function dayFigures(client: ClickHouseClient, day: BucketStart, clo
     if (sums !== undefined && sums.rows !== '0') {
       hours.set(figuresKey('day_user', day), sums.user);
       hours.set(figuresKey('day_model', day), sums.model);
+    }
+    const [attended] = await rowsOf<{ attendance: string[]; rows: string }>(client, attendedHoursOfDay(day));
+    if (attended !== undefined && attended.rows !== '0') {
+      hours.set(figuresKey('day_attendance', day), attended.attendance);
     }
   }
   return {

@@ -10,6 +10,7 @@ export async function minutesOfErased(client: ClickHouseClient): Promise<readonl
     ['hour', 'session_minutes'],
     ["toDateTime(day, 'UTC')", 'usage_by_day_user'],
     ["toDateTime(day, 'UTC')", 'usage_by_day_model'],
+    ["toDateTime(day, 'UTC')", 'attendance_by_day'],
   ].map(([minute, table]) => `SELECT ${minute} AS minute FROM ${table} WHERE ${IS_ERASED}`);
   const result = await client.query({
     query: `SELECT toUInt32(toRelativeDayNum(minute)) AS day, arraySort(groupUniqArray(toUInt32(toHour(minute) * 60 + toMinute(minute)))) AS minutes

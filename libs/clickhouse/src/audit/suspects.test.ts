@@ -4,6 +4,7 @@ import { differences, suspectsOf } from './suspects.js';
 const DAY = Date.UTC(2026, 4, 14) / 1000;
 const figures = (events: number, who = '7'): Figures => [String(events), ...Array<string>(11).fill('0'), who, '0', '0'];
 const ofDay = (events: number): Figures => figures(events).slice(0, 13);
+const attended = (minutes: number): Figures => [...figures(0).slice(0, 14), String(minutes)];
 
 describe('suspectsOf', () => {
   const hour = DAY + 3600;
@@ -14,10 +15,12 @@ describe('suspectsOf', () => {
       [`hour ${hour}`, { rollId: '5', figures: figures(3) }],
       [`day_user ${DAY}`, { rollId: '6', figures: ofDay(3) }],
       [`day_model ${DAY}`, { rollId: '6', figures: ofDay(3) }],
+      [`day_attendance ${DAY}`, { rollId: '6', figures: attended(3) }],
     ]),
     hours: new Map([
       [`day_user ${DAY}`, ofDay(3)],
       [`day_model ${DAY}`, ofDay(3)],
+      [`day_attendance ${DAY}`, attended(3)],
     ]),
     heads: new Map([
       [`hour ${hour}`, '5'],
@@ -45,6 +48,8 @@ describe('suspectsOf', () => {
   it('judges each table of a day, with one head, and only when its hours are right', () => {
     const wrong = new Map(sound.rolls).set(`day_model ${DAY}`, { rollId: '6', figures: ofDay(4) });
     expect(found({ rolls: wrong })).toEqual([['figures_differ', 'day_model', DAY, '6']]);
+    const absent = new Map(sound.rolls).set(`day_attendance ${DAY}`, { rollId: '6', figures: attended(2) });
+    expect(found({ rolls: absent })).toEqual([['figures_differ', 'day_attendance', DAY, '6']]);
     expect(found({ heads: without(sound.heads, `day ${DAY}`) })).toEqual([
       ['head_missing', 'day_user', DAY, undefined],
     ]);

@@ -30,9 +30,9 @@ export function suspectsOf(figures: DayFigures, day: number, closed: Closures): 
     }
   }
   if (day >= closed.day || suspects.length > 0) return suspects;
-  for (const table of ['day_user', 'day_model'] as const) {
+  for (const table of ['day_user', 'day_model', 'day_attendance'] as const) {
     const suspect = judge(figures, table, day, figures.hours.get(figuresKey(table, day)), figuresKey('day', day));
-    // The two tables have one head.
+    // The tables have one head.
     if (suspect !== undefined && suspects[0]?.code !== 'head_missing') suspects.push(suspect);
   }
   return suspects;

@@ -23,7 +23,22 @@ export interface Alias {
 const columnsOf = (classes: readonly TokenClass[]): string => classes.map((name) => `${name}_tokens`).join(' + ');
 const TOTAL = columnsOf(tokenClasses);
 const INPUTS = columnsOf(tokenClasses.filter((name) => name !== 'output'));
-const WITHIN = 'day BETWEEN {first_day:Date} AND {last_day:Date}';
+
+/** SQL: a person’s day that a rule looks at, in the window and not left out; by days, and by hours. */
+export interface LookedAt {
+  readonly days: string;
+  readonly hours: string;
+}
+
+export function lookedAt({ fair_play: fairPlay }: Pick<TitleRule, 'fair_play'>): LookedAt {
+  const within = (day: string): string =>
+    `${day} BETWEEN {first_day:Date} AND {last_day:Date}${fairPlay === undefined ? '' : ` AND (${day}, user_id) NOT IN (${LEFT_OUT})`}`;
+  return { days: within('day'), hours: within('toDate(hour)') };
+}
+
+/** SQL: the days of people that a rule leaves out. */
+export const LEFT_OUT = `
+  SELECT day, user_id FROM fair_play_flags WHERE signal IN {left_out:Array(String)} AND day BETWEEN {first_day:Date} AND {last_day:Date}`;
 
 /**
  * SQL: the days that people are measured by, and which columns make a person: in each model family they are another one. Days of
@@ -31,20 +46,27 @@ const WITHIN = 'day BETWEEN {first_day:Date} AND {last_day:Date}';
  */
 interface Source {
   readonly table: string;
+  /** Which of its rows a rule looks at. */
+  readonly rows: string;
   readonly keys: string;
 }
 
-const EVERYTHING: Source = { table: 'usage_by_day', keys: 'user_id' };
+const everything = (looked: LookedAt): Source => ({
+  table: 'usage_by_day',
+  rows: `counted AND ${looked.days}`,
+  keys: 'user_id',
+});
 
-function sourceOf(rule: TitleRule, aliases: readonly Alias[]): Source {
-  if (!asksFamilies(rule)) return EVERYTHING;
+function sourceOf(rule: TitleRule, aliases: readonly Alias[], looked: LookedAt): Source {
+  if (!asksFamilies(rule)) return everything(looked);
   const conditions = [
-    `counted AND ${WITHIN}`,
+    `counted AND ${looked.days}`,
     ...(rule.usage?.providers === undefined ? [] : ['provider IN {providers:Array(String)}']),
     ...(rule.usage?.model_families === undefined ? [] : ['family IN {model_families:Array(String)}']),
   ];
   return {
     table: `(SELECT *, ${familyOf(aliases)} AS family FROM model_usage_by_day WHERE ${conditions.join(' AND ')})`,
+    rows: 'true',
     keys: rule.scope === 'each_model_family' ? 'user_id, family' : 'user_id',
   };
 }
@@ -113,25 +135,27 @@ export function eligiblePeople(rule: TitleRule, aliases: readonly Alias[]): stri
     ...(min_sessions > 0 ? ['sessions >= {min_sessions:UInt32}'] : []),
     ...(min_tenure_days > 0 ? ['tenure_days >= {min_tenure_days:UInt32}'] : []),
   ];
-  const source = sourceOf(rule, aliases);
+  const looked = lookedAt(rule);
+  const source = sourceOf(rule, aliases, looked);
   const part = partOf(rule);
   const among = part === undefined ? '' : `PARTITION BY ${part} `;
   return `
-    WITH measured AS (${measuredBy(rule.metric, source)})
+    WITH measured AS (${measuredBy(rule.metric, source, looked)})
     SELECT user_id, ${part ?? "''"} AS part, value,
       rank() OVER (${among}ORDER BY value DESC) AS place,
       row_number() OVER (${among}ORDER BY value DESC, user_id ASC) AS position
     FROM measured
-    ${rule.scope === 'each_team' ? `INNER JOIN (${teamsOf(source)}) AS teams USING user_id` : ''}
+    ${rule.scope === 'each_team' ? `INNER JOIN (${teamsOf(rule, source, looked)}) AS teams USING user_id` : ''}
     ${rule.scope === 'each_model_family' ? `INNER JOIN (${familiesOf(source)}) AS families USING family` : ''}
-    ${needsVolume ? `INNER JOIN (${volumeOf(asksSome(rule) ? source : EVERYTHING)}) AS volume USING (${source.keys})` : ''}
-    ${min_sessions > 0 ? `INNER JOIN (${SESSIONS}) AS sessions_of USING user_id` : ''}
+    ${needsVolume ? `INNER JOIN (${volumeOf(asksSome(rule) ? source : everything(looked))}) AS volume USING (${source.keys})` : ''}
+    ${min_sessions > 0 ? `INNER JOIN (${sessionsOf(looked)}) AS sessions_of USING user_id` : ''}
     ${min_tenure_days > 0 ? `INNER JOIN (${TENURE}) AS tenure USING user_id` : ''}
     WHERE ${conditions.join(' AND ')}`;
 }
 
 export const ruleParams = (rule: TitleRule, window: Window): Readonly<Record<string, unknown>> => ({
   ...windowParams(window),
+  ...leftOutParams(rule),
   ...(rule.metric.kind === 'quotient' ? { ...rule.metric.of, ...rule.metric.per } : rule.metric),
   ...rule.usage,
   ...rule.eligibility,
@@ -142,30 +166,35 @@ export const windowParams = (window: Window): Readonly<Record<string, string>> =
   last_day: dayKey(window.lastDay),
 });
 
-const activeDays = ({ table, keys }: Source): string => `
-  SELECT ${keys}, day, sum(${TOTAL}) AS day_tokens FROM ${table} WHERE counted AND ${WITHIN}
+export const leftOutParams = ({
+  fair_play: fairPlay,
+}: Pick<TitleRule, 'fair_play'>): Readonly<Record<string, unknown>> =>
+  fairPlay === undefined ? {} : { left_out: fairPlay.exclude };
+
+const activeDays = ({ table, rows, keys }: Source): string => `
+  SELECT ${keys}, day, sum(${TOTAL}) AS day_tokens FROM ${table} WHERE ${rows}
   GROUP BY ${keys}, day HAVING day_tokens > 0`;
 
 const volumeOf = (source: Source): string =>
   `SELECT ${source.keys}, sum(day_tokens) AS tokens, count() AS active_days FROM (${activeDays(source)}) GROUP BY ${source.keys}`;
 
 /** The model families that enough people used. */
-const familiesOf = ({ table, keys }: Source): string => `
-  SELECT family FROM (SELECT ${keys} FROM ${table} WHERE counted AND ${WITHIN} GROUP BY ${keys})
+const familiesOf = ({ table, rows, keys }: Source): string => `
+  SELECT family FROM (SELECT ${keys} FROM ${table} WHERE ${rows} GROUP BY ${keys})
   GROUP BY family HAVING count() >= ${LEAST_COHORT}`;
 
 /** Each person's team: that of most of their tokens, of equal ones the first by its bytes. */
-export const TEAM_OF_EACH = `
+export const teamOfEach = ({ days }: LookedAt): string => `
   SELECT user_id, team FROM (
-    SELECT user_id, team, sum(${TOTAL}) AS team_tokens FROM usage_by_day WHERE counted AND ${WITHIN} AND team != '' GROUP BY user_id, team
+    SELECT user_id, team, sum(${TOTAL}) AS team_tokens FROM usage_by_day WHERE counted AND ${days} AND team != '' GROUP BY user_id, team
   )
   ORDER BY user_id, team_tokens DESC, team ASC LIMIT 1 BY user_id`;
 
 /** People of teams in which there are enough who are measured. */
-const teamsOf = ({ table }: Source): string => `
+const teamsOf = (rule: TitleRule, { table }: Source, looked: LookedAt): string => `
   SELECT user_id, team FROM (
-    SELECT user_id, team, count() OVER (PARTITION BY team) AS people FROM (${TEAM_OF_EACH})
-    ${table === EVERYTHING.table ? '' : `WHERE user_id IN (SELECT user_id FROM ${table})`}
+    SELECT user_id, team, count() OVER (PARTITION BY team) AS people FROM (${teamOfEach(looked)})
+    ${asksFamilies(rule) ? `WHERE user_id IN (SELECT user_id FROM ${table})` : ''}
   )
   WHERE people >= ${LEAST_COHORT}`;
 
@@ -174,24 +203,24 @@ export const TENURE = `
   SELECT user_id, toUInt32({last_day:Date} - min(day) + 1) AS tenure_days FROM usage_by_day
   WHERE counted AND day <= {last_day:Date} GROUP BY user_id`;
 
-const SESSIONS = `
-  SELECT user_id, uniqExact(session_id) AS sessions FROM session_activity
-  WHERE toDate(hour) BETWEEN {first_day:Date} AND {last_day:Date} GROUP BY user_id`;
+const sessionsOf = ({ hours }: LookedAt): string =>
+  `SELECT user_id, uniqExact(session_id) AS sessions FROM session_activity WHERE ${hours} GROUP BY user_id`;
 
-function measuredBy(metric: Metric, source: Source): string {
-  const { table, keys } = source;
+/** Hours and sessions are not told of each model: metrics of them are of everything, see `titleRuleSchema`. */
+function measuredBy(metric: Metric, source: Source, looked: LookedAt): string {
+  const { keys } = source;
   switch (metric.kind) {
     case 'capped_tokens':
       return `
         SELECT ${keys}, sum(least(day_tokens, {daily_cap:UInt64})) AS value
-        FROM (SELECT ${keys}, day, sum(${columnsOf(metric.classes)}) AS day_tokens FROM ${table} WHERE counted AND ${WITHIN} GROUP BY ${keys}, day)
+        FROM (${metric.tokens_per_own_minute === undefined ? dayTokens(metric.classes, source) : attendedTokens(looked)})
         GROUP BY ${keys}`;
     case 'effective_models':
       return effectiveModels(source);
     case 'cache_share':
       return cacheShare(source);
     case 'longest_session':
-      return LONGEST_SESSION;
+      return longestSession(looked);
     case 'list_cost':
       return costs('list_cost_usd', source);
     case 'cache_saving':
@@ -200,7 +229,7 @@ function measuredBy(metric: Metric, source: Source): string {
       // The names of both ones' parameters differ, as their kinds do.
       return `
         SELECT ${keys}, if(divisor.value = 0, 0, round(dividend.value / divisor.value, 12)) AS value
-        FROM (${measuredBy(metric.of, source)}) AS dividend INNER JOIN (${measuredBy(metric.per, source)}) AS divisor USING (${keys})`;
+        FROM (${measuredBy(metric.of, source, looked)}) AS dividend INNER JOIN (${measuredBy(metric.per, source, looked)}) AS divisor USING (${keys})`;
     case 'active_days':
       return `SELECT ${keys}, count() AS value FROM (${activeDays(source)}) GROUP BY ${keys}`;
     case 'longest_streak':
@@ -210,12 +239,21 @@ function measuredBy(metric: Metric, source: Source): string {
   }
 }
 
+const dayTokens = (classes: readonly TokenClass[], { table, rows, keys }: Source): string =>
+  `SELECT ${keys}, day, sum(${columnsOf(classes)}) AS day_tokens FROM ${table} WHERE ${rows} GROUP BY ${keys}, day`;
+
+/** Of each hour what its own minutes bring in. */
+const attendedTokens = ({ days }: LookedAt): string => `
+  SELECT user_id, day, sum(arraySum(
+    (hour_tokens, minutes) -> least(hour_tokens, minutes * {tokens_per_own_minute:UInt64}), t.tokens, t.own_minutes)) AS day_tokens
+  FROM attendance AS t WHERE ${days} GROUP BY user_id, day`;
+
 /** In whole millionths of a US dollar, rounded down. */
-const costs = (column: 'list_cost_usd' | 'cache_saving_usd', { table, keys }: Source): string =>
-  `SELECT ${keys}, toInt64(floor(sum(${column}) * 1000000)) AS value FROM ${table} WHERE counted AND ${WITHIN} GROUP BY ${keys}`;
+const costs = (column: 'list_cost_usd' | 'cache_saving_usd', { table, rows, keys }: Source): string =>
+  `SELECT ${keys}, toInt64(floor(sum(${column}) * 1000000)) AS value FROM ${table} WHERE ${rows} GROUP BY ${keys}`;
 
 /** The company's share is of everybody, whoever is eligible; of a model family's usage, of its own. */
-function cacheShare({ table, keys }: Source): string {
+function cacheShare({ table, rows, keys }: Source): string {
   const everybody = keys === 'user_id' ? 'OVER ()' : 'OVER (PARTITION BY family)';
   return `
     SELECT ${keys}, if(inputs + {prior_tokens:UInt64} = 0, 0,
@@ -226,7 +264,7 @@ function cacheShare({ table, keys }: Source): string {
         if(company_inputs = 0, 0, company_reads / company_inputs) AS company_share
       FROM (
         SELECT ${keys}, day, sum(${INPUTS}) AS day_inputs, sum(cache_read_tokens) AS day_reads, sum(output_tokens) AS day_outputs
-        FROM ${table} WHERE counted AND ${WITHIN} GROUP BY ${keys}, day
+        FROM ${table} WHERE ${rows} GROUP BY ${keys}, day
       )
       GROUP BY ${keys}
     )`;
@@ -252,7 +290,7 @@ const literal = (text: string): string =>
   `'${text.replace(/[\\'\0]/g, (sign) => (sign === '\0' ? '\\0' : `\\${sign}`))}'`;
 
 /** Tokens by user, day and family; small families out; the mean daily share of each; the exponential of their entropy. */
-const effectiveModels = ({ table }: Source): string => `
+const effectiveModels = ({ table, rows }: Source): string => `
   SELECT user_id, round(exp(-sum(share * log(share))), 12) AS value, max(user_days) AS own_active_days
   FROM (
     SELECT user_id, family, max(user_days) AS user_days, sum(tokens / day_tokens) / user_days AS share
@@ -266,7 +304,7 @@ const effectiveModels = ({ table }: Source): string => `
             sum(tokens) OVER (PARTITION BY user_id) AS user_tokens,
             sum(tokens) OVER (PARTITION BY user_id, family) AS family_tokens
           FROM (
-            SELECT user_id, day, family, sum(${TOTAL}) AS tokens FROM ${table}
+            SELECT user_id, day, family, sum(${TOTAL}) AS tokens FROM ${table} WHERE ${rows}
             GROUP BY user_id, day, family HAVING tokens > 0
           )
         )
@@ -292,7 +330,7 @@ const longestStreak = (source: Source, daysBefore: (day: string) => string): str
   FROM (SELECT ${source.keys}, arraySort(groupArray(toInt64(toUInt16(day)))) AS days FROM (${activeDays(source)}) GROUP BY ${source.keys})`;
 
 /** Active minutes of each session in order, cut at the gaps; of each run the capped days' sum; of the runs the greatest. */
-const LONGEST_SESSION = `
+const longestSession = ({ hours }: LookedAt): string => `
   SELECT user_id, max(arrayMax(arrayMap(run -> arraySum(day -> least({daily_cap_minutes:UInt64},
       arrayCount(minute -> intDiv(minute, 1440) = day, run)), arrayDistinct(arrayMap(minute -> intDiv(minute, 1440), run))), runs))) AS value
   FROM (
@@ -302,7 +340,7 @@ const LONGEST_SESSION = `
         arrayMap(bit -> toInt64(intDiv(toUnixTimestamp(hour), 60)) + toInt64(bit), bitPositionsToArray(bits))))) AS minutes
       FROM (
         SELECT user_id, session_id, hour, groupBitOr(active_minutes) AS bits FROM session_activity
-        WHERE toDate(hour) BETWEEN {first_day:Date} AND {last_day:Date}
+        WHERE ${hours}
         GROUP BY user_id, session_id, hour HAVING bits != 0
       )
       GROUP BY user_id, session_id

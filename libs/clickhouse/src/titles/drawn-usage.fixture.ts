@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import type { TokenClass, UsageEvent } from '@laurel/events';
-import { builtInRules, titleRuleSchema, type PriceOf, type TitleRule } from '@laurel/titles';
-import { priceOn, type Day, type Price, type Schedule } from '@laurel/usage';
+import type { SignalId } from '@laurel/fair-play';
+import { builtInRules, titleRuleSchema, type IsLeftOut, type PriceOf, type TitleRule } from '@laurel/titles';
+import { dayKey, dayOf, isCounted, priceOn, type Day, type Price, type Schedule } from '@laurel/usage';
 import { usageEvent } from '@laurel/usage/fixture';
 import { addPrices } from '../prices/price-table.js';
 import { Roller } from '../roller.fixture.js';
@@ -95,6 +96,8 @@ const metric = fc.constantFrom(
   { kind: 'capped_tokens', daily_cap: 5000 },
   { kind: 'capped_tokens', daily_cap: 2 ** 38 },
   { kind: 'capped_tokens', daily_cap: 400, classes: ['output', 'cache_read'] },
+  { kind: 'capped_tokens', daily_cap: 5000, tokens_per_own_minute: 150 },
+  { kind: 'capped_tokens', tokens_per_own_minute: 1 },
   { kind: 'active_days' },
   { kind: 'list_cost' },
   { kind: 'cache_saving' },
@@ -110,12 +113,14 @@ const metric = fc.constantFrom(
   { kind: 'quotient', of: { kind: 'list_cost' }, per: { kind: 'active_days' } },
   { kind: 'quotient', of: { kind: 'capped_tokens', daily_cap: 400 }, per: { kind: 'active_days' } },
   { kind: 'quotient', of: { kind: 'cache_saving' }, per: { kind: 'capped_tokens', daily_cap: 5000 } },
+  { kind: 'quotient', of: { kind: 'capped_tokens', tokens_per_own_minute: 150 }, per: { kind: 'active_days' } },
 );
 export const drawnRule: fc.Arbitrary<TitleRule> = fc
   .record({
     metric,
     eligibility,
     window: fc.constantFrom('30d', '7d', 'week', 'month', 'all'),
+    fair_play: fc.constantFrom(undefined, undefined, { exclude: ['spike'] }, { exclude: ['tiny_models', 'spike'] }),
     holders: fc.integer({ min: 1, max: 3 }),
     scope: fc.constantFrom('company', 'company', 'each_team', 'each_model_family'),
     usage: fc.constantFrom<object | undefined>(
@@ -138,12 +143,71 @@ export const drawnRules = fc
   .tuple(fc.array(drawnRule, { minLength: 5, maxLength: 5 }), fc.subarray([...builtInRules], { minLength: 1 }))
   .map((all) => all.flat());
 
+/** A person’s day that stands out, whatever they did: what signals are about is no matter here. */
+export interface Flag {
+  readonly userId: string;
+  readonly day: Day;
+  readonly signal: SignalId;
+}
+export const drawnFlags: fc.Arbitrary<readonly Flag[]> = fc.array(
+  fc.record({
+    userId: fc.constantFrom(...PEOPLE),
+    day: fc.constantFrom(...DAYS).map((day) => (day / DAY) as Day),
+    signal: fc.constantFrom('spike', 'tiny_models', 'same_instant'),
+  }),
+  { maxLength: 60, size: 'max' },
+);
+
+/** @param atMs days have signals once they are over; always unless said. */
+export function leftOutBy({ fair_play: fairPlay }: TitleRule, flags: readonly Flag[], atMs = Infinity): IsLeftOut {
+  const days = new Set(
+    flags
+      .filter(({ signal, day }) => fairPlay?.exclude.includes(signal) === true && day < dayOf(atMs))
+      .map(({ userId, day }) => `${day} ${userId}`),
+  );
+  return (userId, day) => days.has(`${day} ${userId}`);
+}
+
+async function recordFlags(
+  database: TestDatabase,
+  events: readonly UsageEvent[],
+  flags: readonly Flag[],
+): Promise<void> {
+  // Only who used something on a day has signals.
+  const used = new Set(
+    events.filter((event) => isCounted(event)).map(({ user_id, occurred_at }) => `${dayOf(occurred_at)} ${user_id}`),
+  );
+  const rows = flags.filter(({ day, userId }) => used.has(`${day} ${userId}`));
+  const roll = { part: 'days', roll_id: '1' };
+  await database.client.insert({
+    table: 'fair_play_signals',
+    format: 'JSONEachRow',
+    values: rows.map(({ userId, day, signal }) => ({
+      ...roll,
+      day: dayKey(day),
+      user_id: userId,
+      signal,
+      evidence: {},
+    })),
+  });
+  await database.client.insert({
+    table: 'fair_play_heads',
+    format: 'JSONEachRow',
+    values: rows.map(({ day }) => ({ ...roll, day: dayKey(day), rests_on: '' })),
+  });
+}
+
 /** Writes usage and prices: all of it is there at once; up to the eighth day before today it is closed, from then on open. */
-export async function record(database: TestDatabase, events: readonly UsageEvent[]): Promise<void> {
+export async function record(
+  database: TestDatabase,
+  events: readonly UsageEvent[],
+  flags: readonly Flag[] = [],
+): Promise<void> {
   await database.truncate();
   const prices = Object.entries(PRICES).map(([model, steps]) => ({ provider, model, steps }));
   await addPrices(database.client, prices, 'test', 1);
   const roller = new Roller(database, TODAY - 9 * DAY, TODAY);
   await roller.begin();
   await roller.take({ events, closeHours: 50, closeDays: true });
+  await recordFlags(database, events, flags);
 }

@@ -1,21 +1,31 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { tokenFields, type TokenCounts } from '@laurel/events';
-import { countedPeople, type ModelDay, type PersonFacts, type TitleRule, type WindowFacts } from '@laurel/titles';
+import {
+  asksHours,
+  countedPeople,
+  type ModelDay,
+  type PersonFacts,
+  type TitleRule,
+  type WindowFacts,
+} from '@laurel/titles';
 import {
   addCosts,
   addFigures,
+  hourInDay,
   modelFamily,
   noCosts,
   noFigures,
   parseDayKey,
   picoUsdOf,
+  type AttendedHour,
   type CostFigures,
+  type Day,
   type Figures,
   type Minute,
   type SessionMinutes,
   type Window,
 } from '@laurel/usage';
-import { TEAM_OF_EACH, TENURE, windowParams } from './candidates.js';
+import { LEFT_OUT, leftOutParams, lookedAt, teamOfEach, TENURE, windowParams } from './candidates.js';
 
 type CountColumns = Readonly<Record<`${keyof TokenCounts}_tokens`, string>> & {
   readonly events: string;
@@ -51,6 +61,8 @@ export function figuresOfRow(row: CountColumns): Figures {
   return { events: Number(row.events), tokens, costMicroUsd: BigInt(row.cost_micro_usd) };
 }
 
+type FairPlay = Pick<TitleRule, 'fair_play'>;
+
 /** What a rule's metric needs to know of these people, and of everybody together. */
 export async function windowFacts(
   client: ClickHouseClient,
@@ -59,7 +71,7 @@ export async function windowFacts(
   window: Window,
 ): Promise<WindowFacts> {
   const [people, everybody] = await Promise.all([
-    personFacts(client, users, window, rule.eligibility.min_tenure_days > 0),
+    personFacts(client, users, window, askedBy([rule])),
     everybodyFacts(client, rule, window),
   ]);
   return { ...everybody, people: countedPeople(rule, people) };
@@ -68,11 +80,11 @@ export async function windowFacts(
 /** What a rule's metric needs to know of everybody together. */
 export async function everybodyFacts(
   client: ClickHouseClient,
-  rule: Pick<TitleRule, 'usage' | 'scope'>,
+  rule: Pick<TitleRule, 'usage' | 'scope' | 'fair_play'>,
   window: Window,
 ): Promise<Omit<WindowFacts, 'people'>> {
   if (rule.usage === undefined && rule.scope !== 'each_model_family') {
-    return { company: await companyFigures(client, window), families: new Map() };
+    return { company: await companyFigures(client, window, rule), families: new Map() };
   }
   const families = await familyFigures(client, rule, window);
   return { company: [...families.values()].reduce(addFigures, noFigures), families };
@@ -81,15 +93,16 @@ export async function everybodyFacts(
 /** Everybody's counted events in the window, as far as they count for a title, summed by model family. */
 async function familyFigures(
   client: ClickHouseClient,
-  { usage }: Pick<TitleRule, 'usage'>,
+  rule: Pick<TitleRule, 'usage' | 'fair_play'>,
   window: Window,
 ): Promise<ReadonlyMap<string, Figures>> {
+  const { usage } = rule;
   const result = await client.query({
     query: `SELECT t.model AS model, ${SUMS} FROM model_usage_by_day AS t
-            WHERE t.counted AND t.day BETWEEN {first_day:Date} AND {last_day:Date}
+            WHERE t.counted AND ${lookedAt(rule).days}
               ${usage?.providers === undefined ? '' : 'AND t.provider IN {providers:Array(String)}'}
             GROUP BY model`,
-    query_params: { ...windowParams(window), ...usage },
+    query_params: { ...windowParams(window), ...leftOutParams(rule), ...usage },
     format: 'JSONEachRow',
   });
   const families = new Map<string, Figures>();
@@ -101,11 +114,11 @@ async function familyFigures(
   return families;
 }
 
-/** Everybody's counted events in the window, summed. */
-export async function companyFigures(client: ClickHouseClient, window: Window): Promise<Figures> {
+/** Everybody's counted events in the window, summed; but for the days that the rule leaves out. */
+async function companyFigures(client: ClickHouseClient, window: Window, rule: FairPlay): Promise<Figures> {
   const result = await client.query({
-    query: `SELECT ${SUMS} FROM usage_by_day AS t WHERE t.counted AND t.day BETWEEN {first_day:Date} AND {last_day:Date}`,
-    query_params: windowParams(window),
+    query: `SELECT ${SUMS} FROM usage_by_day AS t WHERE t.counted AND ${lookedAt(rule).days}`,
+    query_params: { ...windowParams(window), ...leftOutParams(rule) },
     format: 'JSONEachRow',
   });
   const [row] = await result.json<CountColumns>();
@@ -123,24 +136,39 @@ export async function modelsOf(client: ClickHouseClient, window: Window): Promis
   return (await result.json<{ model: string }>()).map(({ model }) => model);
 }
 
-/**
- * What the metrics of libs/titles need to know of each of these people; those without a counted event are left out.
- *
- * @param withTenure it takes a look at all of the history; without it everybody's is 0.
- */
+/** What not every title asks for. */
+export interface AskedFacts extends FairPlay {
+  /** It takes a look at all of the history; without it everybody's is 0. */
+  readonly tenure: boolean;
+  /** Without it nobody has any. */
+  readonly hours: boolean;
+}
+
+/** What rules ask for together; they leave out the same days. */
+export const askedBy = (rules: readonly TitleRule[]): AskedFacts => {
+  const fairPlay = rules[0]?.fair_play;
+  return {
+    ...(fairPlay === undefined ? {} : { fair_play: fairPlay }),
+    tenure: rules.some(({ eligibility }) => eligibility.min_tenure_days > 0),
+    hours: rules.some(({ metric }) => asksHours(metric)),
+  };
+};
+
+/** What the metrics of libs/titles need to know of each of these people; those without a counted event are left out. */
 export async function personFacts(
   client: ClickHouseClient,
   users: readonly string[],
   window: Window,
-  withTenure: boolean,
+  asked: AskedFacts,
 ): Promise<readonly PersonFacts[]> {
   if (users.length === 0) return [];
-  const query_params = { ...windowParams(window), users };
-  const [usage, activity, team, tenure] = await Promise.all([
+  const query_params = { ...windowParams(window), ...leftOutParams(asked), users };
+  const looked = lookedAt(asked);
+  const [usage, activity, team, tenure, hours, leftOut] = await Promise.all([
     client.query({
       query: `SELECT t.user_id AS user_id, toString(t.day) AS day_key, t.provider AS provider, t.model AS model, ${SUMS}, ${COSTS}
               FROM model_usage_by_day AS t
-              WHERE t.counted AND t.day BETWEEN {first_day:Date} AND {last_day:Date} AND t.user_id IN {users:Array(String)}
+              WHERE t.counted AND ${looked.days} AND t.user_id IN {users:Array(String)}
               GROUP BY user_id, day_key, provider, model`,
       query_params,
       format: 'JSONEachRow',
@@ -149,17 +177,19 @@ export async function personFacts(
       query: `SELECT user_id, session_id, intDiv(toUnixTimestamp(hour), 60) AS first_minute,
                 bitPositionsToArray(groupBitOr(active_minutes)) AS active
               FROM session_activity
-              WHERE toDate(hour) BETWEEN {first_day:Date} AND {last_day:Date} AND user_id IN {users:Array(String)}
+              WHERE ${looked.hours} AND user_id IN {users:Array(String)}
               GROUP BY user_id, session_id, hour ORDER BY user_id, session_id, hour`,
       query_params,
       format: 'JSONEachRow',
     }),
     client.query({
-      query: `SELECT user_id, team FROM (${TEAM_OF_EACH}) WHERE user_id IN {users:Array(String)}`,
+      query: `SELECT user_id, team FROM (${teamOfEach(looked)}) WHERE user_id IN {users:Array(String)}`,
       query_params,
       format: 'JSONEachRow',
     }),
-    withTenure ? tenureOf(client, query_params) : undefined,
+    asked.tenure ? tenureOf(client, query_params) : undefined,
+    asked.hours ? hoursOf(client, query_params, looked.days) : undefined,
+    asked.fair_play === undefined ? undefined : leftOutDays(client, query_params),
   ]);
   const teams = new Map((await team.json<{ user_id: string; team: string }>()).map((row) => [row.user_id, row.team]));
   const rows = new Map<string, ModelDay[]>();
@@ -184,6 +214,8 @@ export async function personFacts(
       costs: own.reduce((sum, { costs }) => addCosts(sum, costs), noCosts),
       sessions: ownSessions.length,
       sessionMinutes: ownSessions.filter(({ minutes }) => minutes.length > 0),
+      hours: hours?.get(userId) ?? [],
+      leftOutDays: leftOut?.get(userId) ?? 0,
       tenureDays: tenure?.get(userId) ?? 0,
     };
   });
@@ -200,6 +232,56 @@ async function tenureOf(
   });
   const rows = await result.json<{ user_id: string; tenure_days: number }>();
   return new Map(rows.map((row) => [row.user_id, row.tenure_days]));
+}
+
+async function leftOutDays(
+  client: ClickHouseClient,
+  query_params: Readonly<Record<string, unknown>>,
+): Promise<ReadonlyMap<string, number>> {
+  const result = await client.query({
+    query: `SELECT user_id, toUInt32(uniqExact(day)) AS days FROM (${LEFT_OUT}) WHERE user_id IN {users:Array(String)} GROUP BY user_id`,
+    query_params,
+    format: 'JSONEachRow',
+  });
+  return new Map((await result.json<{ user_id: string; days: number }>()).map((row) => [row.user_id, row.days]));
+}
+
+async function hoursOf(
+  client: ClickHouseClient,
+  query_params: Readonly<Record<string, unknown>>,
+  lookedAtDays: string,
+): Promise<ReadonlyMap<string, readonly AttendedHour[]>> {
+  const result = await client.query({
+    query: `SELECT t.user_id AS user_id, toUInt32(toRelativeDayNum(t.day)) AS day_number, t.hours AS hours, t.tokens AS tokens,
+              t.own_minutes AS own_minutes
+            FROM attendance AS t
+            WHERE ${lookedAtDays} AND t.user_id IN {users:Array(String)}`,
+    query_params,
+    format: 'JSONEachRow',
+  });
+  const hours = new Map<string, AttendedHour[]>();
+  for (const row of await result.json<AttendedDay>()) {
+    const own = hours.get(row.user_id) ?? [];
+    hours.set(row.user_id, own);
+    row.hours.forEach((hour, index) => {
+      own.push({
+        userId: row.user_id,
+        hour: hourInDay(row.day_number as Day, hour),
+        tokens: BigInt(row.tokens[index] ?? 0),
+        ownMinutes: row.own_minutes[index] ?? 0,
+      });
+    });
+  }
+  return hours;
+}
+
+/** Some hours of a day; the lists are equally long. */
+interface AttendedDay {
+  readonly user_id: string;
+  readonly day_number: number;
+  readonly hours: readonly number[];
+  readonly tokens: readonly string[];
+  readonly own_minutes: readonly number[];
 }
 
 interface SessionHour {

@@ -11,7 +11,17 @@ import {
 import { dayOf, deduplicate, windowOf } from '@laurel/usage';
 import { usageEvent } from '@laurel/usage/fixture';
 import { TestDatabase } from '../test-database.fixture.js';
-import { DAY, drawnRules, drawnUsage, PEOPLE, priceOf, record, TODAY } from './drawn-usage.fixture.js';
+import {
+  DAY,
+  drawnFlags,
+  drawnRules,
+  drawnUsage,
+  leftOutBy,
+  PEOPLE,
+  priceOf,
+  record,
+  TODAY,
+} from './drawn-usage.fixture.js';
 import { firstDayNeeded, Past, type PastRange } from './past.js';
 
 const DAY_MS = DAY * 1000;
@@ -46,10 +56,11 @@ describe('the past', () => {
       fc.asyncProperty(
         drawnUsage,
         drawnRules,
+        drawnFlags,
         fc.array(hours, { minLength: 4, maxLength: 4 }),
         fc.subarray(PEOPLE, { maxLength: 3 }),
-        async (events, rules, times, holders) => {
-          await record(database, events);
+        async (events, rules, flags, times, holders) => {
+          await record(database, events, flags);
           const log = deduplicate(events);
           const instants = times.map((hour) => RANGE.firstMs + hour * HOUR_MS);
           const from = firstDayNeeded(rules, Math.min(...instants));
@@ -59,7 +70,10 @@ describe('the past', () => {
               const before = log.filter(({ occurred_at }) => occurred_at < atMs);
               for (const rule of rules) {
                 const window = windowOf(rule.window, atMs);
-                const definition = standingsByScope(rule, factsOf(before, window, priceOf));
+                const definition = standingsByScope(
+                  rule,
+                  factsOf(before, window, priceOf, leftOutBy(rule, flags, atMs)),
+                );
                 const found = await past.standings(rule, window, holders, atMs);
                 const sketch = await past.sketch(rule, window, holders, atMs);
                 const eligible = (of: typeof found) =>

@@ -5,7 +5,7 @@ import { dayKey, dayOf, dayStartMs, windowOf, type Day } from '@laurel/usage';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { connectClickHouse, type ClickHouseConnection } from '../client.js';
 import { COUNTED } from '../projections.js';
-import { sketchedStandings, titleStandings } from './standings.js';
+import { sketchedStandings, titleMeasurement, titleStandings } from './standings.js';
 import { inParts, PEOPLE_AT_ONCE, tierFigures, TierReader } from './tiers.js';
 
 const MEASURES = [
@@ -81,6 +81,11 @@ export class Past implements UsageHistory {
   readonly sketch: UsageHistory['sketch'] = async (rule, window, holders, atMs) => {
     await this.goTo(atMs);
     return sketchedStandings(this.client, rule, window, holders);
+  };
+
+  readonly value: UsageHistory['value'] = async (rule, userId, window, scope, atMs) => {
+    await this.goTo(atMs);
+    return (await titleMeasurement(this.client, rule, userId, window, scope))?.value ?? 0;
   };
 
   readonly tierFigures: UsageHistory['tierFigures'] = async (rule, window, tiers, atMs) => {
@@ -185,6 +190,19 @@ function statements(live: string, { firstMs, lastMs, from }: PastRange): readonl
     view('usage_by_day', 'user_days', 'user_id, team'),
     view('model_usage_by_day', 'model_days', 'user_id, provider, model'),
     `CREATE VIEW session_activity AS SELECT * FROM session_hours WHERE hour < ${INSTANT}`,
+    `CREATE TABLE attended_days ENGINE = MergeTree ORDER BY (day, user_id) AS
+     SELECT day, user_id, hours, tokens, own_minutes FROM ${live}.attendance WHERE ${since}day <= '${dayKey(last)}'`,
+    `CREATE VIEW attendance AS
+     SELECT day, user_id, hours, tokens, own_minutes FROM attended_days WHERE day < toDate(${INSTANT}, 'UTC')
+     UNION ALL
+     SELECT day, user_id, arrayFilter(hour -> hour < toHour(${INSTANT}), hours) AS hours,
+       arrayFilter((one, hour) -> hour < toHour(${INSTANT}), tokens, attended_days.hours) AS tokens,
+       arrayFilter((one, hour) -> hour < toHour(${INSTANT}), own_minutes, attended_days.hours) AS own_minutes
+     FROM attended_days WHERE day = toDate(${INSTANT}, 'UTC')`,
+    `CREATE TABLE flagged_days ENGINE = MergeTree ORDER BY (day, user_id) AS
+     SELECT day, user_id, signal, evidence FROM ${live}.fair_play_flags WHERE ${since}day < '${dayKey(last)}'`,
+    // A day has its signals once it is closed.
+    `CREATE VIEW fair_play_flags AS SELECT * FROM flagged_days WHERE day < toDate(${INSTANT}, 'UTC')`,
     ...['people_default', 'hidden_exceptions'].map((name) => `CREATE VIEW ${name} AS SELECT * FROM ${live}.${name}`),
   ];
 }

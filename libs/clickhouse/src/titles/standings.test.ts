@@ -15,7 +15,19 @@ import { usageEvent } from '@laurel/usage/fixture';
 import { writeChoices } from '../people.js';
 import { TestDatabase } from '../test-database.fixture.js';
 import { titleCandidates, type Candidate } from './candidates.js';
-import { DAY, drawnRule, drawnRules, drawnUsage, NOW, PEOPLE, priceOf, record, TODAY } from './drawn-usage.fixture.js';
+import {
+  DAY,
+  drawnFlags,
+  drawnRule,
+  drawnRules,
+  drawnUsage,
+  leftOutBy,
+  NOW,
+  PEOPLE,
+  priceOf,
+  record,
+  TODAY,
+} from './drawn-usage.fixture.js';
 import { aliasesOf, titleMeasurement, titleStandings } from './standings.js';
 
 describe('the standings of a title', () => {
@@ -30,13 +42,14 @@ describe('the standings of a title', () => {
       fc.asyncProperty(
         drawnUsage,
         drawnRules,
+        drawnFlags,
         fc.subarray([...PEOPLE, 'nobody'], { maxLength: 4 }),
-        async (events, all, holders) => {
-          await record(database, events);
+        async (events, all, flags, holders) => {
+          await record(database, events, flags);
           const log = deduplicate(events);
           for (const one of all) {
             const window = windowOf(one.window, NOW);
-            const definition = standingsByScope(one, factsOf(log, window, priceOf));
+            const definition = standingsByScope(one, factsOf(log, window, priceOf, leftOutBy(one, flags)));
             const aliases = await aliasesOf(database.client, window);
             const take = 3;
             const scopes = [...definition.keys()].sort(compareUtf8);

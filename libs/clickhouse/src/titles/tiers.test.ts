@@ -18,7 +18,7 @@ import { deduplicate, windowOf } from '@laurel/usage';
 import { usageEvent } from '@laurel/usage/fixture';
 import { writeChoices } from '../people.js';
 import { TestDatabase } from '../test-database.fixture.js';
-import { drawnRule, drawnUsage, NOW, priceOf, record, TODAY } from './drawn-usage.fixture.js';
+import { drawnFlags, drawnRule, drawnUsage, leftOutBy, NOW, priceOf, record, TODAY } from './drawn-usage.fixture.js';
 import { titlePeers, tierFigures, TierReader } from './tiers.js';
 import { tierZones, type BucketRow } from './tier-statements.js';
 
@@ -72,13 +72,13 @@ describe('tiers', () => {
   it('that are found by SQL and decided from figures are those of the definition, whoever had which before', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.tuple(drawnUsage, drawnUsage),
+        fc.tuple(fc.tuple(drawnUsage, drawnFlags), fc.tuple(drawnUsage, drawnFlags)),
         fc.array(drawnTiered, { minLength: 6, maxLength: 6 }),
         async (usages, rules) => {
           const folds = rules.map(() => new AwardFold());
           const readers = rules.map(() => new TierReader());
-          for (const events of usages) {
-            await record(database, events);
+          for (const [events, flags] of usages) {
+            await record(database, events, flags);
             const log = deduplicate(events);
             for (const [index, rule] of rules.entries()) {
               const fold = folds[index] ?? new AwardFold();
@@ -87,7 +87,8 @@ describe('tiers', () => {
               const held = tiersIn(fold, rule);
               const expected = new Map<string, Tier>();
               const peers = await titlePeers(database.client, rule, window);
-              for (const [scope, standings] of standingsByScope(rule, factsOf(log, window, priceOf))) {
+              const facts = factsOf(log, window, priceOf, leftOutBy(rule, flags));
+              for (const [scope, standings] of standingsByScope(rule, facts)) {
                 const own = peersOf(rule.tiers, standings);
                 if (own.people > 0 && rule.tiers.by === 'top_per_mille') {
                   expect({ rule, scope, peers: peers.get(scope) }).toEqual({ rule, scope, peers: own });

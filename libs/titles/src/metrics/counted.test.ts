@@ -1,6 +1,6 @@
-import { windowOf } from '@laurel/usage';
+import { dayOf, totalOf, windowOf, type Day } from '@laurel/usage';
 import { titleRuleSchema, type TitleRule } from '../rule.js';
-import { standingsByScope } from '../scope.js';
+import { factsByScope, standingsByScope } from '../scope.js';
 import { factsOf } from './facts.js';
 import { standingsOf } from './measure.js';
 import { event, NOW } from './window.fixture.js';
@@ -56,6 +56,29 @@ describe('the usage that counts for a title', () => {
     expect(standingsOf(share, cached, NOW)[0]?.value).toBe(0.5);
   });
 
+  it('is not of days that are left out, whatever stood out in them', () => {
+    const today = dayOf(NOW);
+    const isLeftOut = (userId: string, day: Day): boolean => userId === 'ada' && day === today - 1;
+    const more = [...used, call('ada', 'openai', 'gpt-5', 5), call('ada', 'anthropic', 'claude-sonnet-4-5', 700, 1)];
+    const of = (usage: object) =>
+      standingsOf(ruleOf(usage), more, NOW, undefined, isLeftOut).map(({ userId, value, evidence }) => [
+        userId,
+        value,
+        evidence['left_out_days'],
+      ]);
+    expect(of({ providers: ['openai'] })).toEqual([
+      ['bo', 4000, undefined],
+      ['ada', 5, { long: 1 }],
+    ]);
+    expect(of({ model_families: ['claude-sonnet-4-5'] })).toEqual([['ada', 21, { long: 1 }]]);
+    const facts = factsOf(more, windowOf('30d', NOW), undefined, isLeftOut);
+    const byFamily = factsByScope(ruleOf(undefined, { scope: 'each_model_family' }), facts);
+    expect([...byFamily].map(([scope, { company }]) => [scope, totalOf(company)])).toEqual([
+      ['family:claude-sonnet-4-5', 21n],
+      ['family:gpt-5', 4005n],
+    ]);
+  });
+
   it('leaves out of a team whoever has none of it', () => {
     const team = ['ada', 'bo', 'cy', 'di', 'eve'].map((user) => call(user, 'openai', 'gpt-5', 5, 0, { team: 'red' }));
     const rule = ruleOf({ providers: ['openai'] }, { scope: 'each_team' });
@@ -73,6 +96,19 @@ describe('the usage that counts for a title', () => {
     ['usage.providers', { providers: ['a', 'a'] }, {}],
     ['usage', { origins: ['main'] }, {}],
     ['metric.kind', { providers: ['a'] }, { metric: { kind: 'longest_session' } }],
+    ['metric', { providers: ['a'] }, { metric: { kind: 'capped_tokens', tokens_per_own_minute: 5 } }],
+    [
+      'metric',
+      undefined,
+      {
+        scope: 'each_model_family',
+        metric: {
+          kind: 'quotient',
+          of: { kind: 'list_cost' },
+          per: { kind: 'capped_tokens', tokens_per_own_minute: 5 },
+        },
+      },
+    ],
     ['eligibility.min_sessions', { providers: ['a'] }, { eligibility: { min_sessions: 3 } }],
   ])('refuses what can’t be told: %s', (path, usage, fields) => {
     const rule = { id: 'c', name: 'C', description: 'x', version: 1, metric: { kind: 'capped_tokens' }, usage };

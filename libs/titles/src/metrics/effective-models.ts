@@ -1,8 +1,7 @@
-import { modelFamily, totalOf, type Day } from '@laurel/usage';
+import { compareUtf8, modelFamily, totalOf, type Day } from '@laurel/usage';
 import { groupBy } from './grouping.js';
 import { text, whole } from '../evidence.js';
 import type { MetricOf } from '../rule.js';
-import { compareUtf8 } from '../user-order.js';
 import type { Measurement } from '../standings.js';
 import { roundRatio } from './rounding.js';
 import { tokensByDay, volumeOf, type PersonFacts } from './facts.js';

@@ -3,6 +3,8 @@ import {
   activeMinutes,
   addCosts,
   addFigures,
+  attendanceOf,
+  compareUtf8,
   costsBy,
   dayOf,
   figuresOf,
@@ -12,6 +14,7 @@ import {
   noCosts,
   noFigures,
   totalOf,
+  type AttendedHour,
   type CostFigures,
   type Day,
   type Figures,
@@ -21,7 +24,6 @@ import {
 } from '@laurel/usage';
 import { groupBy } from './grouping.js';
 import type { Volume } from '../standings.js';
-import { compareUtf8 } from '../user-order.js';
 
 /** One person's figures and costs for one model of one provider on one UTC day. */
 export interface ModelDay extends UserDayModelFigures {
@@ -48,6 +50,10 @@ export interface PersonFacts {
   readonly sessions: number;
   /** Active minutes inside the window, by session. */
   readonly sessionMinutes: readonly SessionMinutes[];
+  /** The UTC hours of the window with counted events. */
+  readonly hours: readonly AttendedHour[];
+  /** How many UTC days of the window the rule leaves out, though they have counted events, of whatever model. */
+  readonly leftOutDays: number;
   /** UTC days from the one of their first counted event ever to the window's last, both included. */
   readonly tenureDays: number;
 }
@@ -65,23 +71,38 @@ export interface WindowFacts {
 /** The list price of a provider's model on a UTC day; null where none is known. */
 export type PriceOf = Parameters<typeof costsBy>[2];
 
+/** Whether a person’s UTC day does not count, as by `fair_play` of a rule. */
+export type IsLeftOut = (userId: string, day: Day) => boolean;
+
 export const sumOfCosts = (costs: Iterable<CostFigures>): CostFigures => [...costs].reduce(addCosts, noCosts);
 export const sumOfFigures = (figures: Iterable<Figures>): Figures => [...figures].reduce(addFigures, noFigures);
 
 /**
  * @param events deduplicated; those that don't count are left out here, and those outside the window tell the tenure alone.
  * @param priceOf by default no price is known.
+ * @param isLeftOut the events of such a day tell the tenure alone, too; by default all days count.
  */
-export function factsOf(events: Iterable<UsageEvent>, window: Window, priceOf: PriceOf = () => null): WindowFacts {
+export function factsOf(
+  events: Iterable<UsageEvent>,
+  window: Window,
+  priceOf: PriceOf = () => null,
+  isLeftOut: IsLeftOut = () => false,
+): WindowFacts {
   const ever = [...events].filter((event) => isCounted(event));
   const firstDays = new Map<string, Day>();
   for (const { user_id: userId, occurred_at } of ever) {
     const day = dayOf(occurred_at);
     if (day < (firstDays.get(userId) ?? Infinity)) firstDays.set(userId, day);
   }
-  const counted = ever.filter((event) => isWithin(window, event.occurred_at));
+  const inWindow = ever.filter((event) => isWithin(window, event.occurred_at));
+  const counted = inWindow.filter((event) => !isLeftOut(event.user_id, dayOf(event.occurred_at)));
+  const leftOut = new Map<string, Set<Day>>();
+  for (const { user_id: userId, occurred_at: at } of inWindow) {
+    if (isLeftOut(userId, dayOf(at))) leftOut.set(userId, (leftOut.get(userId) ?? new Set()).add(dayOf(at)));
+  }
   const rows = groupBy(modelDays(counted, priceOf), (row) => row.userId);
   const minutes = groupBy(activeMinutes(counted), (session) => session.userId);
+  const hours = groupBy(attendanceOf(counted), (hour) => hour.userId);
   const sessions = new Map<string, Set<string>>();
   for (const { user_id: userId, session_id: sessionId } of counted) {
     const known = sessions.get(userId) ?? new Set();
@@ -97,6 +118,8 @@ export function factsOf(events: Iterable<UsageEvent>, window: Window, priceOf: P
     costs: sumOfCosts(own.map((row) => row.costs)),
     sessions: sessions.get(userId)?.size ?? 0,
     sessionMinutes: minutes.get(userId) ?? [],
+    hours: hours.get(userId) ?? [],
+    leftOutDays: leftOut.get(userId)?.size ?? 0,
     tenureDays: window.lastDay - (firstDays.get(userId) ?? window.lastDay) + 1,
   }));
   return { people, company: sumOfFigures(people.map((one) => one.figures)), families: familiesOf(people) };
@@ -111,7 +134,7 @@ export function familiesOf(people: readonly PersonFacts[]): ReadonlyMap<string, 
   return new Map([...rows].map(([family, own]) => [family, sumOfFigures(own.map((row) => row.figures))]));
 }
 
-/** A person with a part of their usage. Nothing is known of sessions and minutes then: they are not told of each model. */
+/** A person with a part of their usage. Nothing is known of sessions, minutes and hours then: they are not told of each model. */
 export const withRows = (person: PersonFacts, rows: readonly ModelDay[]): PersonFacts => ({
   ...person,
   rows,
@@ -119,6 +142,7 @@ export const withRows = (person: PersonFacts, rows: readonly ModelDay[]): Person
   costs: sumOfCosts(rows.map((row) => row.costs)),
   sessions: 0,
   sessionMinutes: [],
+  hours: [],
 });
 
 function modelDays(events: readonly UsageEvent[], priceOf: PriceOf): readonly ModelDay[] {

@@ -1,8 +1,7 @@
-import { dayOfMinute, minuteStartMs, MINUTE_MS, type Minute } from '@laurel/usage';
+import { compareUtf8, dayOfMinute, minuteStartMs, MINUTE_MS, type Minute } from '@laurel/usage';
 import { groupBy } from './grouping.js';
 import { text, whole } from '../evidence.js';
 import type { MetricOf } from '../rule.js';
-import { compareUtf8 } from '../user-order.js';
 import type { Measurement } from '../standings.js';
 import { volumeOf, type PersonFacts } from './facts.js';
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { windowOf } from '@laurel/usage';
+import { tokenClasses } from '@laurel/events';
+import { dayOf, windowOf, type Day } from '@laurel/usage';
 import { builtInRules } from '../built-in-rules.js';
 import { isLoweredByCorrection } from '../correction.js';
 import type { Metric, TitleRule } from '../rule.js';
@@ -54,6 +55,7 @@ describe('every built-in title', () => {
 
   it.each<Metric>([
     { kind: 'capped_tokens', daily_cap: 1_000_000, classes: ['input', 'cache_read'] },
+    { kind: 'capped_tokens', daily_cap: 3_000_000, classes: [...tokenClasses], tokens_per_own_minute: 500_000 },
     { kind: 'longest_session', max_gap_minutes: 30, daily_cap_minutes: 5 },
     { kind: 'active_days' },
     { kind: 'longest_streak', weekends: 'skip' },
@@ -73,6 +75,26 @@ describe('every built-in title', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('knows nothing of days that are left out but their number, and for how long somebody has been there', () => {
+    const rule: TitleRule = { ...tokenLegend, eligibility: { ...tokenLegend.eligibility, min_tenure_days: 8 } };
+    const events = [
+      event(0, { tokens: { input: 5 } }),
+      event(3, { tokens: { input: 1000 } }),
+      event(7, { tokens: { input: 30 } }),
+      event(31, { tokens: { input: 1 } }),
+      event(3, { user_id: 'u-2', tokens: { input: 70 } }),
+    ];
+    const today = dayOf(NOW);
+    const isLeftOut = (userId: string, day: Day): boolean => userId === 'u-1' && [today - 7, today - 3].includes(day);
+    expect(standingsOf(rule, events, NOW, undefined, isLeftOut)).toMatchObject([
+      { userId: 'u-1', value: 5, eligible: true, evidence: { active_days: { long: 1 }, left_out_days: { long: 2 } } },
+      { userId: 'u-2', value: 70, eligible: false },
+    ]);
+    const [, others] = standingsOf(rule, events, NOW, undefined, isLeftOut);
+    expect(others?.evidence).not.toHaveProperty('left_out_days');
+    expect(standingsOf(rule, events, NOW, undefined, () => true)).toEqual([]);
   });
 
   it('measures the days of the rule’s window only', () => {

@@ -8,14 +8,27 @@ import { cacheSaving } from './cache-saving.js';
 import { cacheShare } from './cache-share.js';
 import { cappedTokens } from './capped-tokens.js';
 import { effectiveModels } from './effective-models.js';
-import { factsOf, type PriceOf, type WindowFacts } from './facts.js';
+import { whole } from '../evidence.js';
+import { factsOf, type IsLeftOut, type PriceOf, type WindowFacts } from './facts.js';
 import { listCost } from './list-cost.js';
 import { longestSession } from './longest-session.js';
 import { longestStreak } from './longest-streak.js';
 import { quotient } from './quotient.js';
 
-/** Everybody's value of a metric; people without a counted event in the window have none. */
+/**
+ * Everybody's value of a metric; people without a counted event in the window have none.
+ *
+ * To the evidence of each metric `left_out_days` is added where it is not 0: the days of the window that the rule leaves out.
+ */
 export function measure(metric: Metric, facts: WindowFacts): Measurement[] {
+  const leftOut = new Map(facts.people.map(({ userId, leftOutDays }) => [userId, leftOutDays]));
+  return measured(metric, facts).map((one) => {
+    const days = leftOut.get(one.userId) ?? 0;
+    return days === 0 ? one : { ...one, evidence: { ...one.evidence, left_out_days: whole(days) } };
+  });
+}
+
+function measured(metric: Metric, facts: WindowFacts): Measurement[] {
   const { people, company } = facts;
   switch (metric.kind) {
     case 'capped_tokens':
@@ -35,9 +48,9 @@ export function measure(metric: Metric, facts: WindowFacts): Measurement[] {
     case 'longest_streak':
       return people.map((person) => longestStreak(metric, person));
     case 'quotient': {
-      const per = measure(metric.per, facts);
+      const per = measured(metric.per, facts);
       // Both are of all people, in their order.
-      return measure(metric.of, facts).flatMap((of, index) => {
+      return measured(metric.of, facts).flatMap((of, index) => {
         const divisor = per[index];
         return divisor === undefined ? [] : [quotient(of, divisor)];
       });
@@ -53,13 +66,15 @@ export function measure(metric: Metric, facts: WindowFacts): Measurement[] {
  * @param events deduplicated.
  * @param nowMs the instant of the evaluation; the rule's window ends with its UTC day.
  * @param priceOf list prices; by default none is known.
+ * @param isLeftOut which days the rule leaves out; by default none.
  */
 export function standingsOf(
   rule: TitleRule,
   events: Iterable<UsageEvent>,
   nowMs: number,
   priceOf?: PriceOf,
+  isLeftOut?: IsLeftOut,
 ): Standing[] {
-  const facts = countedFacts(rule, factsOf(events, windowOf(rule.window, nowMs), priceOf));
+  const facts = countedFacts(rule, factsOf(events, windowOf(rule.window, nowMs), priceOf, isLeftOut));
   return rank(rule.eligibility, measure(rule.metric, facts));
 }

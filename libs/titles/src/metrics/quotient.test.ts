@@ -1,3 +1,4 @@
+import { dayOf, type Day } from '@laurel/usage';
 import { titleRuleSchema, unitOf, type TitleRule } from '../rule.js';
 import { standingsOf } from './measure.js';
 import { event, NOW } from './window.fixture.js';
@@ -46,6 +47,15 @@ describe('a quotient', () => {
       NOW,
     );
     expect(nothing).toMatchObject({ value: 0, rank: 0, eligible: false });
+  });
+
+  it('may be of tokens that somebody asked for, and says once how many days are left out', () => {
+    const rule = perDay({ kind: 'capped_tokens', tokens_per_own_minute: 150 });
+    const isLeftOut = (_: string, day: Day): boolean => day === dayOf(NOW) - 2;
+    const [tokens] = standingsOf(rule, used, NOW, undefined, isLeftOut);
+    expect(tokens?.value).toBe((100 + 2 * 150) / 2);
+    expect(tokens?.evidence).toMatchObject({ of_attended_tokens: { long: 400 }, left_out_days: { long: 1 } });
+    expect(Object.keys(tokens?.evidence ?? {}).filter((name) => name.includes('left_out'))).toEqual(['left_out_days']);
   });
 
   it('has both units', () => {

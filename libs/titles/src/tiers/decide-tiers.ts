@@ -1,11 +1,10 @@
 import type { AwardEvent, AwardReason } from '@laurel/events';
-import type { Window } from '@laurel/usage';
+import { compareUtf8, type Window } from '@laurel/usage';
 import { awardIdOf } from '../award-id.js';
 import { isLoweredByCorrection } from '../correction.js';
 import { real, whole, type Evidence } from '../evidence.js';
 import { unitOf, type Scope, type TitleRule } from '../rule.js';
 import type { Standing } from '../standings.js';
-import { compareUtf8 } from '../user-order.js';
 import { tierAfter, tierLevels, zoneOf, type Peers, type TierLevel } from './levels.js';
 import { tierOrder, type Tier, type Tiers } from './tier.js';
 import type { TierHeld } from './tier-book.js';

@@ -22,10 +22,14 @@ const [legend, connoisseur, ...others] = builtInRules;
 const titles = titleRulesSchema.parse([
   {
     ...legend,
-    version: 2,
+    version: legend.version + 1,
     tiers: { by: 'value', levels: { bronze: 100_000, silver: 1_000_000, gold: 10_000_000, platinum: 100_000_000 } },
   },
-  { ...connoisseur, version: 2, tiers: { by: 'top_per_mille', levels: { silver: 250, gold: 100 } } },
+  {
+    ...connoisseur,
+    version: connoisseur.version + 1,
+    tiers: { by: 'top_per_mille', levels: { silver: 250, gold: 100 } },
+  },
   ...others,
   {
     id: 'most_saved',
@@ -116,17 +120,19 @@ describe('the page on the recorded trace', () => {
     if (family === undefined) throw new Error('no model family has five people');
     return family;
   };
-  /** Somebody's usage of the last days, as much as to stand at the top. */
+  /** Somebody's usage of half an hour on each of the last days, as much in a minute as to stand at the top. */
   const publishFor = (user_id: string, tokens: number) =>
     pipeline.publish(
-      [0, 1, 2, 3].map((day) =>
-        usage({
-          user_id,
-          team: 'web',
-          session_id: `s-${user_id}`,
-          occurred_at: Date.now() - day * DAY_MS,
-          tokens: { input: tokens },
-        }),
+      [0, 1, 2, 3].flatMap((day) =>
+        Array.from({ length: 30 }, (_, minute) =>
+          usage({
+            user_id,
+            team: 'web',
+            session_id: `s-${user_id}`,
+            occurred_at: Date.now() - day * DAY_MS - minute * 60_000,
+            tokens: { input: tokens },
+          }),
+        ),
       ),
     );
 
@@ -250,7 +256,7 @@ describe('the page on the recorded trace', () => {
     await press('Token Legend');
     await page.getByText(/^with .* tokens, since/).waitFor();
     await page
-      .getByText(/calls on \d+ active days/)
+      .getByText(/calls and [\d,]+ minutes of asking on \d+ active days/)
       .first()
       .waitFor();
 
@@ -307,6 +313,32 @@ describe('the page on the recorded trace', () => {
       usage: { user_id: id, window: { name: 'all' } },
       history: { window: { name: 'all' } },
     });
+  });
+
+  it('shows which days of oneself stand out to whoever is signed in, and to nobody else', async () => {
+    const id = String((await board()).entries[30]?.user_id);
+    const text = 'own calls in 19 of the day’s 24 hours';
+    const { page } = await open();
+    let asked = 0;
+    await page.route('**/v1/me/signals*', (route) => {
+      asked += 1;
+      return route.fulfill({ json: { signals: [{ day: '2026-11-27', signal: 'round_the_clock', text }] } });
+    });
+    await visit(page, `/people/${id}?me=${id}`);
+    await page.getByRole('region', { name: 'You, and what others see' }).waitFor();
+    expect(asked).toBe(0);
+    // Here nobody can sign in.
+    await page.route('**/v1/session', (route) =>
+      route.fulfill({ json: { signed_in: true, user_id: id, sign_in_url: null } }),
+    );
+    await visit(page, `/people/${id}`);
+    const stands = page.getByRole('region', { name: 'Days of yours that stand out' });
+    await stands.getByText(text).waitFor();
+    expect(await barriers(page)).toEqual([]);
+    await visit(page, `/people/${String((await board()).entries[0]?.user_id)}`);
+    expect(await stands.count()).toBe(0);
+    await visit(page, '/titles');
+    await page.getByText(/^Days do not count on which one’s own calls went on for hours without a pause or /).waitFor();
   });
 
   it('lists everybody in the API’s order, to the last one, and the viewer always', async () => {
@@ -403,7 +435,7 @@ describe('the page on the recorded trace', () => {
     const { page: feed } = await open();
     await visit(feed, '/awards');
     await page.locator('.table__rows .row').nth(4).hover();
-    await publishFor('u-newcomer', 90_000_000);
+    await publishFor('u-newcomer', 3_000_000);
     const newcomer = await eventually('the newcomer to lead', async () => {
       const [first] = (await board()).entries;
       return first?.user_id === 'u-newcomer' ? first.handle : undefined;
@@ -459,7 +491,7 @@ describe('the page on the recorded trace', () => {
         }),
       }),
     );
-    await publishFor('u-other', 1000);
+    await publishFor('u-other', 100);
     await page.getByText('newer figures can’t be read at the moment').waitFor({ timeout: 60_000 });
     expect(await page.locator('.table__rows .row__link').count()).toBeGreaterThan(5);
     await page.getByRole('radio', { name: 'Month' }).click();

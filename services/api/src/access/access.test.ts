@@ -61,6 +61,7 @@ const table: Readonly<
   getSessions: { path: '/v1/users/u-1/sessions', ...PEOPLE },
   getPersonTitles: { path: '/v1/users/u-1/titles', ...PEOPLE },
   getBadge: { path: '/v1/users/u-1/badge.svg', ...PEOPLE },
+  getOwnSignals: { path: '/v1/me/signals', ...PEOPLE, peopleToken: 'no' },
   listAccesses: {
     path: '/v1/access-log',
     nobody: 'no',
@@ -206,6 +207,25 @@ describe('who may see what', () => {
       expect(refusalOf(answer)).toBe(verdict === 'yes' ? undefined : refused);
       if (verdict === 'yes') expect(answer.status).toBe(200);
     }
+  });
+
+  it('shows days that stand out to the person themselves, and to nobody else', async () => {
+    const roll = { day: yesterday.slice(0, 10), part: 'hours', roll_id: '1' };
+    const signal = { user_id: 'u-of-member', signal: 'round_the_clock', evidence: { own_hours: '19' } };
+    const format = 'JSONEachRow';
+    await stack.clickhouse.insert({ table: 'fair_play_signals', format, values: [{ ...roll, ...signal }] });
+    await stack.clickhouse.insert({ table: 'fair_play_heads', format, values: [{ ...roll, rests_on: '' }] });
+    const signalsOf = async (who: Who): Promise<unknown> =>
+      (JSON.parse((await ask(who, '/v1/me/signals')).body) as { signals: unknown }).signals;
+    expect(await signalsOf('member')).toEqual([
+      {
+        day: roll.day,
+        signal: 'round_the_clock',
+        text: 'own calls in 19 of the day’s 24 hours',
+        evidence: { own_hours: '19' },
+      },
+    ]);
+    expect(await signalsOf('admin')).toEqual([]);
   });
 
   it('shows nobody to anybody who is hidden, in no answer and no table', async () => {

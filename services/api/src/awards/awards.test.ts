@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EventSource } from 'eventsource';
 import type { AwardJson } from '@laurel/policy';
-import { generatedHandle } from '@laurel/titles';
+import { builtInRules, generatedHandle } from '@laurel/titles';
 import type { TitlesJson } from '../titles/titles.controller.js';
 import type { UserJson } from '../usage/usage.controller.js';
 import { award, handovers, usage } from '../testing/events.js';
@@ -26,6 +26,8 @@ describe('titles and awards', () => {
   let stack: TestStack;
   let url: string;
   const evidence = {
+    // Of fair play, and so of nobody but the person and admins.
+    left_out_days: { long: 2 },
     capped_tokens: { long: 9007199254740990 },
     beyond: { string: '9007199254740993' },
     share: { double: 0.1 },
@@ -124,9 +126,9 @@ describe('titles and awards', () => {
     const [legend, connoisseur, wizard, immortal] = titles;
     expect(legend).toMatchObject({
       name: 'Token Legend',
-      version: 1,
+      version: builtInRules[0].version,
       unit: 'tokens',
-      metric: { kind: 'capped_tokens', daily_cap: 100_000_000 },
+      metric: { kind: 'capped_tokens', daily_cap: 100_000_000, tokens_per_own_minute: 500_000 },
       window: { name: '30d', days: 30 },
       scope: 'company',
       eligibility: { min_tokens: 1 },

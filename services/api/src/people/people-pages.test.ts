@@ -36,7 +36,10 @@ describe('what a page about one person asks for', () => {
       usage({ user_id: 'ada', occurred_at: at(2, 0), tokens: { output: 3 }, session_id: 's2' }),
       // A subagent's minute is not one in which the person asked.
       usage({ user_id: 'ada', occurred_at: at(2, 30), tokens: { output: 4 }, session_id: 's3', origin: 'subagent' }),
-      usage({ user_id: 'bo', occurred_at: at(1), tokens: { input: 1_000_000 }, session_id: 's4' }),
+      // As much as two minutes bring in for Token Legend.
+      ...[0, 1].map((minute) =>
+        usage({ user_id: 'bo', occurred_at: at(1, minute), tokens: { input: 500_000 }, session_id: 's4' }),
+      ),
     ]);
     await stack.append([award(0, { user_id: 'bo', value: 1_000_000 })]);
     ({ url } = await stack.startApi());

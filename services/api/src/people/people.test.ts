@@ -30,6 +30,16 @@ describe('people as they chose to be shown', () => {
   const spend = (user_id: string, input: number, fields: object = {}) =>
     usage({ user_id, occurred_at: yesterday, tokens: { input }, cost_micro_usd: input * 7, ...fields });
 
+  /** Calls without tokens in as many minutes after that, as Token Legend counts an hour by them. */
+  const asking = (user_id: string, minutes: number) =>
+    Array.from({ length: minutes }, (_, minute) =>
+      usage({
+        user_id,
+        occurred_at: new Date(Date.parse(yesterday) + (minute + 1) * 60_000).toISOString(),
+        tokens: {},
+      }),
+    );
+
   beforeEach(async () => {
     stack = await testStack();
   });
@@ -60,7 +70,8 @@ describe('people as they chose to be shown', () => {
   };
 
   it('are shown by name, handle and figures as they say, everywhere, and otherwise as soon as they say so', async () => {
-    await stack.store([spend('u-1', 3_456_789), spend('u-2', 2_345_678), spend('u-3', 1_234_567)]);
+    const spent = { 'u-1': 3_456_789, 'u-2': 2_345_678, 'u-3': 1_234_567 };
+    await stack.store(Object.entries(spent).flatMap(([user, input]) => [spend(user, input), ...asking(user, 7)]));
     await stack.append([
       award(0, { user_id: 'u-1', value: 3_456_789, runner_up: 2_345_678, evidence: { input: { long: 3_456_789 } } }),
     ]);

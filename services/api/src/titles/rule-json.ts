@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   eligibilitySchema,
+  fairPlaySchema,
   levelEntries,
   marginSchema,
   metricSchema,
@@ -38,6 +39,7 @@ export const ruleShape = {
   window: component('Window', windowSchema),
   usage: usageFilterSchema.nullable().describe('which usage counts; null for all'),
   eligibility: eligibilitySchema,
+  fair_play: fairPlaySchema.nullable().describe('which days of a person are left out; null for none'),
   margin: marginSchema,
   max_holders: z.int().describe('how many may hold it at a time'),
   dwell_hours: z.int().describe('for so long after the award nobody can overtake the holder'),
@@ -59,6 +61,7 @@ export const ruleJson = (rule: TitleRule, { json }: NamedWindow): RuleJson => ({
   window: json,
   usage: rule.usage ?? null,
   eligibility: rule.eligibility,
+  fair_play: rule.fair_play ?? null,
   margin: rule.margin,
   max_holders: rule.holders,
   dwell_hours: rule.dwell_hours,

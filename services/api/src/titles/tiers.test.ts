@@ -98,8 +98,8 @@ describe('tiers', () => {
     const { titles } = await get<TitleRulesJson>(`${url}/v1/titles/rules`);
     expect(titles.map(({ id, scope, scopes }) => [id, scope, scopes])).toEqual([
       ['token_legend', 'company', ['company']],
-      // Nobody has been active for long enough to have a value.
-      ['model_connoisseur', 'company', []],
+      // Also where nobody has been active for long enough to have a value.
+      ['model_connoisseur', 'company', ['company']],
       ['team_legend', 'each_team', ['team:red']],
     ]);
     expect(titles[0]?.tiers?.levels).toEqual([

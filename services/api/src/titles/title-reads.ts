@@ -1,4 +1,4 @@
-import { everybodyFacts, personFacts, titleStandings, type ClickHouseClient } from '@laurel/clickhouse';
+import { askedBy, everybodyFacts, personFacts, titleStandings, type ClickHouseClient } from '@laurel/clickhouse';
 import {
   countedPeople,
   factsByScope,
@@ -19,7 +19,7 @@ import { namedWindow, type NamedWindow } from '../usage/window-json.js';
 /** How many of the best each title shows. */
 export const STANDINGS = 5;
 
-/** Windows of rules in force, with the usage that counts; few. */
+/** Windows of rules in force, with the usage and the days that count; few. */
 const WINDOWS_KEPT = 16;
 
 export interface TitleStandings {
@@ -37,6 +37,9 @@ export interface OwnStanding {
   /** Undefined for whoever has no usage in the rule's window that counts. */
   readonly own: Measurement | undefined;
 }
+
+/** Which days of a person a title looks at. */
+const daysOf = ({ rule, named: { window } }: TitleStandings): string => JSON.stringify([window, rule.fair_play]);
 
 /** What the API has to read for titles; of everybody once for all who ask, as it is dear. */
 export class TitleReads {
@@ -60,19 +63,20 @@ export class TitleReads {
    * used.
    */
   async standingsOf(userId: string, titles: readonly TitleStandings[]): Promise<readonly (readonly OwnStanding[])[]> {
-    const asksTenure = titles.some(({ rule }) => rule.eligibility.min_tenure_days > 0);
-    const windows = new Map(titles.map(({ named: { window } }) => [JSON.stringify(window), window]));
+    const windows = new Map(titles.map((title) => [daysOf(title), title.named.window]));
     const facts = new Map(
       await Promise.all(
-        [...windows].map(
-          async ([key, window]) => [key, await personFacts(this.clickhouse, [userId], window, asksTenure)] as const,
-        ),
+        [...windows].map(async ([days, window]) => {
+          const asked = askedBy(titles.filter((title) => daysOf(title) === days).map(({ rule }) => rule));
+          return [days, await personFacts(this.clickhouse, [userId], window, asked)] as const;
+        }),
       ),
     );
     return Promise.all(
-      titles.map(async ({ rule, named: { window } }) => {
-        const everybody = await this.everybodyOf(rule, window);
-        const people = countedPeople(rule, facts.get(JSON.stringify(window)) ?? []);
+      titles.map(async (title) => {
+        const { rule, named } = title;
+        const everybody = await this.everybodyOf(rule, named.window);
+        const people = countedPeople(rule, facts.get(daysOf(title)) ?? []);
         const own = [...factsByScope(rule, { ...everybody, people })].flatMap(([scope, ofScope]) =>
           measure(rule.metric, ofScope).map((measured) => ({ scope, own: measured })),
         );
@@ -81,10 +85,9 @@ export class TitleReads {
     );
   }
 
-  private everybodyOf({ usage, scope }: TitleRule, window: Window): Promise<Everybody> {
-    const key = JSON.stringify([window, usage, scope === 'each_model_family']);
-    const known =
-      this.everybody.get(key) ?? new Reused(() => everybodyFacts(this.clickhouse, { usage, scope }, window));
+  private everybodyOf(rule: TitleRule, window: Window): Promise<Everybody> {
+    const key = JSON.stringify([window, rule.usage, rule.fair_play, rule.scope === 'each_model_family']);
+    const known = this.everybody.get(key) ?? new Reused(() => everybodyFacts(this.clickhouse, rule, window));
     // A day later all windows are others.
     if (this.everybody.size >= WINDOWS_KEPT && !this.everybody.has(key)) this.everybody.clear();
     this.everybody.set(key, known);

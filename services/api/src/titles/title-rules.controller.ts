@@ -19,7 +19,7 @@ export const titleRulesSchema = component(
             .array(z.string())
             .readonly()
             .describe(
-              'where it has people to compare, or a holder, now: company, team:<team>, or family:<model family>',
+              'where it has people to compare, or a holder, now: team:<team> or family:<model family>; always company, where it compares everybody',
             ),
         }),
       )
@@ -57,7 +57,13 @@ export class TitleRulesController {
       titles: titles.map(({ rule, named, standings }) => ({
         ...ruleJson(rule, named),
         scope: rule.scope,
-        scopes: [...new Set([...standings.keys(), ...this.awards.holdersOf(rule.id).map(({ scope }) => scope)])].sort(),
+        scopes: [
+          ...new Set([
+            // Also where nobody is eligible, and so nobody stands.
+            ...(rule.scope === 'company' ? ['company'] : standings.keys()),
+            ...this.awards.holdersOf(rule.id).map(({ scope }) => scope),
+          ]),
+        ].sort(),
       })),
     };
   }

@@ -195,6 +195,7 @@ export interface TitleRule {
     readonly min_sessions: number;
     readonly min_tenure_days: number;
   };
+  readonly fair_play: { readonly exclude: readonly string[] } | null;
   readonly margin: Margin;
   readonly max_holders: number;
   readonly dwell_hours: number;
@@ -304,6 +305,12 @@ export interface ModelDays {
     | { readonly families: number; readonly withheld: true }
     | ({ readonly families: number; readonly withheld: false } & FamilyAmounts)
     | null;
+}
+
+/** Days of the one who is signed in, the newest first. */
+export interface OwnSignals {
+  readonly window: WindowBounds;
+  readonly signals: readonly { readonly day: string; readonly signal: string; readonly text: string }[];
 }
 
 /** Who asks, and what they may do. */

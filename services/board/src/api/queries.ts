@@ -7,6 +7,7 @@ import type {
   Leaderboard,
   ModelDays,
   Models,
+  OwnSignals,
   PersonTitles,
   PersonUsage,
   Session,
@@ -109,6 +110,13 @@ export const personTitles = (userId: string) =>
   queryOptions({
     queryKey: ['figures', 'person-titles', userId],
     queryFn: ({ signal }) => read<PersonTitles>(userPath(userId, '/titles'), {}, signal),
+  });
+
+/** Of whoever is signed in. */
+export const ownSignals = () =>
+  queryOptions({
+    queryKey: ['figures', 'own-signals'],
+    queryFn: ({ signal }) => read<OwnSignals>('/v1/me/signals', {}, signal),
   });
 
 /** @param scope company, team:<team>, or family:<model family> */

@@ -19,6 +19,7 @@ import { scopeText } from '../words/titles.js';
 import { ClassesCard, ModelsCard } from './MixCards.js';
 import { HistoryCard } from './HistoryCard.js';
 import { OwnCard } from './OwnCard.js';
+import { SignalsCard } from './SignalsCard.js';
 import { SessionsCard } from './SessionsCard.js';
 import { TitlesCard } from './TitlesCard.js';
 import { AwardsCard } from './AwardsCard.js';
@@ -83,6 +84,7 @@ export function PersonPage() {
       </div>
       {own === userId && data !== undefined ? (
         <div id="you" className="person__own">
+          <SignalsCard />
           <OwnCard person={data} />
         </div>
       ) : null}
@@ -108,6 +110,7 @@ function Unknown({ userId }: { readonly userId: string }) {
           To the board
         </Link>
       </Nothing>
+      {isOwn ? <SignalsCard /> : null}
     </div>
   );
 }

@@ -38,6 +38,8 @@ export function conditionsOf(title: TitleRule): readonly string[] {
   return [
     least.length === 0 ? 'Open to everybody with usage.' : `Needs at least ${listText(least)}.`,
     ...usageTexts(title),
+    ...attendedText(title),
+    ...leftOutText(title),
     marginText(title),
     ...(title.dwell_hours > 0 ? [`Kept for at least ${countText(title.dwell_hours, 'hour')}.`] : []),
     ...(title.max_holders > 1 ? [`Up to ${title.max_holders} people hold it at a time.`] : []),
@@ -54,6 +56,39 @@ function usageTexts({ usage }: TitleRule): readonly string[] {
   ];
 }
 
+/** Of an agent's tokens, as far as somebody was there. */
+function attendedText({ metric }: TitleRule): readonly string[] {
+  const bound = [metric, metric['of'], metric['per']].map(boundOf).find((one) => one !== undefined);
+  if (bound === undefined) return [];
+  return [
+    `An hour counts by its minutes with a call of one’s own, up to ${shortText(bound)} tokens for each: what agents use while nobody asks counts for nothing.`,
+  ];
+}
+
+/** Of a metric, or of a part of a quotient. */
+function boundOf(metric: unknown): number | undefined {
+  if (typeof metric !== 'object' || metric === null || !('tokens_per_own_minute' in metric)) return undefined;
+  return typeof metric.tokens_per_own_minute === 'number' ? metric.tokens_per_own_minute : undefined;
+}
+
+const signalNames: Readonly<Record<string, string>> = {
+  unattended_run: 'agents ran for hours by themselves',
+  unbroken_run: 'one’s own calls went on for hours without a pause',
+  round_the_clock: 'one’s own calls came around the clock',
+  replayed_prefix: 'nearly all was read from a cache again and again',
+  tiny_models: 'many models were used a little',
+  repeated_shape: 'many calls were alike',
+  same_instant: 'many calls were of the same instant',
+  spike: 'far more was used than on other days',
+  before_release: 'a model was used before it came out',
+};
+
+function leftOutText({ fair_play: fairPlay }: TitleRule): readonly string[] {
+  if (fairPlay === null) return [];
+  const signals = fairPlay.exclude.map((signal) => signalNames[signal] ?? plainName(signal));
+  return [`Days do not count on which ${listText(signals, 'or')}.`];
+}
+
 function marginText({ margin }: TitleRule): string {
   if (margin.by === 0) return 'Whoever is ahead takes it.';
   const by = fineShareText(margin.by);
@@ -64,8 +99,8 @@ function marginText({ margin }: TitleRule): string {
 
 const countText = (count: number, noun: string): string => `${wholeText(count)} ${noun}${count === 1 ? '' : 's'}`;
 
-const listText = (parts: readonly string[]): string =>
-  parts.length < 2 ? (parts[0] ?? '') : `${parts.slice(0, -1).join(', ')} and ${String(parts.at(-1))}`;
+const listText = (parts: readonly string[], last: 'and' | 'or' = 'and'): string =>
+  parts.length < 2 ? (parts[0] ?? '') : `${parts.slice(0, -1).join(', ')} ${last} ${String(parts.at(-1))}`;
 
 /** Why the value is what it is, in a sentence or two; undefined where the person does not show it. */
 export function evidenceText(metric: TitleRule['metric'], evidence: Evidence): string | undefined {
@@ -75,7 +110,9 @@ export function evidenceText(metric: TitleRule['metric'], evidence: Evidence): s
   switch (metric.kind) {
     case 'capped_tokens': {
       const capped = number('capped_days');
-      const over = `${shortText(count('events'))} calls on ${countText(number('active_days'), 'active day')}`;
+      const attended =
+        evidence['own_minutes'] === undefined ? '' : ` and ${countText(number('own_minutes'), 'minute')} of asking`;
+      const over = `${shortText(count('events'))} calls${attended} on ${countText(number('active_days'), 'active day')}`;
       return capped === 0
         ? `${over}, no day over the daily cap of ${shortText(count('daily_cap'))}.`
         : `${over}; ${countText(capped, 'day')} reached the daily cap of ${shortText(count('daily_cap'))}.`;

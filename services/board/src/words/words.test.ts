@@ -8,6 +8,7 @@ import { conditionsOf, distanceText, evidenceText, progressOf, scopeText } from 
 const title = {
   metric: { kind: 'capped_tokens' },
   eligibility: { min_tokens: 1, min_active_days: 0, min_sessions: 0, min_tenure_days: 0 },
+  fair_play: null,
   margin: { kind: 'relative', by: 0.02 },
   max_holders: 1,
   dwell_hours: 0,
@@ -126,6 +127,21 @@ describe('titles in plain words', () => {
     ]);
   });
 
+  it('say what does not count, of signals that are not known too', () => {
+    const fair: Title = {
+      ...title,
+      metric: { kind: 'capped_tokens', daily_cap: 100_000_000, tokens_per_own_minute: 500_000 },
+      fair_play: { exclude: ['unbroken_run', 'round_the_clock', 'of_tomorrow'] },
+    };
+    expect(
+      conditionsOf({ ...fair, metric: { kind: 'quotient', of: fair.metric, per: { kind: 'active_days' } } }),
+    ).toEqual(conditionsOf(fair));
+    expect(conditionsOf(fair).slice(1, 3)).toEqual([
+      'An hour counts by its minutes with a call of one’s own, up to 500K tokens for each: what agents use while nobody asks counts for nothing.',
+      'Days do not count on which one’s own calls went on for hours without a pause, one’s own calls came around the clock or of tomorrow.',
+    ]);
+  });
+
   it('say what is missing', () => {
     expect(distanceText(own({}))).toBe('22 min short of taking it.');
     expect(distanceText(own({ beyond: null, unit: 'tokens', value: 1_000_000, to_beat: 3_000_000 }))).toBe(
@@ -147,6 +163,12 @@ describe('titles in plain words', () => {
         { events: '796', active_days: '30', capped_days: '0', daily_cap: '100000000' },
       ),
     ).toBe('796 calls on 30 active days, no day over the daily cap of 100M.');
+    expect(
+      evidenceText(
+        { kind: 'capped_tokens' },
+        { events: '796', own_minutes: '1234', active_days: '30', capped_days: '1', daily_cap: '100000000' },
+      ),
+    ).toBe('796 calls and 1,234 minutes of asking on 30 active days; 1 day reached the daily cap of 100M.');
     expect(
       evidenceText({ kind: 'effective_models' }, { families: '2', active_days: '5', shares: '{"a":0.6,"b":0.4}' }),
     ).toBe('2 model families in balance over 5 active days: a 60%, b 40%.');

@@ -24,6 +24,7 @@ export const SECONDS_OF: Readonly<Record<FiguresOf, number>> = {
   hour: SECONDS_PER.hour,
   day_user: SECONDS_PER.day,
   day_model: SECONDS_PER.day,
+  day_attendance: SECONDS_PER.day,
 };
 
 /** What the comparison of every day came to. */

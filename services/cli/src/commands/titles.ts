@@ -14,6 +14,7 @@ import {
   type RulesFileFault,
   type TitleRule,
 } from '@laurel/titles';
+import { dayKey } from '@laurel/usage';
 import { fromEnvironment, kafkaFrom } from '../environment.js';
 import { ask, harmless, isYes, plural } from '../terminal.js';
 import { explainPerson } from '../titles/explain.js';
@@ -181,11 +182,12 @@ async function explain(userId: string, flags: ExplainFlags): Promise<void> {
     const world = { kafka: kafkaFrom(config), clickhouse, topicPrefix: config.topicPrefix };
     const { titles, unknown } = await explainPerson(world, userId, flags.title ?? [], flags.at);
     if (flags.json === true) {
-      const explained = titles.map(({ rule, scope, window, explanation, tier, history }) => ({
+      const explained = titles.map(({ rule, scope, window, explanation, tier, leftOut, history }) => ({
         ...explanation,
         tier,
         scope,
         version: rule.version,
+        left_out: leftOut.map(({ day, signal, evidence }) => ({ day: dayKey(day), signal, evidence })),
         window: { start: new Date(window.startMs).toISOString(), end: new Date(window.endMs).toISOString() },
         history,
       }));

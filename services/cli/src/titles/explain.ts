@@ -1,5 +1,13 @@
-import { Erasures, titleMeasurement, titlePeers, titleStandings, type ClickHouseClient } from '@laurel/clickhouse';
+import {
+  Erasures,
+  readFlags,
+  titleMeasurement,
+  titlePeers,
+  titleStandings,
+  type ClickHouseClient,
+} from '@laurel/clickhouse';
 import { awardEvent, topics, type AwardEvent } from '@laurel/events';
+import type { Signal } from '@laurel/fair-play';
 import { assertTopics, readToEnd, type Kafka } from '@laurel/kafka';
 import {
   AwardFold,
@@ -24,6 +32,8 @@ export interface Explained {
   readonly scope: Scope | null;
   readonly window: Window;
   readonly explanation: Explanation;
+  /** Why days of the window do not count for the rule, the newest first. */
+  readonly leftOut: readonly Signal[];
   /** Null where the title has no tiers, or the person no scope. */
   readonly tier: TierExplanation | null;
   /** What the person won and lost of it before, the latest last. Of a revocation that names nobody, too. */
@@ -65,7 +75,11 @@ export async function explainPerson(
     const held = fold.tiers.held(rule.id, scope, userId);
     return explainTier(rule, held, peers?.get(scope) ?? { people: 0, thresholds: [] });
   };
-  const explainIn = async (rule: TitleRule, scope: Scope | undefined, byScope: Boards): Promise<Explained> => {
+  const explainIn = async (
+    rule: TitleRule,
+    scope: Scope | undefined,
+    byScope: Boards,
+  ): Promise<Omit<Explained, 'leftOut'>> => {
     const window = windowOf(rule.window, atMs);
     const isMeasured = scope !== undefined && !erasures.has(userId);
     const own = isMeasured ? await titleMeasurement(clickhouse, rule, userId, window, scope) : undefined;
@@ -93,11 +107,22 @@ export async function explainPerson(
     ].filter((scope): scope is Scope => isScopeOf(rule, scope));
     // In a title of each team they stand in one team, and may still hold it in a former one; they use many models.
     const explained = rule.scope === 'each_model_family' ? [...new Set(scopes)].sort() : scopes.slice(0, 1);
+    const leftOut = await leftOutOf(clickhouse, rule, userId, window);
     for (const scope of explained.length === 0 ? [undefined] : explained) {
-      titles.push(await explainIn(rule, scope, byScope));
+      titles.push({ ...(await explainIn(rule, scope, byScope)), leftOut });
     }
   }
   return { titles, unknown: ids.filter((id) => !rules.some((rule) => rule.id === id)) };
+}
+
+/** Why days of a window do not count, by a rule's `fair_play`. */
+async function leftOutOf(
+  clickhouse: ClickHouseClient,
+  { fair_play: fairPlay }: TitleRule,
+  userId: string,
+  { firstDay: first, lastDay: last }: Window,
+): Promise<readonly Signal[]> {
+  return fairPlay === undefined ? [] : readFlags(clickhouse, { first, last, userId, signals: fairPlay.exclude });
 }
 
 type Boards = Awaited<ReturnType<typeof titleStandings>>;

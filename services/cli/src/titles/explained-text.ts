@@ -1,6 +1,7 @@
 import { dayKey } from '@laurel/usage';
 import { isWholeUnit, valueText, type Explanation, type Lack, type TierExplanation } from '@laurel/titles';
 import type { AwardEvent } from '@laurel/events';
+import { signalText } from '@laurel/fair-play';
 import { harmless } from '../terminal.js';
 import type { Explained } from './explain.js';
 
@@ -23,7 +24,15 @@ function needed(beyond: number, value: number, unit: string): string {
 const instant = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 
 /** One title in a few lines. */
-export function explainedLines({ rule, scope, window, explanation, tier, history }: Explained): readonly string[] {
+export function explainedLines({
+  rule,
+  scope,
+  window,
+  explanation,
+  tier,
+  leftOut,
+  history,
+}: Explained): readonly string[] {
   const { value, unit, rank } = explanation;
   const place = rank === 0 ? '' : `, rank ${rank}`;
   return [
@@ -31,6 +40,10 @@ export function explainedLines({ rule, scope, window, explanation, tier, history
     `  ${figure(value, unit)}${place}`,
     ...statusLines(explanation).map((line) => `  ${line}`),
     ...(tier === null ? [] : tierLines(tier, explanation).map((line) => `  ${line}`)),
+    ...leftOut.map(
+      ({ day, signal, evidence }) =>
+        `  ${dayKey(day)} does not count: ${signal}, ${harmless(signalText(signal, evidence))}`,
+    ),
     ...history.slice(-5).map((award) => `  ${instant(award.evaluated_at)}  ${changeText(award)}`),
   ];
 }

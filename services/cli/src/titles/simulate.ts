@@ -1,8 +1,14 @@
-import { firstDayNeeded, Past, type ClickHouseClient, type ClickHouseConnection } from '@laurel/clickhouse';
+import {
+  firstDayNeeded,
+  flaggedUsage,
+  Past,
+  type ClickHouseClient,
+  type ClickHouseConnection,
+} from '@laurel/clickhouse';
 import type { AwardEvent, AwardReason } from '@laurel/events';
 import { personJson, shownValue, type PeopleDirectory } from '@laurel/policy';
 import { isAboutTier, simulate, unitOf, type TitleRule } from '@laurel/titles';
-import { dayKey, dayOf } from '@laurel/usage';
+import { dayKey, dayOf, windowOf, type Day } from '@laurel/usage';
 import { TierTally, type SimulatedTier } from './tier-tally.js';
 
 const HOUR_MS = 3_600_000;
@@ -30,6 +36,16 @@ export interface Holding {
   readonly unit: string;
 }
 
+/** What signals of fair play take out of a title. */
+export interface LeftOut {
+  readonly person_days: number;
+  readonly people: number;
+  /** All counted ones of these days, of whatever model; decimal digits. */
+  readonly tokens: string;
+  /** Days of people, by signal. */
+  readonly by_signal: Readonly<Record<string, number>>;
+}
+
 export interface SimulatedTitle {
   readonly title_id: string;
   readonly name: string;
@@ -43,6 +59,8 @@ export interface SimulatedTitle {
    * that one of them does not show.
    */
   readonly share_of_tokens: number | null;
+  /** What the rule leaves out for fair play of the days that it looked at; null where it leaves nothing out. */
+  readonly left_out: LeftOut | null;
   readonly holdings: readonly Holding[];
   /** The lowest first; [] without tiers. */
   readonly tiers: readonly SimulatedTier[];
@@ -86,6 +104,7 @@ export async function simulateTitles(
     await past.goTo(toMs);
     const titles: SimulatedTitle[] = [];
     for (const rule of rules) {
+      const leftOut = await leftOutOf(clickhouse, rule, fromMs, toMs);
       const own = awards.filter((award) => award.title_id === rule.id);
       const awarded = [...own.map(({ scope }) => scope), ...tally.scopes(rule.id)];
       const scopes = rule.scope === 'company' ? ['company'] : [...new Set(awarded)].sort();
@@ -102,6 +121,7 @@ export async function simulateTitles(
           ).length,
           people: users.length,
           share_of_tokens: isExact ? await past.shareOfTokens(users, dayOf(fromMs), dayOf(toMs)) : null,
+          left_out: leftOut,
           holdings: holdings.map((holding) => shownHolding(holding, rule, people)),
           tiers: tally.of(rule.id, scope),
         });
@@ -111,6 +131,23 @@ export async function simulateTitles(
   } finally {
     await past.close();
   }
+}
+
+async function leftOutOf(
+  clickhouse: ClickHouseClient,
+  { fair_play: fairPlay, window }: TitleRule,
+  fromMs: number,
+  toMs: number,
+): Promise<LeftOut | null> {
+  if (fairPlay === undefined) return null;
+  const { firstDay } = windowOf(window, fromMs);
+  const found = await flaggedUsage(clickhouse, fairPlay.exclude, firstDay, (dayOf(toMs) - 1) as Day);
+  return {
+    person_days: found.personDays,
+    people: found.people,
+    tokens: String(found.tokens),
+    by_signal: { ...found.bySignal },
+  };
 }
 
 interface HeldAward {

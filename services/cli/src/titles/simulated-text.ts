@@ -2,7 +2,7 @@ import Table from 'cli-table3';
 import { stringify } from 'csv-stringify/sync';
 import { valueText } from '@laurel/titles';
 import { harmless, plural } from '../terminal.js';
-import type { Holding, Simulation, SimulatedTitle } from './simulate.js';
+import type { Holding, LeftOut, Simulation, SimulatedTitle } from './simulate.js';
 
 /** Of one title in a text; JSON and CSV have all. */
 const MOST_HOLDINGS = 40;
@@ -24,7 +24,8 @@ function titleText(title: SimulatedTitle): string {
   const share =
     title.share_of_tokens === null ? '' : `; they used ${(title.share_of_tokens * 100).toFixed(1)} % of all tokens`;
   const summary = `${harmless(title.name)} (${title.title_id}${scope}): ${plural(title.people, 'person', 'people')} held it, it changed hands ${plural(title.changes, 'time')}${share}`;
-  return [summary, ...holdingsText(title), ...tiersText(title)].join('\n');
+  const leftOut = title.left_out === null ? [] : [leftOutText(title.left_out)];
+  return [summary, ...leftOut, ...holdingsText(title), ...tiersText(title)].join('\n');
 }
 
 function holdingsText(title: SimulatedTitle): readonly string[] {
@@ -50,6 +51,12 @@ function tiersText({ tiers }: SimulatedTitle): readonly string[] {
   });
   for (const one of tiers) table.push([one.tier, one.reached, one.lost, one.most_people, one.people_at_end]);
   return [table.toString()];
+}
+
+function leftOutText({ person_days: days, people, tokens, by_signal: bySignal }: LeftOut): string {
+  if (days === 0) return 'fair play leaves nothing out';
+  const signals = Object.entries(bySignal).map(([signal, own]) => `${signal} ${own.toLocaleString('en')}`);
+  return `fair play leaves out ${plural(days, 'day')} of ${plural(people, 'person', 'people')} with ${BigInt(tokens).toLocaleString('en')} tokens (${signals.join(', ')})`;
 }
 
 /** A row for each time that somebody would have held a title. */

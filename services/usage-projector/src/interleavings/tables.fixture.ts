@@ -9,7 +9,7 @@ export type Grain = 'minute' | 'hour' | 'day';
 export const ROLLED = {
   minute: ['usage_by_minute'],
   hour: ['usage_by_hour', 'session_minutes'],
-  day: ['usage_by_day_user', 'usage_by_day_model'],
+  day: ['usage_by_day_user', 'usage_by_day_model', 'attendance_by_day'],
 } as const satisfies Record<Grain, readonly string[]>;
 export type RolledTable = (typeof ROLLED)[Grain][number];
 
@@ -19,6 +19,7 @@ export const VIEWS = {
   session_activity: { hour: 'session_minutes' },
   usage_by_day: { hour: 'usage_by_hour', day: 'usage_by_day_user' },
   model_usage_by_day: { hour: 'usage_by_hour', day: 'usage_by_day_model' },
+  attendance: { hour: 'usage_by_hour', day: 'attendance_by_day' },
 } as const satisfies Record<string, { readonly hour: RolledTable; readonly day?: RolledTable }>;
 export type View = keyof typeof VIEWS;
 

@@ -93,7 +93,13 @@ export async function writeCompany(
     await writeHeads(client, 'day', [day], rollId);
   }
   await writeClosure(client, 'day', today);
-  for (const table of ['usage_by_hour', 'session_minutes', 'usage_by_day_user', 'usage_by_day_model']) {
+  for (const table of [
+    'usage_by_hour',
+    'session_minutes',
+    'usage_by_day_user',
+    'usage_by_day_model',
+    'attendance_by_day',
+  ]) {
     await client.command({ query: `OPTIMIZE TABLE ${table} FINAL` });
   }
 }

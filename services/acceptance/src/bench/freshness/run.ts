@@ -1,7 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClickHouseClient } from '@laurel/clickhouse';
-import { awardEvent, noTokens, topics, usageRecorded, type UsageRecorded } from '@laurel/events';
+import {
+  awardEvent,
+  noTokens,
+  titleRules,
+  topics,
+  usageRecorded,
+  type TokenCounts,
+  type UsageRecorded,
+} from '@laurel/events';
 import { RecordProducer } from '@laurel/kafka';
+import { builtInRules, publishedRules, titleRuleSchema } from '@laurel/titles';
 import { ServiceProcess, type ServiceName } from '../../pipeline/service-process.js';
 import type { BenchStack } from '../bench-stack.js';
 import { benchEvents } from '../events.js';
@@ -17,6 +26,16 @@ const TICK_MS = 50;
 /** Before anything counts, in ms: a hot JIT, and the figures of a first open minute. */
 const WARM_UP_MS = 20_000;
 const WAIT_AT_MOST_MS = 60_000;
+
+/** A class of tokens that the load has none of, so that a title can change hands with each award that is waited for. */
+const CHALLENGED = 'cache_write_1h';
+const CHALLENGE = titleRuleSchema.parse({
+  id: 'challenge',
+  name: 'Challenge',
+  description: 'Beside Laurel’s own titles.',
+  version: 1,
+  metric: { kind: 'capped_tokens', classes: [CHALLENGED] },
+});
 
 export interface FreshnessRun {
   /** Events a second that are published besides the probes. */
@@ -60,6 +79,8 @@ export async function benchFreshness(
     const stop = new AbortController();
     const producer = new RecordProducer(stack.kafka, prefix);
     await producer.connect();
+    const rules = titleRules.encode(publishedRules([...builtInRules, CHALLENGE], Date.now()));
+    await producer.send(topics.titleRules.name, [{ key: 'titles', value: rules }]);
     const load = publishSteadily(stack, prefix + topics.usageEvents.name, rate, stop.signal);
     try {
       await begin('usage-ingest');
@@ -103,7 +124,7 @@ async function publishSteadily(stack: BenchStack, topic: string, rate: number, s
 }
 
 /** Resolves to when the broker had acknowledged it, by `performance.now()`. */
-async function publish(producer: RecordProducer, userId: string, tokens: number): Promise<number> {
+async function publish(producer: RecordProducer, userId: string, tokens: Partial<TokenCounts>): Promise<number> {
   const event: UsageRecorded = {
     event_id: `probe-${userId}`,
     source: 'bench',
@@ -115,7 +136,7 @@ async function publish(producer: RecordProducer, userId: string, tokens: number)
     session_id: null,
     provider: 'anthropic',
     model: 'claude-sonnet-4-6',
-    tokens: { ...noTokens, input: tokens },
+    tokens: { ...noTokens, ...tokens },
     cost_micro_usd: null,
     status: 'ok',
     origin: 'main',
@@ -136,7 +157,7 @@ async function watchFigures(
   const publishing = (async () => {
     for (let probe = 0; performance.now() < until; probe += 1) {
       const userId = `probe-${probe}`;
-      waiting.set(userId, await publish(producer, userId, 1000 + probe));
+      waiting.set(userId, await publish(producer, userId, { input: 1000 + probe }));
       await sleep(PROBE_EVERY_MS);
     }
   })();
@@ -165,7 +186,7 @@ async function watchFigures(
   return latencies;
 }
 
-/** Each challenger passes the last one by more than the margin, within one day's cap. */
+/** Each challenger passes the last one by more than the margin. */
 async function watchAwards(
   stack: BenchStack,
   prefix: string,
@@ -179,7 +200,7 @@ async function watchAwards(
   await consumer.run({
     eachMessage: ({ message: { value } }) => {
       const award = value === null ? undefined : awardEvent.decode(value);
-      if (award?.title_id === 'token_legend' && award.type === 'title_awarded')
+      if (award?.title_id === CHALLENGE.id && award.type === 'title_awarded')
         granted.set(award.user_id, performance.now());
       return Promise.resolve();
     },
@@ -187,11 +208,11 @@ async function watchAwards(
   try {
     const latencies: number[] = [];
     const until = performance.now() + seconds * 1000;
-    let tokens = 8_000_000;
-    for (let step = 0; performance.now() < until && tokens < 100_000_000; step += 1) {
+    let tokens = 1000;
+    for (let step = 0; performance.now() < until; step += 1) {
       const userId = `challenger-${step}`;
       tokens = Math.ceil(tokens * 1.05);
-      const acknowledged = await publish(producer, userId, tokens);
+      const acknowledged = await publish(producer, userId, { [CHALLENGED]: tokens });
       const giveUp = performance.now() + WAIT_AT_MOST_MS;
       while (!granted.has(userId)) {
         if (performance.now() > giveUp) throw new Error(`${userId} was not awarded`);

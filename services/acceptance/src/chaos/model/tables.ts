@@ -75,6 +75,11 @@ const MEASURES = [
   'sum(t.unpriced_events)',
 ].join(', ');
 
+/** A row for each hour of each user. */
+const ATTENDED_HOURS = `(
+  SELECT user_id, toUnixTimestamp(toDateTime(day, 'UTC')) + 3600 * hour AS at, used, own
+  FROM attendance ARRAY JOIN hours AS hour, tokens AS used, own_minutes AS own)`;
+
 /** Every figure of every projection, as people read it. */
 export async function compareProjections(world: PipelineView, totals: Totals): Promise<readonly CheckResult[]> {
   const checks: CheckResult[] = [];
@@ -97,6 +102,12 @@ export async function compareProjections(world: PipelineView, totals: Totals): P
     ),
   );
   checks.push(sessions.result);
+  const attendance = new Comparison('the view attendance has every hour’s tokens and own minutes');
+  attendance.maps(
+    new Map([...totals.attendance].map(([key, { tokens, minutes }]) => [key, `${tokens} ${minutes.size}`])),
+    await again(() => grouped(world, ATTENDED_HOURS, 'user_id, at', 'sum(used), sum(own)')),
+  );
+  checks.push(attendance.result);
   return checks;
 }
 

@@ -2,7 +2,6 @@ import { awardEvent, titleHolders, topics, type AwardEvent } from '@laurel/event
 import { readToEnd } from '@laurel/kafka';
 import {
   AwardLogError,
-  builtInRules,
   decide,
   fold,
   holdersOf,
@@ -10,10 +9,10 @@ import {
   neverAwarded,
   rank,
   titleKey,
-  type TitleRule,
   type TitleState,
 } from '@laurel/titles';
 import { dayOf, windowOf } from '@laurel/usage';
+import { CAMPAIGN_RULES } from '../world/rules.js';
 import type { World } from '../world/world.js';
 import { Comparison, type CheckResult } from './differences.js';
 import type { Totals } from './totals.js';
@@ -54,7 +53,7 @@ export async function compareTitles(
 
   const settled = new Comparison('the holders are those whom the titles’ definition names for the model');
   const facts = totals.facts;
-  for (const rule of builtInRules as readonly TitleRule[]) {
+  for (const rule of CAMPAIGN_RULES) {
     const state = states.get(titleKey({ titleId: rule.id, scope: 'company' })) ?? neverAwarded(rule.id, 'company');
     const standings = rank(rule.eligibility, measure(rule.metric, facts));
     const window = windowOf(rule.window, nowMs);

@@ -15,10 +15,12 @@ import {
   noFigures,
   pairKey,
   priceOn,
+  totalOf,
   usdText,
   type CostFigures,
   type Day,
   type Figures,
+  type Hour,
   type Minute,
   type Schedule,
 } from '@laurel/usage';
@@ -54,6 +56,8 @@ export class Totals {
   /** The minutes of an hour in which a session was active, as bits. */
   readonly sessions = new Map<string, bigint>();
   private readonly counted = new Map<string, { userId: string; day: Day; model: string; figures: Figures }>();
+  /** By user and hour. */
+  readonly attendance = new Map<string, { userId: string; hour: Hour; tokens: bigint; minutes: Set<Minute> }>();
   private readonly sessionMinutes = new Map<string, { userId: string; sessionId: string; minutes: Set<Minute> }>();
   private readonly sessionsOf = new Map<string, Set<string>>();
   /** The list that the services come with. */
@@ -78,9 +82,19 @@ export class Totals {
     this.counted.set(countedKey, { userId: user, day, model, figures: addFigures(known, figures) });
     const own = this.sessionsOf.get(user) ?? new Set();
     this.sessionsOf.set(user, own);
+    const minute = minuteOf(at);
+    const attendedKey = keyOf(user, hour);
+    const attended = this.attendance.get(attendedKey) ?? {
+      userId: user,
+      hour: hourOf(at),
+      tokens: 0n,
+      minutes: new Set<Minute>(),
+    };
+    this.attendance.set(attendedKey, attended);
+    attended.tokens += totalOf(figures);
+    if (isActivity(event)) attended.minutes.add(minute);
     if (session === null) return;
     own.add(session);
-    const minute = minuteOf(at);
     const bit = isActivity(event) ? 1n << BigInt(minute % 60) : 0n;
     const key = keyOf(hour, user, session);
     this.sessions.set(key, (this.sessions.get(key) ?? 0n) | bit);
@@ -114,12 +128,16 @@ export class Totals {
         team: null,
         costs: noCosts,
         tenureDays: 1,
+        leftOutDays: 0,
         rows,
         figures: rows.reduce((all, row) => addFigures(all, row.figures), noFigures),
         sessions: sessions.size,
         sessionMinutes: [...this.sessionMinutes.values()]
           .filter((one) => one.userId === userId)
           .map((one) => ({ ...one, minutes: [...one.minutes].sort((a, b) => a - b) })),
+        hours: [...this.attendance.values()]
+          .filter((one) => one.userId === userId)
+          .map(({ minutes, ...hour }) => ({ ...hour, ownMinutes: minutes.size })),
       };
     });
     const company = people.reduce((all, one) => addFigures(all, one.figures), noFigures);

@@ -162,13 +162,17 @@ export class Publishers {
     this.crowns += 1;
     const people = ['u-crown-0', 'u-crown-1'];
     const drafts = people.flatMap((user, index) =>
-      [2, 3, 4, 5, 6].map((day) => {
-        const input = this.crowns % people.length === index ? 100_000_000 : 1;
-        return this.drafted(`crown-${user}-${day}`, user, dayBefore(this.startMs, day), undefined, {
-          revision: this.crowns,
-          tokens: { ...noTokens, input },
-        });
-      }),
+      [2, 3, 4, 5, 6].flatMap((day) =>
+        // A minute brings in half a million.
+        [0, 1, 2, 3].map((minute) => {
+          const input = this.crowns % people.length === index ? 100_000_000 : 1;
+          const at = dayBefore(this.startMs, day) + minute * 60_000;
+          return this.drafted(`crown-${user}-${day}-${minute}`, user, at, undefined, {
+            revision: this.crowns,
+            tokens: { ...noTokens, input },
+          });
+        }),
+      ),
     );
     await this.publish(drafts);
   }

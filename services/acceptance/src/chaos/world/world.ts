@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { connectClickHouse, type ClickHouseClient } from '@laurel/clickhouse';
-import { kafkaClient, type Kafka } from '@laurel/kafka';
+import { titleRules, topics } from '@laurel/events';
+import { kafkaClient, RecordProducer, type Kafka } from '@laurel/kafka';
 import {
   freePort,
   startClickHouse,
@@ -16,11 +17,13 @@ import {
   type LocalKafka,
 } from '@laurel/local-stack';
 import { keepTrying } from '@laurel/stream';
+import { publishedRules } from '@laurel/titles';
 import type { ServiceName } from '../../pipeline/service-process.js';
 import { HttpProxy } from '../proxies/http-proxy.js';
 import { KafkaProxy } from '../proxies/kafka-proxy.js';
 import { Instance, type UnaskedEnd } from './instance.js';
 import { Registry } from './registry.js';
+import { CAMPAIGN_RULES } from './rules.js';
 
 const LAUREL = fileURLToPath(new URL('../../../../cli/dist/main.js', import.meta.url));
 const CLOCK = new URL('../../../dist/chaos/world/clock.js', import.meta.url).href;
@@ -165,7 +168,16 @@ export class World {
     }
     await world.laurel(world.environment, 'topics', 'apply');
     await world.laurel(world.environment, 'migrate', 'apply');
+    await world.publishRules();
     return world;
+  }
+
+  private async publishRules(): Promise<void> {
+    const producer = new RecordProducer(this.kafka, this.prefix);
+    await producer.connect();
+    const value = titleRules.encode(publishedRules(CAMPAIGN_RULES, Date.now()));
+    await producer.send(topics.titleRules.name, [{ key: 'titles', value }]);
+    await producer.close();
   }
 
   /** For the `laurel` command, without proxies. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { compareUtf8 } from './user-order.js';
+import { compareUtf8 } from './utf8-order.js';
 
 describe('compareUtf8', () => {
   const names = fc.string({

@@ -1,0 +1,124 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { assertMigrated, connectClickHouse, readFlags, readMigrations, type FlagSelection } from '@laurel/clickhouse';
+import { signalIds, signalNames, signalText, type Signal, type SignalId } from '@laurel/fair-play';
+import { clickHouseConnection, clickHouseSettings } from '@laurel/service-host';
+import { dayKey, dayOf, parseDayKey, type Day } from '@laurel/usage';
+import { fromEnvironment } from '../environment.js';
+import { harmless, plural } from '../terminal.js';
+
+interface Flags {
+  readonly from?: Day;
+  readonly to?: Day;
+  readonly signal?: readonly SignalId[];
+  readonly json?: boolean;
+}
+
+interface ListFlags extends Flags {
+  readonly limit: number;
+}
+
+const DAYS = 30;
+const NO_VERDICT = 'A signal is no verdict: each has an honest reason too. See docs/reference/fair-play.md.';
+
+export function fairPlayCommand(): Command {
+  return new Command('fair-play')
+    .description('days of people that stand out, with the figures that say so; no verdict')
+    .addCommand(
+      withSelection(new Command('list').description('what was found, the newest first'))
+        .option('--limit <number>', 'at most so many', count, 200)
+        .action((flags: ListFlags) => list(flags)),
+    )
+    .addCommand(
+      withSelection(
+        new Command('show')
+          .description('what was found of one person')
+          .argument('<user>', 'the pseudonym (user_id) that publishers use'),
+      ).action((user: string, flags: Flags) => show(user, flags)),
+    );
+}
+
+const withSelection = (command: Command): Command =>
+  command
+    .option('--from <day>', `the first UTC day; ${DAYS} days before the last unless said`, day)
+    .option('--to <day>', 'the last UTC day; yesterday unless said', day)
+    .addOption(new Option('--signal <id...>', 'only these').choices(signalIds))
+    .option('--json', 'print it as JSON')
+    .addHelpText(
+      'after',
+      `
+Of days that are closed. Everybody is listed, also who is hidden: show it to nobody but those who have to look into it.
+${NO_VERDICT}`,
+    );
+
+const day = (text: string): Day => {
+  const parsed = parseDayKey(text);
+  if (parsed === undefined) throw new InvalidArgumentError('not a day, such as 2026-11-01');
+  return parsed;
+};
+
+const count = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 100_000)
+    throw new InvalidArgumentError('not a whole number from 1 to 100000');
+  return value;
+};
+
+async function list({ limit, ...flags }: ListFlags): Promise<void> {
+  // One more than is shown tells that there are more.
+  const found = await read({ ...selectionOf(flags), limit: limit + 1 });
+  const shown = found.slice(0, limit);
+  if (flags.json === true) {
+    print({ signals: shown.map(asJson), more: found.length > limit });
+    return;
+  }
+  for (const one of shown) {
+    console.log(
+      `${dayKey(one.day)}  ${harmless(one.userId)}  ${one.signal}: ${harmless(signalText(one.signal, one.evidence))}`,
+    );
+  }
+  if (found.length > limit) console.log(`There are more than ${limit}: see --limit, --from, --to and --signal.`);
+  console.log(`${shown.length === 0 ? 'Nothing stands out.' : plural(shown.length, 'signal')} ${NO_VERDICT}`);
+}
+
+async function show(userId: string, flags: Flags): Promise<void> {
+  const found = await read({ ...selectionOf(flags), userId });
+  if (flags.json === true) {
+    print({ user_id: userId, signals: found.map(asJson) });
+    return;
+  }
+  for (const one of found) {
+    console.log(`${dayKey(one.day)}  ${one.signal}, ${signalNames[one.signal]}`);
+    console.log(`  ${harmless(signalText(one.signal, one.evidence))}`);
+  }
+  console.log(
+    `${found.length === 0 ? `Nothing of ${harmless(userId)} stands out.` : plural(found.length, 'signal')} ${NO_VERDICT}`,
+  );
+}
+
+function selectionOf({ from, to, signal }: Flags): FlagSelection {
+  const last = to ?? ((dayOf(Date.now()) - 1) as Day);
+  const first = from ?? ((last - DAYS + 1) as Day);
+  if (first > last) throw new Error('--from is after --to');
+  return { first, last, ...(signal === undefined ? {} : { signals: signal }) };
+}
+
+async function read(selection: FlagSelection): Promise<readonly Signal[]> {
+  const config = fromEnvironment(clickHouseSettings);
+  const clickhouse = connectClickHouse(clickHouseConnection(config, 'laurel-fair-play'));
+  try {
+    await assertMigrated(clickhouse, await readMigrations());
+    return await readFlags(clickhouse, selection);
+  } finally {
+    await clickhouse.close();
+  }
+}
+
+const asJson = ({ userId, day: on, signal, evidence }: Signal): object => ({
+  user_id: userId,
+  day: dayKey(on),
+  signal,
+  evidence,
+  text: signalText(signal, evidence),
+});
+
+const print = (value: unknown): void => console.log(JSON.stringify(value, undefined, 2));
