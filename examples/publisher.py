@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Publishes model calls to Laurel as JSON with confluent-kafka; see README.md for how to run it.
+"""Publishes model calls and outcomes to Laurel as JSON with confluent-kafka; see README.md for how to run it.
 
-Prints one line of JSON for each event that Kafka acknowledged: its identity.
+Prints one line of JSON for each event and outcome that Kafka acknowledged: its identity.
 """
 
 import argparse
@@ -21,6 +21,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--source", default="example-python", help="the publishing tool")
     parser.add_argument("--user", default="example-user", help="a stable pseudonym, never an e-mail address")
     parser.add_argument("--count", type=int, default=9, help="how many events to publish")
+    parser.add_argument("--outcomes", type=int, default=0, help="how many outcomes to publish after them")
+    parser.add_argument("--outcomes-topic", default="usage.outcomes.v1")
     return parser.parse_args()
 
 
@@ -38,6 +40,20 @@ def usage_event(source: str, user: str, at: int) -> dict:
         "tokens": {"input": 12 + at, "cache_read": 9000, "cache_write_5m": 450, "output": 300, "reasoning": 40},
         "origin": "main",
         "attributes": {"language": "python"},
+    }
+
+
+def outcome(source: str, user: str) -> dict:
+    """Edits that a tool suggested and the person took, gathered."""
+    return {
+        # Made once, as above.
+        "event_id": str(uuid.uuid4()),
+        "source": source,
+        "occurred_at": time.time_ns() // 1_000_000,
+        "user_id": user,
+        "session_id": "session-1",
+        "kind": "edit_accepted",
+        "quantity": 3,
     }
 
 
@@ -67,12 +83,13 @@ def main() -> int:
 
         return report
 
-    for at in range(options.count):
-        event = usage_event(options.source, options.user, at)
+    records = [(options.topic, usage_event(options.source, options.user, at)) for at in range(options.count)]
+    records += [(options.outcomes_topic, outcome(options.source, options.user)) for _ in range(options.outcomes)]
+    for topic, event in records:
         while True:
             try:
                 producer.produce(
-                    options.topic,
+                    topic,
                     key=event["user_id"],
                     value=json.dumps(event),
                     headers={"content-type": "application/json"},

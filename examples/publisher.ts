@@ -1,4 +1,4 @@
-/** Publishes model calls of three providers with Laurel's SDK; see README.md for how to run it. */
+/** Publishes model calls of three providers, and outcomes, with Laurel's SDK; see README.md for how to run it. */
 import { parseArgs } from 'node:util';
 import {
   createPublisher,
@@ -16,9 +16,11 @@ const USAGE = `Usage: node examples/dist/publisher.js [options]
   --source <name>          the publishing tool; default: example-typescript
   --user <pseudonym>       default: example-user
   --count <n>              how many events to publish; default: 9
+  --outcomes <n>           how many outcomes to publish after them; default: 0
+  --outcomes-topic <name>  default: usage.outcomes.v1
   --help
 
-Prints one line of JSON for each event: its identity.
+Prints one line of JSON for each event and outcome: its identity.
 `;
 
 const { values: options } = parseArgs({
@@ -28,6 +30,8 @@ const { values: options } = parseArgs({
     source: { type: 'string', default: 'example-typescript' },
     user: { type: 'string', default: 'example-user' },
     count: { type: 'string', default: '9' },
+    outcomes: { type: 'string', default: '0' },
+    'outcomes-topic': { type: 'string', default: 'usage.outcomes.v1' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -77,6 +81,7 @@ async function main(): Promise<void> {
   const publisher = createPublisher({
     kafka: { brokers: options.brokers.split(',') },
     topic: options.topic,
+    outcomesTopic: options['outcomes-topic'],
     source: options.source,
     onError: warn,
   });
@@ -86,6 +91,12 @@ async function main(): Promise<void> {
     const call = calls[at % calls.length];
     const result = call && publisher.record(call(at));
     if (result?.accepted) print(JSON.stringify(result.identity));
+  }
+  for (let at = 0; at < Number(options.outcomes); at += 1) {
+    // Of a real commit its hash and its time: with them a second copy is recognised.
+    const event_id = `${options.source}_commit_${at}_${Date.now()}`;
+    const result = publisher.recordOutcome({ user_id: options.user, kind: 'commit', event_id });
+    if (result.accepted) print(JSON.stringify(result.identity));
   }
   const { undelivered } = await publisher.close();
   if (undelivered.length > 0) process.exitCode = 1;

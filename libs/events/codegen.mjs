@@ -1,10 +1,12 @@
 /**
  * Compiles schemas/avro/*.avsc into src/generated/: one TypeScript type per named Avro type, and each schema as a
- * constant, so that the domain needs no file access. Runs before every build (Nx target `generate`).
+ * constant, so that the domain needs no file access; of the schemas that were published before (schemas/fixtures) the
+ * constants alone. Runs before every build (Nx target `generate`).
  */
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 
 const source = new URL('../../schemas/avro/', import.meta.url);
+const published = new URL('../../schemas/fixtures/', import.meta.url);
 const target = new URL('./src/generated/', import.meta.url);
 
 const primitives = {
@@ -60,14 +62,27 @@ function typeOf(schema) {
   }
 }
 
+const readJson = (url) => JSON.parse(readFileSync(url, 'utf8'));
+
+/** All versions but the last, which is today's. */
+function formerSchemas(name) {
+  const versions = readdirSync(new URL(`${name}/`, published)).sort((a, b) => a - b);
+  return versions.slice(0, -1).map((version) => readJson(new URL(`${name}/${version}/schema.avsc`, published)));
+}
+
 const header = '// Generated from schemas/avro by codegen.mjs; not to be edited.\n\n';
+const former = {};
 for (const file of readdirSync(source).sort()) {
-  const schema = JSON.parse(readFileSync(new URL(file, source), 'utf8'));
+  const schema = readJson(new URL(file, source));
   typeOf(schema);
   constants.push(
     `export const ${schema.name[0].toLowerCase()}${schema.name.slice(1)}Schema = ${JSON.stringify(schema)} as const;\n`,
   );
+  former[schema.name] = formerSchemas(schema.name);
 }
+constants.push(
+  `/** By name, what was published before. */\nexport const formerSchemas: Readonly<Record<string, readonly object[]>> = ${JSON.stringify(former)};\n`,
+);
 mkdirSync(target, { recursive: true });
 writeFileSync(new URL('types.ts', target), header + declarations.join('\n'));
 writeFileSync(new URL('schemas.ts', target), header + constants.join('\n'));

@@ -1,5 +1,7 @@
-import { usageEvent } from '@laurel/usage/fixture';
-import { deleteErased, erasedRows, Erasures, minutesOfUser, recordErasure, userHashOf } from './erasures.js';
+import { outcomeEvent, usageEvent } from '@laurel/usage/fixture';
+import { daysOfUser, deleteErased, erasedRows, Erasures, recordErasure, userHashOf } from './erasures.js';
+import { OutcomeRows } from './outcome-rows.js';
+import { rollIdOf, rollOutcomes, runAll, writeHeads } from './projections.js';
 import { Roller } from './roller.fixture.js';
 import { TestDatabase } from './test-database.fixture.js';
 
@@ -33,8 +35,25 @@ describe('an erased person', () => {
     return roller;
   }
 
+  /** An outcome of each of the two, on the first day. */
+  async function withOutcomes(serial = 1): Promise<void> {
+    const rows = new OutcomeRows();
+    for (const user_id of ['ada', 'bo'])
+      rows.push(outcomeEvent({ event_id: user_id, user_id, occurred_at: (DAY + HOUR) * 1000 }), {
+        offset: 0,
+        timestampMs: 0,
+      });
+    await rows.insert(client(), 't', 0);
+    await rollTheOutcomes(serial);
+  }
+  async function rollTheOutcomes(serial: number): Promise<void> {
+    const id = rollIdOf(serial, 1, 0);
+    await runAll(client(), rollOutcomes(DAY, id));
+    await writeHeads(client(), 'outcome_day', [DAY], id);
+  }
+
   const everybody = async (): Promise<unknown> => {
-    const views = ['usage', 'usage_by_day', 'model_usage_by_day', 'session_activity', 'attendance'];
+    const views = ['usage', 'usage_by_day', 'model_usage_by_day', 'session_activity', 'attendance', 'outcomes'];
     const rows = await Promise.all(
       views.map((view) => database.rows<{ user_id: string }>(`SELECT DISTINCT user_id FROM ${view} ORDER BY user_id`)),
     );
@@ -46,6 +65,7 @@ describe('an erased person', () => {
     model_usage_by_day: users,
     session_activity: users,
     attendance: users,
+    outcomes: users.filter((user) => user !== 'cy'),
   });
 
   it('is known by the hash of the pseudonym, to the server and to a process, as soon as it asks', async () => {
@@ -67,10 +87,12 @@ describe('an erased person', () => {
 
   it('is left out of every roll, though the events are still there', async () => {
     const roller = await rolled();
+    await withOutcomes();
     expect(await everybody()).toEqual(only('ada', 'bo'));
     await recordErasure(client(), userHashOf('ada'));
     // Any later touch of a bucket is enough.
     await roller.take({ events: [at(1, 5, 'cy'), at(25, 5, 'cy'), at(25, 7, 'cy')], closeHours: 0, closeDays: false });
+    await rollTheOutcomes(2);
     expect(await everybody()).toEqual(only('bo', 'cy'));
     expect(await database.rows("SELECT count() AS n FROM usage_events FINAL WHERE user_id = 'ada'")).toEqual([
       { n: '4' },
@@ -79,6 +101,7 @@ describe('an erased person', () => {
 
   it('is found wherever rows are left, and deleted from there', async () => {
     await rolled();
+    await withOutcomes();
     expect(await erasedRows(client())).toEqual([]);
     await recordErasure(client(), userHashOf('ada'));
     const found = await erasedRows(client());
@@ -91,6 +114,8 @@ describe('an erased person', () => {
         'usage_by_day_model',
         'session_minutes',
         'attendance_by_day',
+        'outcome_events',
+        'outcomes_by_day',
       ]),
     );
     for (const { table } of found) await deleteErased(client(), table);
@@ -102,8 +127,8 @@ describe('an erased person', () => {
   it('touched these minutes, of which every bucket is to be rolled again', async () => {
     await rolled();
     const day = DAY / 86_400;
-    expect(await minutesOfUser(client(), 'nobody')).toEqual([]);
-    const minutes = await minutesOfUser(client(), 'ada');
+    expect(await daysOfUser(client(), 'nobody')).toEqual([]);
+    const minutes = await daysOfUser(client(), 'ada');
     expect(minutes.map((one) => one.day)).toEqual([day, day + 1]);
     expect(minutes[0]?.minutes).toEqual(expect.arrayContaining([65, 67]));
     expect(minutes[1]?.minutes).toEqual(expect.arrayContaining([65, 67]));
@@ -111,6 +136,18 @@ describe('an erased person', () => {
     await client().command({
       query: "ALTER TABLE usage_events DELETE WHERE user_id = 'ada' SETTINGS mutations_sync = 2",
     });
-    expect((await minutesOfUser(client(), 'ada')).map((one) => one.day)).toEqual([day, day + 1]);
+    expect((await daysOfUser(client(), 'ada')).map((one) => one.day)).toEqual([day, day + 1]);
+  });
+
+  it('touched these days’ outcomes, also where only a roll has them', async () => {
+    await withOutcomes();
+    const day = { day: DAY / 86_400, minutes: [], outcomes: true };
+    expect(await daysOfUser(client(), 'ada')).toEqual([day]);
+    await client().command({
+      query: "ALTER TABLE outcome_events DELETE WHERE user_id = 'ada' SETTINGS mutations_sync = 2",
+    });
+    expect(await daysOfUser(client(), 'ada')).toEqual([day]);
+    await rolled();
+    expect((await daysOfUser(client(), 'ada')).map(({ outcomes }) => outcomes)).toEqual([true, false]);
   });
 });

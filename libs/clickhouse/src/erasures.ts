@@ -6,7 +6,12 @@ import type { ClickHouseClient } from '@clickhouse/client';
 export const userHashOf = (userId: string): string => createHash('sha256').update(userId).digest('hex');
 
 /** SQL: the row's person was erased. While nobody was, the server folds it to a constant and hashes nothing. */
-export const IS_ERASED = '((SELECT count() FROM erasures) > 0 AND SHA256(user_id) IN (SELECT user_hash FROM erasures))';
+export const IS_ERASED = isErased('erasures');
+
+/** @param list the erasure list, where it is not that of this database. */
+export function isErased(list: string): string {
+  return `((SELECT count() FROM ${list}) > 0 AND SHA256(user_id) IN (SELECT user_hash FROM ${list}))`;
+}
 
 /** How far the clocks of two servers of a cluster may be apart, in seconds. */
 const CLOCK_SKEW_SECONDS = 600;
@@ -58,6 +63,8 @@ const PERSONAL_TABLES = [
   'usage_by_day_user',
   'usage_by_day_model',
   'session_minutes',
+  'outcome_events',
+  'outcomes_by_day',
   'attendance_by_day',
   'fair_play_signals',
   'people_choices',
@@ -133,31 +140,50 @@ export async function sweepErased(
   return deleted;
 }
 
-/** Where a person's events and rolls lie. */
-export interface TouchedMinute {
+/** What is to be rolled again of one UTC day. */
+export interface TouchedDay {
   /** Days since the epoch, UTC. */
   readonly day: number;
-  /** 0 to 1439, ascending. */
+  /** Of usage: 0 to 1439, ascending. */
   readonly minutes: readonly number[];
+  /** Whether the day's outcomes are. */
+  readonly outcomes: boolean;
 }
 
-/** The minutes of a person's events and rolls by UTC day; one minute stands for a rolled hour or day. Days ascending. */
-export async function minutesOfUser(client: ClickHouseClient, userId: string): Promise<readonly TouchedMinute[]> {
+/** By table, where a person's rows lie: of usage by minutes, of outcomes by days. */
+const PLACES = [
+  ['toStartOfMinute(occurred_at)', 'usage_events'],
+  ['minute', 'usage_by_minute'],
+  ['hour', 'usage_by_hour'],
+  ['hour', 'session_minutes'],
+  ["toDateTime(day, 'UTC')", 'usage_by_day_user'],
+  ["toDateTime(day, 'UTC')", 'usage_by_day_model'],
+  ["toDateTime(day, 'UTC')", 'attendance_by_day'],
+  ['toStartOfDay(occurred_at)', 'outcome_events'],
+  ["toDateTime(day, 'UTC')", 'outcomes_by_day'],
+] as const;
+
+/**
+ * SQL: of all rows of events and rolls that a condition holds for, the days that they lie in, ascending, as `TouchedDay`; one minute stands
+ * for a rolled hour or day.
+ */
+export function touchedDaysWhere(condition: string): string {
+  const places = PLACES.map(
+    ([minute, table]) =>
+      `SELECT ${minute} AS minute, ${table.startsWith('outcome') ? 'true' : 'false'} AS is_outcome FROM ${table} WHERE ${condition}`,
+  );
+  return `SELECT toUInt32(toRelativeDayNum(minute)) AS day,
+            arraySort(groupUniqArrayIf(toUInt32(toHour(minute) * 60 + toMinute(minute)), NOT is_outcome)) AS minutes,
+            max(is_outcome) AS outcomes
+          FROM (${places.join(' UNION DISTINCT ')}) GROUP BY day ORDER BY day`;
+}
+
+/** Where a person's events and rolls lie. Days ascending. */
+export async function daysOfUser(client: ClickHouseClient, userId: string): Promise<readonly TouchedDay[]> {
   const result = await client.query({
-    query: `
-      SELECT toUInt32(toRelativeDayNum(minute)) AS day, arraySort(groupUniqArray(toUInt32(toHour(minute) * 60 + toMinute(minute)))) AS minutes
-      FROM (
-        SELECT toStartOfMinute(occurred_at) AS minute FROM usage_events WHERE user_id = {user:String}
-        UNION DISTINCT SELECT minute FROM usage_by_minute WHERE user_id = {user:String}
-        UNION DISTINCT SELECT hour FROM usage_by_hour WHERE user_id = {user:String}
-        UNION DISTINCT SELECT hour FROM session_minutes WHERE user_id = {user:String}
-        UNION DISTINCT SELECT toDateTime(day, 'UTC') FROM usage_by_day_user WHERE user_id = {user:String}
-        UNION DISTINCT SELECT toDateTime(day, 'UTC') FROM usage_by_day_model WHERE user_id = {user:String}
-        UNION DISTINCT SELECT toDateTime(day, 'UTC') FROM attendance_by_day WHERE user_id = {user:String}
-      )
-      GROUP BY day ORDER BY day`,
+    query: touchedDaysWhere('user_id = {user:String}'),
     query_params: { user: userId },
     format: 'JSONEachRow',
   });
-  return result.json<{ day: number; minutes: number[] }>();
+  return result.json<TouchedDay>();
 }

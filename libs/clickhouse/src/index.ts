@@ -11,6 +11,7 @@ export * from './people.js';
 export * from './prices/price-keeper.js';
 export * from './prices/price-table.js';
 export * from './prices/repricing.js';
+export * from './outcome-rows.js';
 export * from './projections.js';
 export * from './shadow.js';
 export * from './sweep.js';

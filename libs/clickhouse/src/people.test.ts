@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import { usageEvent } from '@laurel/usage/fixture';
+import { outcomeEvent, usageEvent } from '@laurel/usage/fixture';
 import { recordErasure, sweepErased, userHashOf } from './erasures.js';
+import { OutcomeRows } from './outcome-rows.js';
 import {
   choiceVersions,
   everybody,
@@ -11,6 +12,7 @@ import {
   writePeopleDefault,
   type ChoiceRow,
 } from './people.js';
+import { rollIdOf, rollOutcomes, runAll, writeHeads } from './projections.js';
 import { Roller } from './roller.fixture.js';
 import { TestDatabase } from './test-database.fixture.js';
 
@@ -107,12 +109,27 @@ describe('people’s choices in the tables', () => {
     await roller.begin();
     const events = PEOPLE.map((user_id) => usageEvent({ user_id, event_id: user_id, occurred_at: hour * 1000 }));
     await roller.take({ events, closeHours: 0, closeDays: false });
+    const outcomes = new OutcomeRows();
+    for (const user_id of [...PEOPLE, 'only-outcomes'])
+      outcomes.push(outcomeEvent({ event_id: user_id, user_id, occurred_at: hour * 1000 }), {
+        offset: 0,
+        timestampMs: 0,
+      });
+    await outcomes.insert(database.client, 't', 0);
+    const day = hour - (hour % 86_400);
+    await runAll(database.client, rollOutcomes(day, rollIdOf(1, 1, 0)));
+    await writeHeads(database.client, 'outcome_day', [day], rollIdOf(1, 1, 0));
+    const makers = async () =>
+      (await database.rows<{ user_id: string }>('SELECT user_id FROM outcomes_30d WHERE commits = 1')).map(
+        (row) => row.user_id,
+      );
     const board = async () =>
       (await database.rows<{ user_id: string }>('SELECT user_id FROM leaderboard_30d')).map((row) => row.user_id);
     const count = () => database.rows('SELECT sum(events) AS events, uniqExact(user_id) AS people FROM usage');
     const all = await board();
     expect([...all].sort()).toEqual([...PEOPLE].sort());
-    expect(new Set(await everybody(database.client))).toEqual(new Set(PEOPLE));
+    expect((await makers()).sort()).toEqual([...PEOPLE, 'only-outcomes'].sort());
+    expect(new Set(await everybody(database.client))).toEqual(new Set([...PEOPLE, 'only-outcomes']));
     const before = await count();
 
     const hide = { visibility: 'hidden' as const, figures: 'exact' as const, changed_at: 1 };
@@ -121,10 +138,13 @@ describe('people’s choices in the tables', () => {
       ['u-1', "o'4"].map((userId, offset) => ({ userId, choice: hide, version: offset })),
     );
     expect(await board()).toEqual(all.filter((user) => user !== 'u-1' && user !== "o'4"));
+    expect(await makers()).not.toContain('u-1');
+    expect(await makers()).toHaveLength(PEOPLE.length - 1);
     await writePeopleDefault(database.client, { visibility: 'hidden', figures: 'exact' }, 1);
     expect(await board()).toEqual([]);
     await writeChoices(database.client, [{ userId: 'ü-3', choice: { ...hide, visibility: 'handle' }, version: 9 }]);
     expect(await board()).toEqual(['ü-3']);
+    expect(await makers()).toEqual(['ü-3']);
     expect(await count()).toEqual(before);
 
     await recordErasure(database.client, userHashOf('u-1'));

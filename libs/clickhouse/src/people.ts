@@ -105,8 +105,11 @@ export async function hiddenAmong(client: ClickHouseClient, users: readonly stri
   return new Set((await result.json<{ user_id: string }>()).map(({ user_id }) => user_id));
 }
 
-/** The pseudonyms of everybody with usage in the projections. */
+/** The pseudonyms of everybody with usage or outcomes in the projections. */
 export async function everybody(client: ClickHouseClient): Promise<readonly string[]> {
-  const result = await client.query({ query: 'SELECT DISTINCT user_id FROM usage_by_day', format: 'JSONEachRow' });
+  const result = await client.query({
+    query: 'SELECT user_id FROM usage_by_day UNION DISTINCT SELECT user_id FROM outcomes',
+    format: 'JSONEachRow',
+  });
   return (await result.json<{ user_id: string }>()).map(({ user_id }) => user_id);
 }

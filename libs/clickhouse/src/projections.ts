@@ -5,9 +5,15 @@ import { COST_COLUMNS, COST_MEASURES, PRICED, pricesOn, ROLLED_COSTS } from './p
 
 /** Bucket starts are whole seconds since the epoch (UTC), as ClickHouse's DateTime holds them. */
 export type BucketStart = number;
-export type Grain = 'minute' | 'hour' | 'day';
+/** `outcome_day`: the outcomes of a UTC day, which have heads of their own. */
+export type Grain = 'minute' | 'hour' | 'day' | 'outcome_day';
 
-export const SECONDS_PER: Readonly<Record<Grain, number>> = { minute: 60, hour: 3600, day: 86_400 };
+export const SECONDS_PER: Readonly<Record<Grain, number>> = {
+  minute: 60,
+  hour: 3600,
+  day: 86_400,
+  outcome_day: 86_400,
+};
 
 /** A statement and its parameters as a value, so that it can be tested, logged and explained. */
 export interface Statement {
@@ -159,6 +165,26 @@ export function rollDay(day: BucketStart, rollId: bigint): readonly Statement[] 
           GROUP BY user_id
         )`,
       query_params,
+    },
+  ];
+}
+
+/**
+ * Recomputes the outcomes of one whole day from their log, but for erased people, as every roll does.
+ *
+ * @param log the table to compute from, where it is not this database's own.
+ */
+export function rollOutcomes(day: BucketStart, rollId: bigint, log = 'outcome_events'): readonly Statement[] {
+  return [
+    {
+      query: `INSERT INTO outcomes_by_day (day, roll_id, user_id, team, kind, events, quantity)
+        SELECT toDate(occurred_at) AS day, {roll:UInt128} AS roll_id, user_id, team, kind, count(), sum(quantity)
+        FROM ${log} FINAL
+        WHERE toDate(occurred_at) = toDate(${day / SECONDS_PER.day}) AND NOT retracted
+        GROUP BY day, user_id, team, kind
+        HAVING NOT ${IS_ERASED}
+        ${FINAL_SETTINGS}`,
+      query_params: { roll: String(rollId) },
     },
   ];
 }

@@ -1,10 +1,12 @@
-import { usageEvent } from '@laurel/usage/fixture';
+import { outcomeEvent, usageEvent } from '@laurel/usage/fixture';
 import type { UsageEvent } from '@laurel/events';
+import { OutcomeRows } from './outcome-rows.js';
 import {
   rollDay,
   rollHours,
   rollIdOf,
   rollMinutes,
+  rollOutcomes,
   runAll,
   writeClosure,
   writeHeads,
@@ -48,6 +50,7 @@ const READS: Readonly<Record<string, string>> = {
   attendance: 'SELECT sum(arraySum(tokens)) AS n FROM attendance',
   leaderboard_30d: 'SELECT sum(events) AS n FROM leaderboard_30d',
   model_mix: 'SELECT sum(events) AS n FROM model_mix',
+  outcomes: 'SELECT sum(quantity) AS n FROM outcomes',
   'sessions and days': `SELECT if(sessions.n = days.n, days.n, 0) AS n
     FROM (SELECT sum(bitCount(active_minutes)) AS n FROM session_activity) AS sessions,
          (SELECT sum(events) AS n FROM usage_by_day) AS days`,
@@ -57,6 +60,7 @@ const STATEMENTS = {
   minute: rollMinutes,
   hour: rollHours,
   day: ([day = 0]: readonly BucketStart[], rollId: bigint): readonly Statement[] => rollDay(day, rollId),
+  outcome_day: ([day = 0]: readonly BucketStart[], rollId: bigint): readonly Statement[] => rollOutcomes(day, rollId),
 } as const;
 
 /** Makes the server wait before each snapshot of a table, in ms, so that whatever may come between two of them does. */
@@ -91,6 +95,13 @@ describe('readers, while rolls, heads and closures are written', () => {
       own.push(event, { topic: 't', partition: 0, offset: 0, timestampMs: event.occurred_at });
     }
     for (const own of rows.values()) await own.insert(database.client);
+    const outcomes = new OutcomeRows();
+    for (const at of [FIRST, TODAY]) {
+      const half = outcomeEvent({ event_id: `${at}`, occurred_at: at * 1000, quantity: EVENTS / 2 });
+      outcomes.push(half, { offset: at, timestampMs: at * 1000 });
+    }
+    await outcomes.insert(database.client, 't', 0);
+    for (const day of [TODAY - DAY, TODAY]) await roll('outcome_day', [day]);
     // All of it open at first.
     await writeClosure(database.client, 'day', TODAY - DAY);
     await writeClosure(database.client, 'hour', FIRST);
@@ -131,6 +142,7 @@ describe('readers, while rolls, heads and closures are written', () => {
         const before = fewest();
         for (let time = 0; time < REPEATS || fewest() === before; time += 1) {
           await roll('minute', bucketsOf(hour, hour + HOUR, 1200));
+          await roll('outcome_day', [Math.floor(hour / DAY) * DAY]);
           if (hour > FIRST) await roll('hour', [hour - HOUR]);
           if (hour >= TODAY) await roll('day', [TODAY - DAY]);
         }

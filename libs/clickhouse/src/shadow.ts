@@ -1,29 +1,46 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { connectClickHouse, type ClickHouseConnection } from './client.js';
+import type { EventTable } from './audit/identities.js';
 import { sweepErased } from './erasures.js';
-import { rollDay, rollHours, runAll, SECONDS_PER, writeHeads, type BucketStart, type Closures } from './projections.js';
+import {
+  rollDay,
+  rollHours,
+  rollOutcomes,
+  runAll,
+  SECONDS_PER,
+  writeHeads,
+  type BucketStart,
+  type Closures,
+} from './projections.js';
 
-/** Closed buckets and what is rolled of them; minutes stay the projector's. */
+const LOGS: readonly EventTable[] = ['usage_events', 'outcome_events'];
+
+/** Closed buckets and days of outcomes, and what is rolled of them; minutes stay the projector's. */
 const ROLLED = [
   { table: 'usage_by_hour', bucket: 'hour', grain: 'hour' },
   { table: 'session_minutes', bucket: 'hour', grain: 'hour' },
   { table: 'usage_by_day_user', bucket: "toDateTime(day, 'UTC')", grain: 'day' },
   { table: 'usage_by_day_model', bucket: "toDateTime(day, 'UTC')", grain: 'day' },
   { table: 'attendance_by_day', bucket: "toDateTime(day, 'UTC')", grain: 'day' },
+  { table: 'outcomes_by_day', bucket: "toDateTime(day, 'UTC')", grain: 'outcome_day' },
 ] as const;
+
+type RolledGrain = (typeof ROLLED)[number]['grain'];
 
 /** How far a rebuild has come, kept in its shadow so that an interrupted one can be ended in the right way. */
 export type RebuildStage = 'building' | 'exchanging';
 
 export interface RebuildState {
   readonly stage: RebuildStage;
-  /** By partition, the offset of usage.events.v1 that the rebuild would have read next. */
-  readonly next: ReadonlyMap<number, number>;
+  readonly next: NextOffsets;
 }
+
+/** Of the topic of each log, by partition, the offset that the rebuild would have read next; of none where it read none. */
+export type NextOffsets = ReadonlyMap<EventTable, ReadonlyMap<number, number>>;
 
 /** A head of the shadow, under the id that its roll is to have in the live tables. */
 export interface PublishedHead {
-  readonly grain: 'hour' | 'day';
+  readonly grain: RolledGrain;
   readonly bucket: BucketStart;
   readonly rollId: bigint;
 }
@@ -57,11 +74,14 @@ export class Shadow {
       `SELECT count() AS n FROM system.tables WHERE database = '${database}' AND name = 'rebuild'`,
     );
     if (Number(found[0]?.n) === 0) return undefined;
-    const [row] = await rowsOf<{ stage: RebuildStage; next: [number, string][] }>(
+    const [row] = await rowsOf<{ stage: RebuildStage; next: [EventTable, [number, string][]][] }>(
       live,
-      `SELECT stage, CAST(next, 'Array(Tuple(UInt32, UInt64))') AS next FROM ${quoted(database)}.rebuild ORDER BY at DESC LIMIT 1`,
+      `SELECT stage, CAST(next, 'Array(Tuple(String, Array(Tuple(UInt32, UInt64))))') AS next
+       FROM ${quoted(database)}.rebuild ORDER BY at DESC LIMIT 1`,
     );
-    return row && { stage: row.stage, next: new Map(row.next.map(([partition, at]) => [partition, Number(at)])) };
+    if (row === undefined) return undefined;
+    const offsets = (of: [number, string][]) => new Map(of.map(([partition, at]) => [partition, Number(at)]));
+    return { stage: row.stage, next: new Map(row.next.map(([table, own]) => [table, offsets(own)])) };
   }
 
   /** Creates empty tables; what an interrupted rebuild left is dropped. */
@@ -71,7 +91,7 @@ export class Shadow {
     const from = quoted(connection.database);
     await live.command({ query: `DROP DATABASE IF EXISTS ${name} SYNC` });
     await live.command({ query: `CREATE DATABASE ${name}` });
-    for (const table of ['usage_events', 'roll_heads', ...ROLLED.map((one) => one.table)]) {
+    for (const table of [...LOGS, 'roll_heads', ...ROLLED.map((one) => one.table)]) {
       await live.command({ query: `CREATE TABLE ${name}.${table} AS ${from}.${table}` });
     }
     await live.command({ query: `CREATE VIEW ${name}.hour_rolls AS SELECT * FROM ${name}.usage_by_hour` });
@@ -80,7 +100,7 @@ export class Shadow {
     // A rebuild prices nothing anew.
     await live.command({ query: `CREATE VIEW ${name}.model_prices AS SELECT * FROM ${from}.model_prices` });
     await live.command({
-      query: `CREATE TABLE ${name}.rebuild (owner String, stage String, next Map(UInt32, UInt64), at DateTime64(9, 'UTC') DEFAULT now64(9, 'UTC'))
+      query: `CREATE TABLE ${name}.rebuild (owner String, stage String, next Map(String, Map(UInt32, UInt64)), at DateTime64(9, 'UTC') DEFAULT now64(9, 'UTC'))
               ENGINE = MergeTree ORDER BY at`,
     });
     const shadow = Shadow.open(live, connection, owner);
@@ -97,7 +117,13 @@ export class Shadow {
     await this.client.insert({
       table: 'rebuild',
       format: 'JSONEachRow',
-      values: [{ owner: this.owner, stage, next: Object.fromEntries(next) }],
+      values: [
+        {
+          owner: this.owner,
+          stage,
+          next: Object.fromEntries([...next].map(([table, own]) => [table, Object.fromEntries(own)])),
+        },
+      ],
     });
   }
 
@@ -115,6 +141,21 @@ export class Shadow {
        WHERE occurred_at < toDateTime(${closedBefore}, 'UTC') ORDER BY day`,
     );
     return rows.map(({ day }) => day);
+  }
+
+  /** The days of a log of outcomes, ascending. */
+  async outcomeDays(log: string): Promise<readonly BucketStart[]> {
+    const rows = await rowsOf<{ day: number }>(
+      this.client,
+      `SELECT DISTINCT toUnixTimestamp(toStartOfDay(occurred_at)) AS day FROM ${log} ORDER BY day`,
+    );
+    return rows.map(({ day }) => day);
+  }
+
+  /** Rolls a day's outcomes. */
+  async rollOutcomes(day: BucketStart, log: string, rollId: ShadowRoll): Promise<void> {
+    await runAll(this.client, rollOutcomes(day, rollId, log));
+    await writeHeads(this.client, 'outcome_day', [day], rollId);
   }
 
   /** Rolls a day: its hours before `closed.hour`, and itself if it is before `closed.day`. */
@@ -147,7 +188,7 @@ export class Shadow {
         query_params: { roll: String(rollId) },
       });
     }
-    const heads = await rowsOf<{ grain: 'hour' | 'day'; start: number }>(
+    const heads = await rowsOf<{ grain: RolledGrain; start: number }>(
       this.client,
       `SELECT DISTINCT grain, toUnixTimestamp(bucket) AS start FROM roll_heads
        WHERE bucket >= toDateTime(${day}, 'UTC') AND bucket < toDateTime(${end}, 'UTC')`,
@@ -157,39 +198,51 @@ export class Shadow {
 
   /** Deletes what was taken in of people who have been erased since. */
   async sweepErased(): Promise<void> {
-    await sweepErased(this.client, ['usage_events', ...ROLLED.map(({ table }) => table)]);
+    await sweepErased(this.client, [...LOGS, ...ROLLED.map(({ table }) => table)]);
   }
 
-  /** Which table the live log is, whatever its name. */
-  async liveLogId(): Promise<string> {
+  /** Which table each live log is, whatever its name. */
+  async liveLogIds(): Promise<ReadonlyMap<EventTable, string>> {
+    const ids = new Map<EventTable, string>();
+    for (const table of LOGS) ids.set(table, await this.liveLogId(table));
+    return ids;
+  }
+
+  private async liveLogId(table: EventTable): Promise<string> {
     const [row] = await rowsOf<{ uuid: string }>(
       this.live,
-      `SELECT toString(uuid) AS uuid FROM system.tables WHERE database = currentDatabase() AND name = 'usage_events'`,
+      `SELECT toString(uuid) AS uuid FROM system.tables WHERE database = currentDatabase() AND name = '${table}'`,
     );
-    if (row === undefined) throw new Error('there is no table usage_events');
+    if (row === undefined) throw new Error(`there is no table ${table}`);
     return row.uuid;
   }
 
   /**
-   * The log of the shadow takes the place of the live one, in one step for every reader and writer. May be repeated.
+   * The logs of the shadow take the place of the live ones, each in one step for every reader and writer. May be repeated.
    *
-   * @param former `liveLogId` as it was before.
+   * @param former `liveLogIds` as they were before.
    */
-  async exchangeLog(former: string): Promise<void> {
-    if ((await this.liveLogId()) !== former) return;
-    await this.live.command({
-      query: `EXCHANGE TABLES ${quoted(this.liveDatabase)}.usage_events AND ${quoted(this.database)}.usage_events`,
-    });
+  async exchangeLogs(former: ReadonlyMap<EventTable, string>): Promise<void> {
+    for (const table of LOGS) {
+      if ((await this.liveLogId(table)) !== former.get(table)) continue;
+      await this.live.command({
+        query: `EXCHANGE TABLES ${quoted(this.liveDatabase)}.${table} AND ${quoted(this.database)}.${table}`,
+      });
+    }
   }
 
   /**
-   * Copies from the former live log, which is the shadow's after the exchange, what came after the offsets that the rebuild
+   * Copies from a former live log, which is the shadow's after the exchange, what came after the offsets that the rebuild
    * has read. A row that is in both collapses.
    *
    * @param next by partition, the offset that the rebuild would have read next.
    * @returns the minutes that rows were copied of.
    */
-  async copyLateRows(topic: string, next: ReadonlyMap<number, number>): Promise<readonly BucketStart[]> {
+  async copyLateRows(
+    table: EventTable,
+    topic: string,
+    next: ReadonlyMap<number, number>,
+  ): Promise<readonly BucketStart[]> {
     const read = [...next].map(
       ([partition, offset]) => `(kafka_partition = ${partition} AND kafka_offset < ${offset})`,
     );
@@ -197,12 +250,12 @@ export class Shadow {
     const query_params = { topic };
     const minutes = await rowsOf<{ minute: number }>(
       this.client,
-      `SELECT DISTINCT toUnixTimestamp(toStartOfMinute(occurred_at)) AS minute FROM usage_events WHERE ${isLate} ORDER BY minute`,
+      `SELECT DISTINCT toUnixTimestamp(toStartOfMinute(occurred_at)) AS minute FROM ${table} WHERE ${isLate} ORDER BY minute`,
       query_params,
     );
     if (minutes.length > 0) {
       await this.live.command({
-        query: `INSERT INTO usage_events SELECT * FROM ${quoted(this.database)}.usage_events WHERE ${isLate}`,
+        query: `INSERT INTO ${table} SELECT * FROM ${quoted(this.database)}.${table} WHERE ${isLate}`,
         query_params,
         clickhouse_settings: { max_partitions_per_insert_block: '0' },
       });
@@ -210,7 +263,7 @@ export class Shadow {
     return minutes.map(({ minute }) => minute);
   }
 
-  /** Resolves when every insert into the log that began before the call has ended: it may still write to the former table. */
+  /** Resolves when every insert into a log that began before the call has ended: it may still write to the former table. */
   async drained(pollMs = 200): Promise<void> {
     const began = performance.now();
     for (;;) {
@@ -219,7 +272,7 @@ export class Shadow {
       const running = await rowsOf<{ n: string }>(
         this.live,
         `SELECT count() AS n FROM system.processes
-         WHERE query LIKE 'INSERT INTO usage_events %' AND current_database = currentDatabase() AND elapsed > ${older.toFixed(3)}`,
+         WHERE (${LOGS.map((table) => `query LIKE 'INSERT INTO ${table} %'`).join(' OR ')}) AND current_database = currentDatabase() AND elapsed > ${older.toFixed(3)}`,
       );
       if (Number(running[0]?.n) === 0) return;
       await new Promise((resolve) => setTimeout(resolve, pollMs));
@@ -235,15 +288,16 @@ export class Shadow {
   }
 }
 
-/** The grain and start of every bucket with a head that was closed at these boundaries. */
+/** The grain and start of every bucket with a head that was closed at these boundaries, and of every day of outcomes with one. */
 export async function closedHeads(
   client: ClickHouseClient,
   closed: Closures,
-): Promise<readonly { readonly grain: 'hour' | 'day'; readonly bucket: BucketStart }[]> {
-  const rows = await rowsOf<{ grain: 'hour' | 'day'; start: number }>(
+): Promise<readonly { readonly grain: RolledGrain; readonly bucket: BucketStart }[]> {
+  const rows = await rowsOf<{ grain: RolledGrain; start: number }>(
     client,
     `SELECT DISTINCT grain, toUnixTimestamp(bucket) AS start FROM roll_heads
-     WHERE (grain = 'hour' AND bucket < toDateTime(${closed.hour}, 'UTC')) OR (grain = 'day' AND bucket < toDateTime(${closed.day}, 'UTC'))`,
+     WHERE (grain = 'hour' AND bucket < toDateTime(${closed.hour}, 'UTC')) OR (grain = 'day' AND bucket < toDateTime(${closed.day}, 'UTC'))
+       OR grain = 'outcome_day'`,
   );
   return rows.map(({ grain, start }) => ({ grain, bucket: start }));
 }

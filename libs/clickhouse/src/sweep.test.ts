@@ -1,5 +1,15 @@
-import { usageEvent } from '@laurel/usage/fixture';
-import { rollDay, rollHours, rollIdOf, rollMinutes, runAll, writeClosure, writeHeads } from './projections.js';
+import { outcomeEvent, usageEvent } from '@laurel/usage/fixture';
+import { OutcomeRows } from './outcome-rows.js';
+import {
+  rollDay,
+  rollHours,
+  rollIdOf,
+  rollMinutes,
+  rollOutcomes,
+  runAll,
+  writeClosure,
+  writeHeads,
+} from './projections.js';
 import { deleteRolls, dropMinutesBefore, headlessRolls, Sweeper } from './sweep.js';
 import { TestDatabase } from './test-database.fixture.js';
 import { UsageRows } from './usage-rows.fixture.js';
@@ -31,6 +41,10 @@ describe('a sweep', () => {
       { topic: 't', partition: 0, offset: secondsAfterTen + HOUR, timestampMs: TEN * 1000 },
     );
     await rows.insert(client());
+    const outcomes = new OutcomeRows();
+    const position = { offset: secondsAfterTen + HOUR, timestampMs: TEN * 1000 };
+    outcomes.push(outcomeEvent({ occurred_at: TEN * 1000 }), position);
+    await outcomes.insert(client(), 't', 0);
   };
 
   async function rollAll(roll: bigint, withHeads: boolean): Promise<void> {
@@ -39,7 +53,9 @@ describe('a sweep', () => {
     if (withHeads) await writeHeads(client(), 'minute', [TEN], roll);
     if (withHeads) await writeHeads(client(), 'hour', [TEN], roll);
     await runAll(client(), rollDay(DAY, roll));
+    await runAll(client(), rollOutcomes(DAY, roll));
     if (withHeads) await writeHeads(client(), 'day', [DAY], roll);
+    if (withHeads) await writeHeads(client(), 'outcome_day', [DAY], roll);
   }
 
   const rollsIn = async (table: string): Promise<bigint[]> => {
@@ -56,6 +72,7 @@ describe('a sweep', () => {
       'usage_by_day_user',
       'usage_by_day_model',
       'attendance_by_day',
+      'outcomes_by_day',
     ];
     const found = await Promise.all(tables.map(rollsIn));
     return new Set(found.map((rolls) => rolls.join()));
@@ -101,7 +118,7 @@ describe('a sweep', () => {
     await rollAll(passing, false);
     await sweeper.sweep(() => 0, 0);
     for (const grain of ['minute', 'hour'] as const) await writeHeads(client(), grain, [TEN], passing);
-    await writeHeads(client(), 'day', [DAY], passing);
+    for (const grain of ['day', 'outcome_day'] as const) await writeHeads(client(), grain, [DAY], passing);
     await rollAll(last, true);
     await sweeper.sweep(() => LONG_AGO_MS, 0);
     expect(await everywhere()).toEqual(new Set([`${first},${passing},${last}`]));

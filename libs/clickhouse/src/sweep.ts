@@ -13,6 +13,7 @@ const ROLLED_TABLES = [
   { table: 'usage_by_day_user', bucket: "toDateTime(day, 'UTC')", heads: headsOf('day') },
   { table: 'usage_by_day_model', bucket: "toDateTime(day, 'UTC')", heads: headsOf('day') },
   { table: 'attendance_by_day', bucket: "toDateTime(day, 'UTC')", heads: headsOf('day') },
+  { table: 'outcomes_by_day', bucket: "toDateTime(day, 'UTC')", heads: headsOf('outcome_day') },
   { table: 'fair_play_signals', bucket: PART_BUCKET, heads: PART_HEADS },
 ] as const;
 

@@ -3,6 +3,7 @@ import { connectClickHouse, type ClickHouseConnection } from './client.js';
 import { applyMigrations, readMigrations } from './migrations.js';
 import type { ClickHouseClient } from '@clickhouse/client';
 
+export { takeOutcomes } from './outcomes.fixture.js';
 export { Roller } from './roller.fixture.js';
 export { UsageRows } from './usage-rows.fixture.js';
 
@@ -66,6 +67,8 @@ const USAGE_TABLES = [
   'attendance_by_day',
   'fair_play_signals',
   'fair_play_heads',
+  'outcome_events',
+  'outcomes_by_day',
   'roll_heads',
   'closures',
   'erasures',

@@ -4,13 +4,15 @@ import { Ajv, type Options } from 'ajv';
 import formats from 'ajv-formats';
 import fc from 'fast-check';
 import { parse } from 'yaml';
-import { usageRecorded } from './codecs.js';
+import { outcomeRecorded, usageRecorded } from './codecs.js';
+import type { IncomingRecord } from './framing/decode.js';
 import type { DeadLetterCode } from './generated/types.js';
+import { anOutcome, decode as decodeOutcome, validOutcomes } from './outcomes/outcomes.fixture.js';
 import { topics, type TopicDeclaration } from './topics.js';
-import { anEvent, decode, recordOf, validEvents } from './usage/usage.fixture.js';
+import { anEvent, decode as decodeUsage, recordOf, validEvents } from './usage/usage.fixture.js';
 
 const DOCUMENT = new URL('../../../schemas/asyncapi/laurel.yaml', import.meta.url);
-const JSON_SCHEMA = new URL('../../../schemas/json/usage-recorded.schema.json', import.meta.url);
+const JSON_SCHEMAS = new URL('../../../schemas/json/', import.meta.url);
 
 interface Channel {
   readonly address: string;
@@ -107,26 +109,45 @@ describe('the AsyncAPI document', () => {
     expect([...used].sort()).toEqual(Object.keys(topics).sort());
   });
 
-  it('names the fingerprint of UsageRecorded', () => {
-    const fingerprint = usageRecorded.fingerprint.toString(16).padStart(16, '0');
-    expect(document.components.messages['usageRecordedAvro']?.summary).toContain(fingerprint);
+  it.each([
+    ['usageRecordedAvro', usageRecorded],
+    ['outcomeRecordedAvro', outcomeRecorded],
+  ])('names the fingerprint of %s', (message, codec) => {
+    const fingerprint = codec.fingerprint.toString(16).padStart(16, '0');
+    expect(document.components.messages[message]?.summary).toContain(fingerprint);
   });
 
   const examples = Object.entries(document.components.messages).flatMap(([message, { examples = [] }]) =>
     examples.map((example, index) => ({ message, index, example })),
   );
 
-  it.each(examples)('has an example $index of $message that is accepted', ({ example }) => {
+  it.each(examples)('has an example $index of $message that is accepted', ({ message, example }) => {
+    const decode = message.startsWith('usage') ? decodeUsage : decodeOutcome;
     expect(decode(recordOf(JSON.stringify(example.payload), example.headers))).toMatchObject({ ok: true });
   });
 
-  it('has examples of each framing in JSON', () => {
-    expect(new Set(examples.map(({ message }) => message)).size).toBe(3);
+  it('has examples of each framing in JSON, of usage and of outcomes', () => {
+    expect(new Set(examples.map(({ message }) => message)).size).toBe(6);
   });
 });
 
-describe('the JSON Schema of UsageRecorded', () => {
-  const schema = readJson(JSON_SCHEMA) as { readonly examples: readonly unknown[] };
+describe.each([
+  {
+    name: 'UsageRecorded',
+    file: 'usage-recorded.schema.json',
+    whole: anEvent,
+    valid: validEvents,
+    decode: (record: IncomingRecord) => decodeUsage(record),
+  },
+  {
+    name: 'OutcomeRecorded',
+    file: 'outcome-recorded.schema.json',
+    whole: anOutcome,
+    valid: validOutcomes,
+    decode: (record: IncomingRecord) => decodeOutcome(record),
+  },
+])('the JSON Schema of $name', ({ file, whole, valid, decode }) => {
+  const schema = readJson(new URL(file, JSON_SCHEMAS)) as { readonly examples: readonly unknown[] };
   const validate = newAjv().compile(schema);
 
   it.each(schema.examples.map((example, index) => ({ index, example })))(
@@ -139,7 +160,7 @@ describe('the JSON Schema of UsageRecorded', () => {
 
   it('takes every valid event', () => {
     fc.assert(
-      fc.property(validEvents, (event) => {
+      fc.property(valid, (event: unknown) => {
         validate(event);
         expect(validate.errors ?? []).toEqual([]);
       }),
@@ -174,6 +195,7 @@ describe('the JSON Schema of UsageRecorded', () => {
         true,
         'ok',
         'main',
+        'commit',
         '2026-09-21T11:00:00Z',
         '2026-09-21',
       ),
@@ -191,10 +213,10 @@ describe('the JSON Schema of UsageRecorded', () => {
     );
     fc.assert(
       fc.property(
-        fc.constantFrom(...Object.keys(anEvent), 'unknown'),
+        fc.constantFrom(...Object.keys(whole), 'unknown'),
         fc.option(values, { nil: undefined }),
         (field, value) => {
-          const changed: unknown = JSON.parse(JSON.stringify({ ...anEvent, [field]: value }));
+          const changed: unknown = JSON.parse(JSON.stringify({ ...whole, [field]: value }));
           const decoded = decode(recordOf(JSON.stringify(changed)));
           const isExcused = !decoded.ok && 'fault' in decoded && beyondSchema.includes(decoded.fault.code);
           if (!isExcused) expect([changed, validate(changed)]).toEqual([changed, decoded.ok]);

@@ -1,7 +1,8 @@
-import { avroCodec } from './avro/codec.js';
+import { avroCodec, type AvroCodec } from './avro/codec.js';
 import {
   awardEventSchema,
   deadLetterSchema,
+  formerSchemas,
   outcomeRecordedSchema,
   personProfileSchema,
   titleHoldersSchema,
@@ -26,15 +27,18 @@ import type {
   UsageStored,
 } from './generated/types.js';
 
+const codecOf = <T>(schema: { readonly name: string }): AvroCodec<T> =>
+  avroCodec<T>(schema, formerSchemas[schema.name]);
+
 /** One codec per topic's record; the schema files are the only source of their shapes. */
-export const usageRecorded = avroCodec<UsageRecorded>(usageRecordedSchema);
-export const outcomeRecorded = avroCodec<OutcomeRecorded>(outcomeRecordedSchema);
-export const usageStored = avroCodec<UsageStored>(usageStoredSchema);
-export const usageProjected = avroCodec<UsageProjected>(usageProjectedSchema);
-export const awardEvent = avroCodec<AwardEvent>(awardEventSchema);
-export const titleHolders = avroCodec<TitleHolders>(titleHoldersSchema);
-export const titleTier = avroCodec<TitleTier>(titleTierSchema);
-export const titleRules = avroCodec<TitleRules>(titleRulesSchema);
-export const undelivered = avroCodec<Undelivered>(undeliveredSchema);
-export const personProfile = avroCodec<PersonProfile>(personProfileSchema);
-export const deadLetter = avroCodec<DeadLetter>(deadLetterSchema);
+export const usageRecorded = codecOf<UsageRecorded>(usageRecordedSchema);
+export const outcomeRecorded = codecOf<OutcomeRecorded>(outcomeRecordedSchema);
+export const usageStored = codecOf<UsageStored>(usageStoredSchema);
+export const usageProjected = codecOf<UsageProjected>(usageProjectedSchema);
+export const awardEvent = codecOf<AwardEvent>(awardEventSchema);
+export const titleHolders = codecOf<TitleHolders>(titleHoldersSchema);
+export const titleTier = codecOf<TitleTier>(titleTierSchema);
+export const titleRules = codecOf<TitleRules>(titleRulesSchema);
+export const undelivered = codecOf<Undelivered>(undeliveredSchema);
+export const personProfile = codecOf<PersonProfile>(personProfileSchema);
+export const deadLetter = codecOf<DeadLetter>(deadLetterSchema);

@@ -104,6 +104,11 @@ describe('published schemas', () => {
     expect(jsonOf(today, value)).toMatchObject(expected);
   });
 
+  it.each(records)('are known to the codec: it decodes $name/$version/$record', ({ name, bytes, expected }) => {
+    const codec = codecOf(name);
+    expect(jsonOf(codec.type, codec.decode(bytes))).toMatchObject(expected);
+  });
+
   it.each(records)(
     'FORWARD: $name version $version reads $record as written today',
     ({ name, type, bytes, expected }) => {

@@ -1,7 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { TestDatabase } from '@laurel/clickhouse/fixture';
 import { classifyClickHouseFailure, PriceKeeper, recordErasure, userHashOf } from '@laurel/clickhouse';
-import { deadLetter, topics, usageRecorded, usageStored, type DeadLetter, type UsageStored } from '@laurel/events';
+import {
+  deadLetter,
+  outcomeReaderForSchema,
+  outcomeRecorded,
+  topics,
+  usageReaderForSchema,
+  usageRecorded,
+  usageStored,
+  type DeadLetter,
+  type UsageEvent,
+  type UsageStored,
+} from '@laurel/events';
 import {
   applyTopics,
   classifyKafkaFailure,
@@ -9,12 +20,15 @@ import {
   readToEnd,
   RecordProducer,
   RegistrySchemas,
+  SchemaRegistry,
 } from '@laurel/kafka';
 import { acceptBatch, type LedgerEntry, type PackedRecords, type RecordBatch } from '@laurel/stream';
 import { dayOf, minuteOf, minuteOfDay } from '@laurel/usage';
-import { usageEvent } from '@laurel/usage/fixture';
+import { outcomeEvent, usageEvent } from '@laurel/usage/fixture';
 import { DATASET, PriceCatalogue } from '@laurel/usage/price-list';
 import { IngestPorts } from './ingest-ports.js';
+import { OutcomeStore } from './stores/outcome-store.js';
+import { UsageStore } from './stores/usage-store.js';
 
 const NOW = Date.UTC(2026, 4, 14, 10);
 const brokers = process.env['LAUREL_TEST_KAFKA_BROKERS'];
@@ -29,7 +43,7 @@ describe('a batch of events, on the real Kafka and ClickHouse', () => {
   let database: TestDatabase;
   let prefix: string;
   let producer: RecordProducer;
-  let ports: IngestPorts;
+  let ports: IngestPorts<UsageEvent>;
 
   beforeAll(async () => {
     database = await TestDatabase.create();
@@ -40,12 +54,16 @@ describe('a batch of events, on the real Kafka and ClickHouse', () => {
     await applyTopics(kafka, [topics.deadLetters, topics.usageStored], { prefix, replicationFactor: -1 });
     producer = new RecordProducer(kafka, prefix);
     await producer.connect();
-    ports = new IngestPorts(database.client, producer, new RegistrySchemas(undefined), prices(), policy, prefix);
+    ports = portsOfUsage();
   });
   afterEach(() => producer.close());
   afterAll(() => database.drop());
 
-  const prices = (): PriceKeeper => new PriceKeeper(database.client, new PriceCatalogue());
+  function portsOfUsage(): IngestPorts<UsageEvent> {
+    const schemas = new RegistrySchemas(new SchemaRegistry(undefined), usageReaderForSchema);
+    const prices = new PriceKeeper(database.client, new PriceCatalogue());
+    return new IngestPorts(database.client, producer, new UsageStore(database.client, schemas, prices, policy), prefix);
+  }
 
   /** Records from this offset on; a text is garbage. */
   const batchOf = (from: number, events: readonly (Parameters<typeof usageEvent>[0] | string)[]): RecordBatch => ({
@@ -160,7 +178,7 @@ describe('a batch of events, on the real Kafka and ClickHouse', () => {
     await producer.close();
     producer = new RecordProducer(kafka, prefix);
     await producer.connect();
-    ports = new IngestPorts(database.client, producer, new RegistrySchemas(undefined), prices(), policy, prefix);
+    ports = portsOfUsage();
     const large = randomBytes(150_000).toString('base64');
     const entry = await accept(batchOf(1, ['garbage', large, { event_id: 'a' }]));
     expect(entry).toMatchObject({ rows: 1, dead: 2 });
@@ -226,6 +244,109 @@ describe('a batch of events, on the real Kafka and ClickHouse', () => {
     ]);
     // Under one key, so that the repeat of a dead letter is recognised.
     expect((await deadLetters()).map(({ offset }) => offset)).toEqual([7, 7]);
+  });
+
+  describe('of outcomes', () => {
+    const outcomesFrom = (
+      from: number,
+      events: readonly (Parameters<typeof outcomeEvent>[0] | string)[],
+    ): RecordBatch => ({
+      topic: topics.usageOutcomes.name,
+      partition: 1,
+      highWatermark: from + events.length,
+      records: events.map((event, index) => ({
+        offset: from + index,
+        key: null,
+        value: Buffer.from(
+          typeof event === 'string' ? event : outcomeRecorded.encode(outcomeEvent({ occurred_at: NOW, ...event })),
+        ),
+        headers: {},
+        timestampMs: NOW + index,
+      })),
+    });
+    const acceptOutcomes = (batch: RecordBatch): Promise<LedgerEntry> => {
+      const schemas = new RegistrySchemas(new SchemaRegistry(undefined), outcomeReaderForSchema);
+      const store = new OutcomeStore(database.client, schemas, policy);
+      const own = new IngestPorts(database.client, producer, store, prefix);
+      return acceptBatch(batch, own, policy, { signal: new AbortController().signal });
+    };
+    const storedOutcomes = () =>
+      database.rows<{ event_id: string; at: string }>(
+        "SELECT event_id, concat(kafka_topic, '/', toString(kafka_partition), '/', toString(kafka_offset)) AS at FROM outcome_events FINAL ORDER BY event_id",
+      );
+
+    it('is stored, dead-lettered, announced by day and written to the ledger, beside usage at the same offsets', async () => {
+      await accept(batchOf(10, [{ event_id: 'usage' }]));
+      const entry = await acceptOutcomes(
+        outcomesFrom(10, [
+          { event_id: 'a' },
+          'garbage',
+          { event_id: 'b', occurred_at: NOW - 86_400_000 },
+          { event_id: 'a' },
+        ]),
+      );
+      expect(entry).toMatchObject({
+        topic: topics.usageOutcomes.name,
+        from: 10,
+        to: 13,
+        rows: 3,
+        duplicates: 1,
+        dead: 1,
+      });
+      expect((await storedOutcomes()).map(({ event_id }) => event_id)).toEqual(['a', 'b']);
+      expect(await deadLetters()).toMatchObject([
+        { topic: `${prefix}usage.outcomes.v1`, partition: 1, offset: 11, code: 'unknown_framing' },
+      ]);
+      const told = (await announcements()).filter(({ outcomes }) => outcomes);
+      expect(told.sort((a, b) => a.day - b.day)).toMatchObject([
+        { day: dayOf(NOW) - 1, minutes: [], oldest_record_at: NOW },
+        { day: dayOf(NOW), minutes: [], oldest_record_at: NOW },
+      ]);
+      expect(
+        await database.rows('SELECT topic, partition, from_offset, rows FROM ingest_ledger ORDER BY topic'),
+      ).toEqual([
+        { topic: `${prefix}usage.events.v1`, partition: 2, from_offset: '10', rows: '1' },
+        { topic: `${prefix}usage.outcomes.v1`, partition: 1, from_offset: '10', rows: '3' },
+      ]);
+      expect((await stored()).map(({ event_id }) => event_id)).toEqual(['usage']);
+    });
+
+    it('changes nothing but the announcements when it is repeated', async () => {
+      const batch = outcomesFrom(5, [{ event_id: 'a' }, { event_id: 'b', quantity: 3 }, 'garbage']);
+      await acceptOutcomes(batch);
+      const before = await storedOutcomes();
+      await acceptOutcomes(batch);
+      expect(await storedOutcomes()).toEqual(before);
+      expect(await database.rows('SELECT from_offset, rows FROM ingest_ledger FINAL')).toEqual([
+        { from_offset: '5', rows: '2' },
+      ]);
+      expect((await deadLetters()).map(({ offset }) => offset)).toEqual([7, 7]);
+    });
+
+    it('loses only the rows that ClickHouse refuses, and nothing of an erased person’s batch but their outcomes', async () => {
+      await recordErasure(database.client, userHashOf('u-erased'));
+      await database.client.command({
+        query: 'ALTER TABLE outcome_events ADD CONSTRAINT never_13 CHECK quantity != 13',
+      });
+      try {
+        const events = Array.from({ length: 9 }, (_, index) => ({
+          event_id: `e-${index}`,
+          occurred_at: NOW - (index % 2) * 86_400_000,
+          quantity: [3, 8].includes(index) ? 13 : 1,
+          ...(index === 5 ? { user_id: 'u-erased' } : {}),
+        }));
+        expect(await acceptOutcomes(outcomesFrom(100, events))).toMatchObject({ rows: 6, dead: 2, erased: 1 });
+        expect((await deadLetters()).map(({ code, offset }) => [code, offset]).sort()).toEqual([
+          ['storage_rejected', 103],
+          ['storage_rejected', 108],
+        ]);
+        expect((await storedOutcomes()).map(({ at }) => at.split('/').at(-1))).toEqual(
+          [0, 1, 2, 4, 6, 7].map((index) => String(100 + index)),
+        );
+      } finally {
+        await database.client.command({ query: 'ALTER TABLE outcome_events DROP CONSTRAINT never_13' });
+      }
+    });
   });
 
   it('knows the next offset of a partition from its ledger, and none where it has no entry', async () => {

@@ -2,7 +2,8 @@ import { jest } from '@jest/globals';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { readFileSync } from 'node:fs';
-import { RegistrySchemas, RegistryUnavailable, type RegistryConnection } from './schema-registry.js';
+import { outcomeReaderForSchema, usageReaderForSchema } from '@laurel/events';
+import { RegistrySchemas, RegistryUnavailable, SchemaRegistry, type RegistryConnection } from './schema-registry.js';
 
 const USAGE = readFileSync(new URL('../../../schemas/avro/UsageRecorded.avsc', import.meta.url), 'utf8');
 
@@ -36,7 +37,8 @@ describe('RegistrySchemas', () => {
     server.close();
   });
 
-  const schemas = (connection: Partial<RegistryConnection> = {}) => new RegistrySchemas({ url, ...connection });
+  const schemas = (connection: Partial<RegistryConnection> = {}) =>
+    new RegistrySchemas(new SchemaRegistry({ url, ...connection }), usageReaderForSchema);
 
   it('asks once for a schema, and then knows it', async () => {
     answer = json({ schema: USAGE });
@@ -46,6 +48,22 @@ describe('RegistrySchemas', () => {
     expect(typeof reader).toBe('function');
     expect(registry.byRegistryId(7)).toBe(reader);
     expect(requests.map((request) => request.url)).toEqual(['/schemas/ids/7']);
+  });
+
+  it('asks once for all kinds of records, and reads each as its own kind', async () => {
+    answer = json({ schema: USAGE });
+    const registry = new SchemaRegistry({ url });
+    const [usage, outcomes] = [
+      new RegistrySchemas(registry, usageReaderForSchema),
+      new RegistrySchemas(registry, outcomeReaderForSchema),
+    ];
+    await usage.lookUp(7);
+    const reader = outcomes.byRegistryId(7);
+    expect(typeof reader === 'function' && reader(Buffer.alloc(0))).toMatchObject({
+      ok: false,
+      fault: { code: 'incompatible_schema' },
+    });
+    expect(requests).toHaveLength(1);
   });
 
   it('asks again for an id that the registry did not have, but not for each record', async () => {
@@ -124,6 +142,6 @@ describe('RegistrySchemas', () => {
   });
 
   it('knows no schema where there is no registry', () => {
-    expect(new RegistrySchemas(undefined).byRegistryId(7)).toBe('unknown');
+    expect(new RegistrySchemas(new SchemaRegistry(undefined), usageReaderForSchema).byRegistryId(7)).toBe('unknown');
   });
 });

@@ -1,4 +1,4 @@
-import { usageReaderForSchema, type UsageReader, type WriterSchemas } from '@laurel/events';
+import type { BodyReader, Checked, WriterSchemas } from '@laurel/events';
 
 /** A Confluent-compatible schema registry. */
 export interface RegistryConnection {
@@ -24,36 +24,37 @@ const MAX_MISSING = 10_000;
 /** Statuses that are about the id: it can't be one, or its schema may not be read. */
 const ABOUT_THE_ID = new Set([400, 403, 404, 422]);
 
-/** Schemas by registry id. An id names one schema for ever, so what is once known is kept. */
-export class RegistrySchemas implements WriterSchemas {
-  private readonly known = new Map<number, UsageReader>();
+/** Schemas by registry id, as JSON text. An id names one schema for ever, so what is once known is kept. */
+export class SchemaRegistry {
+  private readonly known = new Map<number, string>();
   /** Ids that the registry did not have, until when that is taken for its answer, in ms. */
   private readonly missingUntilMs = new Map<number, number>();
 
+  /** @param connection without one no schema is known. */
   constructor(private readonly connection: RegistryConnection | undefined) {}
 
-  byRegistryId(id: number): UsageReader | 'unknown' | undefined {
-    if (this.connection === undefined) return 'unknown';
-    return (this.missingUntilMs.get(id) ?? -Infinity) > performance.now() ? 'unknown' : this.known.get(id);
+  /** `null`: there is none; `undefined`: not asked for yet. */
+  schemaOf(id: number): string | null | undefined {
+    if (this.connection === undefined) return null;
+    return (this.missingUntilMs.get(id) ?? -Infinity) > performance.now() ? null : this.known.get(id);
   }
 
   /**
-   * Asks the registry for one schema, so that `byRegistryId` knows it.
+   * Asks the registry for one schema, so that `schemaOf` knows it.
    * An id that the registry does not have is asked for again after some seconds: it may be registered by then.
    *
+   * @returns `null` if there is none.
    * @throws RegistryUnavailable
    */
-  async lookUp(id: number): Promise<UsageReader | 'unknown'> {
+  async lookUp(id: number): Promise<string | null> {
     const schema = await this.fetchSchema(id);
     if (schema === undefined) {
       if (this.missingUntilMs.size >= MAX_MISSING) this.missingUntilMs.clear();
       this.missingUntilMs.set(id, performance.now() + MISSING_FOR_MS);
-      return 'unknown';
+      return null;
     }
-    const reader = usageReaderForSchema(schema);
-    const result: UsageReader = reader.ok ? reader.value : () => reader;
-    this.known.set(id, result);
-    return result;
+    this.known.set(id, schema);
+    return schema;
   }
 
   /**
@@ -77,5 +78,41 @@ export class RegistrySchemas implements WriterSchemas {
     } catch (cause) {
       throw new RegistryUnavailable(cause);
     }
+  }
+}
+
+/** Readers of one kind of record, by the registry's ids. */
+export class RegistrySchemas<T> implements WriterSchemas<T> {
+  private readonly readers = new Map<number, BodyReader<T>>();
+
+  /** @param readerFor of a schema's JSON text. */
+  constructor(
+    private readonly registry: SchemaRegistry,
+    private readonly readerFor: (schemaJson: string) => Checked<BodyReader<T>>,
+  ) {}
+
+  byRegistryId(id: number): BodyReader<T> | 'unknown' | undefined {
+    const known = this.readers.get(id);
+    if (known !== undefined) return known;
+    const schema = this.registry.schemaOf(id);
+    if (schema === undefined) return undefined;
+    return schema === null ? 'unknown' : this.keep(id, schema);
+  }
+
+  /**
+   * Asks the registry for one schema, so that `byRegistryId` knows it.
+   *
+   * @throws RegistryUnavailable
+   */
+  async lookUp(id: number): Promise<BodyReader<T> | 'unknown'> {
+    const schema = await this.registry.lookUp(id);
+    return schema === null ? 'unknown' : this.keep(id, schema);
+  }
+
+  private keep(id: number, schema: string): BodyReader<T> {
+    const reader = this.readerFor(schema);
+    const result: BodyReader<T> = reader.ok ? reader.value : () => reader;
+    this.readers.set(id, result);
+    return result;
   }
 }

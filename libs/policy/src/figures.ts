@@ -16,6 +16,7 @@ const VALUE_STEPS: Readonly<Partial<Record<string, { readonly parts: number; rea
   tokens: { parts: 1, least: LEAST_STEPS.tokens },
   micro_usd: { parts: 1, least: LEAST_STEPS.micro_usd },
   models: { parts: 1, least: 1n },
+  points_per_usd: { parts: 1, least: 1n },
   ratio: { parts: 10, least: 1n },
 };
 const OTHER_STEPS = { parts: 1, least: 10n };
@@ -34,8 +35,8 @@ export function shownCount(figures: PersonFigures, unit: CountUnit, count: bigin
 }
 
 /**
- * A title's value likewise, by the unit that awards carry: no finer than 1000 tokens, one whole model, a tenth of a ratio, and
- * 10 of anything else (minutes, days, …).
+ * A title's value likewise, by the unit that awards carry: no finer than 1000 tokens, one whole model or point
+ * for a dollar, a tenth of a ratio, and 10 of anything else (minutes, days, …).
  *
  * @param value finite.
  */

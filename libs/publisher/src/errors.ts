@@ -1,4 +1,4 @@
-import type { DeadLetterCode, UsageRecorded } from '@laurel/events';
+import type { DeadLetterCode, OutcomeRecorded, UsageRecorded } from '@laurel/events';
 
 /** Why a record was not taken, not delivered, or is late. Closed: decide on this, never on a message. */
 export type PublisherErrorCode =
@@ -33,14 +33,18 @@ export interface PublisherErrorDetails {
   readonly undelivered?: readonly UndeliveredRecord[];
 }
 
-/** A record that has no acknowledgement. `usage` can be recorded again as it is: its identity stays the same. */
-export interface UndeliveredRecord {
-  readonly code: PublisherErrorCode;
-  readonly usage: UndeliveredUsage;
-}
+/**
+ * A record that has no acknowledgement: `usage` or `outcome` can be recorded again as it is, as its identity stays the
+ * same.
+ */
+export type UndeliveredRecord = { readonly code: PublisherErrorCode } & (
+  | { readonly usage: UndeliveredUsage; readonly outcome?: undefined }
+  | { readonly outcome: UndeliveredOutcome; readonly usage?: undefined }
+);
 
 /** An event as it was encoded, with every default filled in. */
 export type UndeliveredUsage = UsageRecorded;
+export type UndeliveredOutcome = OutcomeRecorded;
 
 export class PublisherError extends Error {
   override readonly name = 'PublisherError';

@@ -1,15 +1,19 @@
 import kafkajs, { type Producer } from 'kafkajs';
 import { kafkaClient, type KafkaConnection, type KafkaLog } from '@laurel/kafka/client';
+import type { EncodedRecord, Stream } from './record-buffer.js';
 import type { RecordSink, SendOutcome } from './record-sink.js';
 
 export type Compression = 'lz4' | 'gzip' | 'snappy' | 'none';
 
 export interface KafkaSinkOptions {
   readonly connection: KafkaConnection;
-  readonly topic: string;
+  readonly topics: Readonly<Record<Stream, string>>;
   readonly compression: Compression;
   readonly log?: KafkaLog | undefined;
 }
+
+const STREAMS: readonly Stream[] = ['usage', 'outcomes'];
+const messageOf = ({ key, value }: EncodedRecord) => ({ key, value });
 
 /** Kafka's own default for a producer's request. */
 const ACKNOWLEDGE_TIMEOUT_MS = 30_000;
@@ -32,7 +36,7 @@ function protocolErrorOf(error: unknown): string | undefined {
 }
 
 /**
- * Sends to one topic with acks=all.
+ * Sends to the topics of usage and of outcomes with acks=all, in one request to each broker.
  *
  * - kafkajs' own retries are off: its retry takes a broker that has answered once as done, so when a partition moves to
  *   such a broker between two attempts, its records are dropped without an error (`producer/sendMessages.js`, 2.2.4).
@@ -40,7 +44,7 @@ function protocolErrorOf(error: unknown): string | undefined {
  *   broker has forgotten would stop a publisher for good.
  * - After a failure the producer is thrown away, as kafkajs keeps stale connections and metadata for long.
  */
-export function kafkaSink({ connection, topic, compression, log }: KafkaSinkOptions): RecordSink {
+export function kafkaSink({ connection, topics, compression, log }: KafkaSinkOptions): RecordSink {
   const { CompressionTypes, Partitioners } = kafkajs;
   const codec = {
     lz4: CompressionTypes.LZ4,
@@ -81,12 +85,14 @@ export function kafkaSink({ connection, topic, compression, log }: KafkaSinkOpti
     async send(batch): Promise<SendOutcome> {
       try {
         const open = await connected();
-        await open.send({
-          topic,
+        await open.sendBatch({
           acks: -1,
           timeout: ACKNOWLEDGE_TIMEOUT_MS,
           compression: codec,
-          messages: batch as { key: string; value: Buffer }[],
+          topicMessages: STREAMS.flatMap((stream) => {
+            const messages = batch.filter((record) => record.stream === stream).map(messageOf);
+            return messages.length === 0 ? [] : [{ topic: topics[stream], messages }];
+          }),
         });
         return { kind: 'delivered' };
       } catch (cause) {

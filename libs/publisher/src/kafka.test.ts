@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { usageRecorded } from '@laurel/events';
+import { outcomeRecorded, usageRecorded } from '@laurel/events';
 import { kafkaClient } from '@laurel/kafka/client';
 import type { PublisherError } from './errors.js';
 import { createPublisher, type Compression, type PublisherOptions } from './index.js';
@@ -38,6 +38,22 @@ it.each<Compression>(['lz4', 'gzip', 'snappy', 'none'])(
     expect([...codecs]).toEqual(compression === 'none' ? [] : [compression]);
   },
 );
+
+it('publishes outcomes on a topic of their own', async () => {
+  const [topic, outcomesTopic] = [await newTopic(testBrokers()), await newTopic(testBrokers())];
+  const publisher = publisherOn(topic, { outcomesTopic });
+  for (let at = 0; at < 100; at += 1) {
+    publisher.record(usage({ event_id: `e-${at}` }));
+    publisher.recordOutcome({ user_id: 'u-1', kind: 'commit', event_id: `o-${at}` });
+  }
+  expect(await publisher.close()).toEqual({ undelivered: [] });
+  const events = await readTopic(testBrokers(), topic, ({ length }) => length >= 100);
+  expect(decoded(events).map(({ event_id }) => event_id)).toEqual(Array.from({ length: 100 }, (_, at) => `e-${at}`));
+  const outcomes = await readTopic(testBrokers(), outcomesTopic, ({ length }) => length >= 100);
+  expect(outcomes.map(({ key, value }) => [key, outcomeRecorded.decode(value).event_id])).toEqual(
+    Array.from({ length: 100 }, (_, at) => ['u-1', `o-${at}`]),
+  );
+});
 
 it('puts a user on the partition that the Java client chooses', async () => {
   const topic = await newTopic(testBrokers(), { partitions: 6 });
@@ -101,6 +117,7 @@ it('connects again after it was idle', async () => {
 it.each([
   [{ kafka: { brokers: [] } }, 'kafka.brokers names no broker'],
   [{ kafka: undefined as never }, 'kafka.brokers names no broker'],
+  [{ outcomesTopic: 'usage.events.v1' }, 'outcomesTopic is the topic of usage events'],
   [{ compression: 'zstd' as never }, 'compression is not one of lz4, gzip, snappy, none'],
 ])('refuses options that cannot work: %j', (given, message) => {
   expect(() => createPublisher({ kafka: { brokers: ['localhost:1'] }, source: 's', ...given })).toThrow(message);

@@ -2,6 +2,7 @@ import { topics, usageLimits } from '@laurel/events';
 import type { KafkaSasl, KafkaLog } from '@laurel/kafka/client';
 import { PublisherError } from './errors.js';
 import type { Compression } from './kafka-sink.js';
+import type { Stream } from './record-buffer.js';
 
 /** TLS for a cluster: PEM text or bytes, as Node's `tls.connect` takes them. */
 export interface TlsOptions {
@@ -50,8 +51,10 @@ export interface BufferingOptions {
 
 export interface PublisherOptions extends BufferingOptions {
   readonly kafka: PublisherKafka;
-  /** Default usage.events.v1. */
+  /** Of usage events. Default usage.events.v1. */
   readonly topic?: string | undefined;
+  /** Default usage.outcomes.v1. */
+  readonly outcomesTopic?: string | undefined;
   /** Default lz4. */
   readonly compression?: Compression | undefined;
   /** Receives the Kafka client's log lines. Default: none. */
@@ -101,19 +104,22 @@ export function resolveBuffering(options: BufferingOptions): ResolvedBuffering {
 const COMPRESSIONS: readonly string[] = ['lz4', 'gzip', 'snappy', 'none'] satisfies readonly Compression[];
 
 export interface ResolvedKafka {
-  readonly topic: string;
+  readonly topics: Readonly<Record<Stream, string>>;
   readonly compression: Compression;
 }
 
 export function resolveKafka(options: PublisherOptions): ResolvedKafka {
   const faults: string[] = [];
-  const { kafka, topic = topics.usageEvents.name, compression = 'lz4' } = options;
+  const { kafka, compression = 'lz4' } = options;
+  const { topic: usage = topics.usageEvents.name, outcomesTopic: outcomes = topics.usageOutcomes.name } = options;
   const brokers: unknown = (kafka as Partial<PublisherKafka> | undefined)?.brokers;
   if (!Array.isArray(brokers) || brokers.length === 0) faults.push('kafka.brokers names no broker');
-  if (topic === '') faults.push('topic is empty');
+  if (usage === '') faults.push('topic is empty');
+  if (outcomes === '') faults.push('outcomesTopic is empty');
+  if (usage === outcomes) faults.push('outcomesTopic is the topic of usage events');
   if (!COMPRESSIONS.includes(compression)) faults.push(`compression is not one of ${COMPRESSIONS.join(', ')}`);
   throwFaults(faults);
-  return { topic, compression };
+  return { topics: { usage, outcomes }, compression };
 }
 
 function throwFaults(faults: readonly string[]): void {

@@ -82,6 +82,9 @@ const completion = { id: 'c', model: 'm', created: 1, usage: { prompt_tokens: 1,
 publisher.record({ user_id: 'u', ...fromOpenAIChat(completion) });
 publisher.record({ user_id: 'u', model: 'm', ...fromGemini({ promptTokenCount: 1 }) });
 publisher.record({ user_id: 'u', model: 'm', provider: 'p', tokens: { input: 1 } });
+publisher.recordOutcome({ user_id: 'u', kind: 'commit', quantity: 2 });
+// @ts-expect-error no such kind
+publisher.recordOutcome({ user_id: 'u', kind: 'release' });
 // @ts-expect-error no model
 publisher.record({ user_id: 'u', ...fromAnthropic({ input_tokens: 1, output_tokens: 1 }) });
 // @ts-expect-error no such token class

@@ -1,4 +1,5 @@
 import type { PublisherError, UndeliveredRecord } from './errors.js';
+import type { OutcomeInput, OutcomeRetraction } from './outcome-input.js';
 import type { Retraction, UsageIdentity, UsageInput } from './usage-input.js';
 
 /** What `record()` says: taken, with what identifies the event from now on, or not, and why. */
@@ -7,7 +8,7 @@ export type RecordResult =
   | { readonly accepted: false; readonly error: PublisherError };
 
 export interface PublisherStats {
-  /** Events taken by `record()` and `retract()`. Each ends as acknowledged or undelivered, or is buffered still. */
+  /** Events taken by `record()`, `retract()`, `recordOutcome()` and `retractOutcome()`. Each ends as acknowledged or undelivered, or is buffered still. */
   readonly recorded: number;
   readonly acknowledged: number;
   /** Events not taken: invalid, or the buffer was full, or the publisher closed. */
@@ -38,6 +39,10 @@ export interface Publisher {
   record(usage: UsageInput): RecordResult;
   /** Takes an event out of every figure. Its identity is repeated, its revision raised. */
   retract(retraction: Retraction): RecordResult;
+  /** Takes an outcome for delivery, as `record()` takes an event. */
+  recordOutcome(outcome: OutcomeInput): RecordResult;
+  /** Takes an outcome out of every figure. Its identity is repeated, its revision raised. */
+  retractOutcome(retraction: OutcomeRetraction): RecordResult;
   /** While this is false, no valid event is refused for want of room. */
   readonly full: boolean;
   /** Resolves when there is room: at once, or when half of the buffer is free. */

@@ -245,6 +245,82 @@ describe('an outage', () => {
   });
 });
 
+describe('an outcome', () => {
+  const merged = { user_id: 'u-1', kind: 'pull_request_merged', event_id: 'pr-17' } as const;
+
+  it('goes out beside usage events, in the order in which all were recorded, with its defaults filled in', async () => {
+    const sink = reliable();
+    const { publisher } = setUp(sink);
+    publisher.record(usage({ event_id: 'first' }));
+    const at = Date.UTC(2026, 5, 1, 12);
+    const result = publisher.recordOutcome({ ...merged, occurred_at: new Date(at), quantity: 2, team: 't' });
+    publisher.recordOutcome({ user_id: 'u-1', kind: 'commit' });
+    await publisher.close();
+    expect(result).toEqual({
+      accepted: true,
+      identity: { source: 'a-tool', event_id: 'pr-17', user_id: 'u-1', occurred_at: at },
+    });
+    expect(sink.attempts.flat().map(({ stream, key }) => [stream, key])).toEqual([
+      ['usage', 'u-1'],
+      ['outcomes', 'u-1'],
+      ['outcomes', 'u-1'],
+    ]);
+    expect(sink.outcomes[0]).toMatchObject({ kind: 'pull_request_merged', quantity: 2, revision: 0, team: 't' });
+    expect(sink.outcomes[1]).toMatchObject({ kind: 'commit', quantity: 1, retracted: false });
+    expect(sink.outcomes[1]?.event_id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7/);
+    expect(publisher.stats()).toMatchObject({ recorded: 3, acknowledged: 3, undelivered: 0 });
+  });
+
+  it('is retracted by its identity and a higher revision', async () => {
+    const sink = reliable();
+    const { publisher } = setUp(sink);
+    const recorded = publisher.recordOutcome(merged);
+    if (!recorded.accepted) throw recorded.error;
+    expect(publisher.retractOutcome({ ...recorded.identity, revision: 1 })).toMatchObject({ accepted: true });
+    expect(publisher.retractOutcome({ ...recorded.identity, revision: 0 })).toMatchObject({ accepted: false });
+    await publisher.close();
+    expect(sink.outcomes[1]).toMatchObject({ ...recorded.identity, revision: 1, retracted: true, quantity: 0 });
+  });
+
+  it.each<[string, object]>([
+    ['user_id_is_email', { user_id: 'jane@example.com' }],
+    ['missing_field', { kind: undefined }],
+    ['wrong_type', { kind: 'release' }],
+    ['count_out_of_range', { quantity: -1 }],
+    ['time_out_of_range', { occurred_at: 1 }],
+  ])('that is %s is refused, and nothing is sent', async (code, given) => {
+    const sink = reliable();
+    const { publisher, codes } = setUp(sink);
+    const result = publisher.recordOutcome({ ...merged, ...given });
+    expect(result).toMatchObject({ accepted: false, error: { code } });
+    expect(publisher.recordOutcome('no object' as never)).toMatchObject({ accepted: false });
+    await publisher.close();
+    expect(codes()).toEqual([code, 'wrong_type']);
+    expect(sink.attempts).toEqual([]);
+  });
+
+  it('is handed back as an outcome, and calls as calls, ready to be recorded again', async () => {
+    const { publisher } = setUp(new ScriptedSink(() => UNAVAILABLE));
+    const call = usage({ event_id: 'call', occurred_at: Date.now() });
+    publisher.record(call);
+    publisher.retract({ ...call, event_id: 'call', occurred_at: Date.now(), revision: 2 });
+    publisher.recordOutcome(merged);
+    publisher.retractOutcome({ ...merged, occurred_at: Date.now(), revision: 3 });
+    const { undelivered } = await publisher.close({ timeoutMs: 30 });
+    expect(undelivered.map((one) => (one.usage ?? one.outcome).event_id)).toEqual(['call', 'call', 'pr-17', 'pr-17']);
+    const sink = reliable();
+    const second = setUp(sink).publisher;
+    for (const one of undelivered) {
+      if (one.outcome === undefined) second.record(one.usage);
+      else second.recordOutcome(one.outcome);
+    }
+    await second.close();
+    expect(sink.delivered).toEqual(undelivered.slice(0, 2).map((one) => one.usage));
+    expect(sink.outcomes).toEqual(undelivered.slice(2).map(({ outcome }) => outcome));
+    expect([sink.delivered[1], sink.outcomes[1]]).toMatchObject([{ retracted: true }, { retracted: true }]);
+  });
+});
+
 describe('a record that the broker will never take', () => {
   it('is handed back with its code, and everything before and behind it arrives in order', async () => {
     const bad = new Set(['e-0', 'e-17', 'e-18', 'e-99']);
@@ -255,12 +331,9 @@ describe('a record that the broker will never take', () => {
     for (const event_id of ids(100)) publisher.record(usage({ event_id }));
     const flushed = await publisher.flush().catch((error: unknown) => error as PublisherError);
     expect(flushed).toMatchObject({ code: 'undeliverable' });
-    const undelivered = (flushed as PublisherError).undelivered.map(({ code, usage: { event_id } }) => [
-      code,
-      event_id,
-    ]);
+    const undelivered = (flushed as PublisherError).undelivered.map((one) => [one.code, one.usage?.event_id]);
     expect(undelivered).toEqual([...bad].map((id) => ['record_too_large', id]));
-    expect(errors.map((error) => error.undelivered[0]?.usage.event_id)).toEqual([...bad]);
+    expect(errors.map((error) => error.undelivered[0]?.usage?.event_id)).toEqual([...bad]);
     expect(sink.ids).toEqual(ids(100).filter((id) => !bad.has(id)));
     await expect(publisher.flush()).resolves.toBeUndefined();
     expect(await publisher.close()).toEqual({ undelivered: [] });
@@ -288,7 +361,7 @@ describe('a record that the broker will never take', () => {
           for (const event_id of ids(count)) publisher.record(usage({ event_id }));
           const { undelivered } = await publisher.close();
           expect(sink.ids).toEqual(ids(count).filter((id) => !bad.has(id)));
-          expect(undelivered.map((one) => one.usage.event_id)).toEqual(ids(count).filter((id) => bad.has(id)));
+          expect(undelivered.map((one) => one.usage?.event_id)).toEqual(ids(count).filter((id) => bad.has(id)));
         },
       ),
       { numRuns: 25 },
@@ -302,16 +375,14 @@ describe('close', () => {
     for (const event_id of ids(3)) publisher.record(usage({ event_id }));
     const flushing = publisher.flush().catch((error: unknown) => error);
     const { undelivered } = await publisher.close({ timeoutMs: 30 });
-    expect(undelivered.map(({ code, usage: { event_id } }) => [code, event_id])).toEqual(
-      ids(3).map((id) => ['timeout', id]),
-    );
+    expect(undelivered.map((one) => [one.code, one.usage?.event_id])).toEqual(ids(3).map((id) => ['timeout', id]));
     expect(codes()).toEqual(['delivery_delayed', 'timeout']);
     expect(await flushing).toMatchObject({ code: 'closed' });
     expect(publisher.record(usage())).toMatchObject({ accepted: false, error: { code: 'closed' } });
 
     const sink = reliable();
     const second = setUp(sink).publisher;
-    for (const { usage: again } of undelivered) second.record(again);
+    for (const { usage: again } of undelivered) if (again !== undefined) second.record(again);
     await second.close();
     expect(sink.delivered).toEqual(undelivered.map((one) => one.usage));
   });

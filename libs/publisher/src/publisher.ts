@@ -1,13 +1,14 @@
-import { usageRecorded } from '@laurel/events';
+import { outcomeRecorded, usageRecorded, type OutcomeEvent, type UsageEvent } from '@laurel/events';
 import { PublisherError, warnOncePerMinute, type PublisherErrorCode, type UndeliveredRecord } from './errors.js';
 import { after, KeepAlive } from './keep-alive.js';
+import { outcomeEvent, outcomeRetraction, type OutcomeInput, type OutcomeRetraction } from './outcome-input.js';
 import { resolveBuffering, type BufferingOptions, type ResolvedBuffering } from './options.js';
 import { atProcessEnd } from './process-end.js';
 import type { CloseReport, Publisher, PublisherStats, RecordResult } from './publisher-api.js';
-import { RecordBuffer, type EncodedRecord } from './record-buffer.js';
+import { RecordBuffer, type EncodedRecord, type Stream } from './record-buffer.js';
+import { recordEncoder } from './record-encoder.js';
 import type { RecordSink } from './record-sink.js';
-import { usageEncoder } from './usage-encoder.js';
-import { retractionEvent, usageEvent, type CheckedUsage, type Retraction, type UsageInput } from './usage-input.js';
+import { retractionEvent, usageEvent, type CheckedInput, type Retraction, type UsageInput } from './usage-input.js';
 
 /** The most that a valid event takes in the buffer: seven ids of 256 bytes and 8 KiB of attributes are its bounds. */
 const MAX_EVENT_BYTES = 16 * 1024;
@@ -29,7 +30,8 @@ interface SettleWaiter {
 export class BufferedPublisher implements Publisher {
   private readonly options: ResolvedBuffering;
   private readonly report: (error: PublisherError) => void;
-  private readonly encode = usageEncoder();
+  private readonly encodeUsage = recordEncoder(usageRecorded);
+  private readonly encodeOutcome = recordEncoder(outcomeRecorded);
   private readonly buffer = new RecordBuffer();
   private readonly keepAlive = new KeepAlive();
   private readonly forgetProcessEnd: () => void;
@@ -76,11 +78,19 @@ export class BufferedPublisher implements Publisher {
   }
 
   record(usage: UsageInput): RecordResult {
-    return this.take(usageEvent(usage, this.options.source, this.now()));
+    return this.take('usage', usageEvent(usage, this.options.source, this.now()), this.encodeUsage);
   }
 
   retract(retraction: Retraction): RecordResult {
-    return this.take(retractionEvent(retraction, this.options.source, this.now()));
+    return this.take('usage', retractionEvent(retraction, this.options.source, this.now()), this.encodeUsage);
+  }
+
+  recordOutcome(outcome: OutcomeInput): RecordResult {
+    return this.take('outcomes', outcomeEvent(outcome, this.options.source, this.now()), this.encodeOutcome);
+  }
+
+  retractOutcome(retraction: OutcomeRetraction): RecordResult {
+    return this.take('outcomes', outcomeRetraction(retraction, this.options.source, this.now()), this.encodeOutcome);
   }
 
   get full(): boolean {
@@ -122,7 +132,11 @@ export class BufferedPublisher implements Publisher {
     };
   }
 
-  private take(checked: CheckedUsage): RecordResult {
+  private take<E extends UsageEvent | OutcomeEvent>(
+    stream: Stream,
+    checked: CheckedInput<E>,
+    encode: (event: E) => Buffer,
+  ): RecordResult {
     if (!checked.ok) {
       const { code, message, field } = checked.fault;
       return this.refuse(new PublisherError(code, message, { retryable: false, field }));
@@ -135,7 +149,7 @@ export class BufferedPublisher implements Publisher {
       return this.refuse(new PublisherError('buffer_full', message, { retryable: true }));
     }
     const { source, event_id, user_id, occurred_at } = checked.value;
-    this.buffer.push({ key: user_id, value: this.encode(checked.value) });
+    this.buffer.push({ stream, key: user_id, value: encode(checked.value) });
     this.recorded += 1;
     this.wake();
     return { accepted: true, identity: { source, event_id, user_id, occurred_at } };
@@ -247,12 +261,12 @@ export class BufferedPublisher implements Publisher {
   }
 
   private giveUp(batch: readonly EncodedRecord[], code: PublisherErrorCode, cause?: unknown): UndeliveredRecord[] {
-    const lost = batch.map((record) => ({ code, usage: usageRecorded.decode(record.value) }));
+    const lost = batch.map((record) => ({ code, ...decoded(record) }));
     this.undelivered += lost.length;
     const message =
       code === 'timeout'
         ? `${lost.length} events had no acknowledgement when the publisher closed`
-        : `the broker does not take the event ${lost[0]?.usage.event_id ?? ''}: ${messageOf(cause)}`;
+        : `the broker does not take the event ${eventIdOf(lost[0])}: ${messageOf(cause)}`;
     this.tell(
       new PublisherError(code, message, {
         retryable: code === 'timeout',
@@ -335,5 +349,11 @@ export class BufferedPublisher implements Publisher {
     return { undelivered: [...refused, ...late] };
   }
 }
+
+const decoded = ({ stream, value }: EncodedRecord) =>
+  stream === 'usage' ? { usage: usageRecorded.decode(value) } : { outcome: outcomeRecorded.decode(value) };
+
+const eventIdOf = (lost: UndeliveredRecord | undefined): string =>
+  lost === undefined ? '' : (lost.usage ?? lost.outcome).event_id;
 
 const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

@@ -1,5 +1,9 @@
-/** One event, encoded: a Kafka message as kafkajs takes it. */
+/** Which of Laurel's topics a record goes to. */
+export type Stream = 'usage' | 'outcomes';
+
+/** One event, encoded. */
 export interface EncodedRecord {
+  readonly stream: Stream;
   /** The user's id, so that one person's events keep their order. */
   readonly key: string;
   readonly value: Buffer;

@@ -13,7 +13,7 @@ import {
 import { newEventId } from './event-id.js';
 import type { MappedUsage } from './providers/mapped.js';
 
-/** What tells one event from another. To revise or retract an event, repeat all four. */
+/** What tells one event from another, and one outcome. To revise or retract one, repeat all four. */
 export interface UsageIdentity {
   readonly source: string;
   readonly event_id: string;
@@ -39,6 +39,8 @@ export interface UsageDetails {
   readonly occurred_at?: Moment | undefined;
   /** A later version of the same event has a higher one. Default 0. */
   readonly revision?: number | undefined;
+  /** As a retraction has it that was handed back; to make one, call `retract()`. Default false. */
+  readonly retracted?: boolean | undefined;
   readonly team?: string | null | undefined;
   readonly session_id?: string | null | undefined;
   /** As reported, in millionths of a US dollar. */
@@ -80,16 +82,15 @@ export interface InputFault extends Omit<Fault, 'code'> {
   readonly code: DeadLetterCode | 'usage_mismatch';
 }
 
-export type CheckedUsage =
-  Exclude<Checked<UsageEvent>, { ok: false }> | { readonly ok: false; readonly fault: InputFault };
+export type CheckedInput<E> = Exclude<Checked<E>, { ok: false }> | { readonly ok: false; readonly fault: InputFault };
 
 const NOT_AN_OBJECT = reject('wrong_type', 'a usage event is an object');
 
-const time = (moment: Moment | undefined, nowMs: number): number | string =>
+export const timeOf = (moment: Moment | undefined, nowMs: number): number | string =>
   moment === undefined ? nowMs : moment instanceof Date ? moment.getTime() : moment;
 
 /** Fills in the defaults, then applies the very checks that ingest applies. */
-export function usageEvent(input: UsageInput, source: string, nowMs: number): CheckedUsage {
+export function usageEvent(input: UsageInput, source: string, nowMs: number): CheckedInput<UsageEvent> {
   if (!isObject(input)) return NOT_AN_OBJECT;
   if (input.fault !== undefined) return { ok: false, fault: input.fault };
   // Field by field: spreading the input costs as much as all the checks.
@@ -97,7 +98,8 @@ export function usageEvent(input: UsageInput, source: string, nowMs: number): Ch
     event_id: input.event_id ?? newEventId(nowMs),
     source: input.source ?? source,
     revision: input.revision,
-    occurred_at: time(input.occurred_at, nowMs),
+    retracted: input.retracted,
+    occurred_at: timeOf(input.occurred_at, nowMs),
     user_id: input.user_id,
     team: input.team,
     session_id: input.session_id,
@@ -113,20 +115,13 @@ export function usageEvent(input: UsageInput, source: string, nowMs: number): Ch
 }
 
 /** A retraction is an event without tokens; its provider and model are not looked at. */
-export function retractionEvent(input: Retraction, source: string, nowMs: number): CheckedUsage {
+export function retractionEvent(input: Retraction, source: string, nowMs: number): CheckedInput<UsageEvent> {
   if (!isObject(input)) return NOT_AN_OBJECT;
-  if (!(input.revision >= 1)) {
-    return reject(
-      'count_out_of_range',
-      'a retraction has a revision above that of its event, so 1 or more',
-      'revision',
-    );
-  }
+  if (!(input.revision >= 1)) return NO_REVISION;
   const read = usageFromJson({
     ...input,
     source: input.source ?? source,
-    // No default here: a retraction that repeats another time takes nothing out.
-    occurred_at: input.occurred_at instanceof Date ? input.occurred_at.getTime() : input.occurred_at,
+    occurred_at: repeatedTime(input.occurred_at),
     provider: input.provider ?? 'unknown',
     model: input.model ?? 'unknown',
     tokens: {},
@@ -135,4 +130,13 @@ export function retractionEvent(input: Retraction, source: string, nowMs: number
   return read.ok ? validateUsage(read.value, nowMs) : read;
 }
 
-const isObject = (input: unknown): boolean => typeof input === 'object' && input !== null;
+export const NO_REVISION = reject(
+  'count_out_of_range',
+  'a retraction has a revision above that of its event, so 1 or more',
+  'revision',
+);
+
+/** Without a default: a retraction that repeats another time takes nothing out. */
+export const repeatedTime = (moment: Moment): number | string => (moment instanceof Date ? moment.getTime() : moment);
+
+export const isObject = (input: unknown): boolean => typeof input === 'object' && input !== null;

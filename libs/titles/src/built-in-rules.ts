@@ -6,6 +6,8 @@ const scope = 'company';
 const holders = 1;
 const dwell_hours = 0;
 const margin = { kind: 'relative', by: 0.02 } as const;
+/** What outcomes are worth beside each other, and how much of a day counts. */
+const points = { weights: { edit_accepted: 1, commit: 5, pull_request_merged: 20 }, daily_cap: 100 } as const;
 
 /** Calls that are published as one’s own, and go on as nobody does. */
 const UNATTENDED = ['unbroken_run', 'round_the_clock'] as const;
@@ -26,7 +28,7 @@ export const builtInRules = [
     },
     window,
     scope,
-    eligibility: { min_tokens: 1, min_active_days: 0, min_sessions: 0, min_tenure_days: 0 },
+    eligibility: { min_tokens: 1, min_active_days: 0, min_sessions: 0, min_list_cost_usd: 0, min_tenure_days: 0 },
     fair_play: { exclude: [...UNATTENDED] },
     holders,
     margin,
@@ -41,7 +43,7 @@ export const builtInRules = [
     metric: { kind: 'effective_models', min_share_per_mille: 10 },
     window,
     scope,
-    eligibility: { min_tokens: 100_000, min_active_days: 5, min_sessions: 0, min_tenure_days: 0 },
+    eligibility: { min_tokens: 100_000, min_active_days: 5, min_sessions: 0, min_list_cost_usd: 0, min_tenure_days: 0 },
     holders,
     margin,
     dwell_hours,
@@ -55,7 +57,7 @@ export const builtInRules = [
     metric: { kind: 'cache_share', prior_tokens: 1_000_000, reads_per_output: 500 },
     window,
     scope,
-    eligibility: { min_tokens: 0, min_active_days: 5, min_sessions: 10, min_tenure_days: 0 },
+    eligibility: { min_tokens: 0, min_active_days: 5, min_sessions: 10, min_list_cost_usd: 0, min_tenure_days: 0 },
     holders,
     margin: { kind: 'remainder', by: 0.02 },
     dwell_hours,
@@ -69,9 +71,43 @@ export const builtInRules = [
     metric: { kind: 'longest_session', max_gap_minutes: 30, daily_cap_minutes: 720 },
     window,
     scope,
-    eligibility: { min_tokens: 0, min_active_days: 0, min_sessions: 0, min_tenure_days: 0 },
+    eligibility: { min_tokens: 0, min_active_days: 0, min_sessions: 0, min_list_cost_usd: 0, min_tenure_days: 0 },
     holders,
     margin,
+    dwell_hours,
+  },
+  {
+    id: 'master_crafter',
+    name: 'Master Crafter',
+    description:
+      'Most outcomes for each dollar in 30 days: a merged pull request gives 20 points, a commit 5, an accepted edit 1, up to 100 a day; the tokens are priced by list, and at least 5 dollars have to be spent.',
+    version: 1,
+    metric: { kind: 'outcomes_per_usd', ...points, max_unpriced_per_mille: 10 },
+    window,
+    scope,
+    eligibility: { min_tokens: 0, min_active_days: 10, min_sessions: 0, min_list_cost_usd: 5, min_tenure_days: 0 },
+    holders,
+    margin,
+    dwell_hours,
+  },
+  {
+    id: 'frugal_sage',
+    name: 'Frugal Sage',
+    description:
+      'Needs fewer tokens for the same outcomes than before: how far tokens for each point have fallen in 14 days, against one’s own 14 days before.',
+    version: 1,
+    metric: {
+      kind: 'thrift_gain',
+      ...points,
+      min_tokens_each: 1_000_000,
+      min_points_each: 50,
+      most_over_median_per_mille: 250,
+    },
+    window: '14d',
+    scope,
+    eligibility: { min_tokens: 0, min_active_days: 3, min_sessions: 0, min_list_cost_usd: 0, min_tenure_days: 0 },
+    holders,
+    margin: { kind: 'remainder', by: 0.02 },
     dwell_hours,
   },
 ] as const satisfies readonly TitleRule[];

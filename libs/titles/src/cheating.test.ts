@@ -1,9 +1,9 @@
-import type { AwardEvent, UsageEvent } from '@laurel/events';
+import type { AwardEvent, OutcomeEvent, UsageEvent } from '@laurel/events';
 import { signalsOf } from '@laurel/fair-play';
 import { dayOf, windowOf } from '@laurel/usage';
-import { usageEvent } from '@laurel/usage/fixture';
+import { outcomeEvent, usageEvent } from '@laurel/usage/fixture';
 import { builtInRules } from './built-in-rules.js';
-import { factsOf, type IsLeftOut } from './metrics/facts.js';
+import { factsOf, type IsLeftOut, type PriceOf } from './metrics/facts.js';
 import { measure } from './metrics/measure.js';
 import { titleRuleSchema, type TitleRule } from './rule.js';
 import { standingsByScope } from './scope.js';
@@ -21,11 +21,11 @@ const workdays = Array.from({ length: DAYS }, (_, day) => day).filter((day) => d
 const at = (day: number, hour: number, minute = 0): number =>
   FIRST_MS + day * DAY_MS + hour * HOUR_MS + minute * 60_000;
 
-let calls = 0;
+let serial = 0;
 const call = (user_id: string, day: number, hour: number, fields: Parameters<typeof usageEvent>[0]): UsageEvent =>
   usageEvent({
     user_id,
-    event_id: `e-${(calls += 1)}`,
+    event_id: `e-${(serial += 1)}`,
     session_id: `${user_id}-${day}`,
     occurred_at: at(day, hour),
     ...fields,
@@ -43,6 +43,23 @@ const honest: readonly UsageEvent[] = workdays.flatMap((day) => [
     call('bo', day, 10 + index, { model, tokens: { input: 3_000_000, cache_read: 6_000_000, output: 300_000 } }),
   ),
 ]);
+
+const made = (user_id: string, day: number, commits: number): OutcomeEvent =>
+  outcomeEvent({
+    user_id,
+    event_id: `o-${(serial += 1)}`,
+    occurred_at: at(day, 17),
+    quantity: commits,
+  });
+
+const isCall = (one: UsageEvent | OutcomeEvent): one is UsageEvent => 'tokens' in one;
+const isOutcome = (one: UsageEvent | OutcomeEvent): one is OutcomeEvent => !isCall(one);
+
+/** One US dollar for a million tokens of output, and nothing for the others. */
+const priceOf: PriceOf = () => ({
+  rates: { input: 0, cache_read: 0, cache_write_5m: 0, cache_write_1h: 0, cache_write: 0, output: 1e6 },
+  long: null,
+});
 
 /** The signals of all days; as they are known in the end. */
 const signalsIn = (events: readonly UsageEvent[]): ReadonlySet<string> => {
@@ -65,12 +82,14 @@ const leftOutBy = (rule: TitleRule, events: readonly UsageEvent[], atMs: number)
     day < dayOf(atMs) && fairPlay.exclude.some((signal) => signalsIn(events).has(`${day} ${userId} ${signal}`));
 };
 
-const history = (events: readonly UsageEvent[]): UsageHistory => {
+const history = (events: readonly UsageEvent[], outcomes: readonly OutcomeEvent[]): UsageHistory => {
   const known = new Map<string, readonly UsageEvent[]>();
   const standings: UsageHistory['standings'] = (rule, window, _, atMs) => {
     const before = known.get(String(atMs)) ?? events.filter(({ occurred_at }) => occurred_at < atMs);
     known.set(String(atMs), before);
-    return Promise.resolve(standingsByScope(rule, factsOf(before, window, undefined, leftOutBy(rule, events, atMs))));
+    const madeBefore = outcomes.filter(({ occurred_at }) => occurred_at < atMs);
+    const isLeftOut = leftOutBy(rule, events, atMs);
+    return Promise.resolve(standingsByScope(rule, factsOf(before, window, priceOf, isLeftOut, madeBefore)));
   };
   return {
     standings,
@@ -78,22 +97,27 @@ const history = (events: readonly UsageEvent[]): UsageHistory => {
     tierFigures: () => Promise.resolve([]),
     value: (rule, userId, window, _, atMs) => {
       const before = events.filter(({ occurred_at }) => occurred_at < atMs);
-      const facts = factsOf(before, window, undefined, leftOutBy(rule, events, atMs));
+      const madeBefore = outcomes.filter(({ occurred_at }) => occurred_at < atMs);
+      const facts = factsOf(before, window, priceOf, leftOutBy(rule, events, atMs), madeBefore);
       return Promise.resolve(measure(rule.metric, facts).find((one) => one.userId === userId)?.value ?? 0);
     },
     mayTiersChange: () => Promise.resolve(false),
   };
 };
 /** Everybody who would have held a title at any time of the month. */
-const everHeld = async (rule: TitleRule, events: readonly UsageEvent[]): Promise<ReadonlySet<string>> => {
+const everHeld = async (
+  rule: TitleRule,
+  events: readonly UsageEvent[],
+  outcomes: readonly OutcomeEvent[] = [],
+): Promise<ReadonlySet<string>> => {
   const awards: AwardEvent[] = [];
-  for await (const day of simulate([rule], history(events), instants)) awards.push(...day.awards);
+  for await (const day of simulate([rule], history(events, outcomes), instants)) awards.push(...day.awards);
   return new Set(awards.filter(({ type }) => type === 'title_awarded').map(({ user_id }) => user_id));
 };
 
-const [tokenLegend, modelConnoisseur, cacheWizard] = builtInRules;
-const naive = (metric: object): TitleRule =>
-  titleRuleSchema.parse({ id: 'naive', name: 'Naive', description: 'Naive.', version: 1, metric });
+const [tokenLegend, modelConnoisseur, cacheWizard, , masterCrafter, frugalSage] = builtInRules;
+const naive = (metric: object, fields: object = {}): TitleRule =>
+  titleRuleSchema.parse({ id: 'naive', name: 'Naive', description: 'Naive.', version: 1, metric, ...fields });
 
 /** Four hours of each working day with a call of their own each other minute. */
 const working = (user_id: string, perCall: number): readonly UsageEvent[] =>
@@ -192,5 +216,44 @@ describe('under the built-in rules', () => {
     expect([best?.userId, best?.value]).toEqual(['bo', expect.closeTo(3, 9)]);
     expect(others.find(({ userId }) => userId === 'tourist')?.value).toBe(1);
     expect(window.lastDay).toBe(dayOf(instants.at(-1) ?? 0));
+  });
+
+  it('work cut into a thousand commits makes no Master Crafter, nor does work of days without any model', async () => {
+    // Ada has full days: 20 commits. The two spend as much as she does on the days on which they spend anything.
+    const calls = (user: string, day: number) =>
+      [9, 11, 14, 16].map((hour) => call(user, day, hour, { tokens: { input: 1, output: 400_000 } }));
+    const full = workdays.map((day) => made('ada', day, 20));
+    const cut = workdays.flatMap((day) => [...calls('cut', day), made('cut', day, 1000)]);
+    const rarely = Array.from({ length: DAYS }, (_, day) => day).flatMap((day) => [
+      ...(day % 7 < 4 ? calls('rarely', day) : []),
+      made('rarely', day, day % 7 < 4 ? 4 : 20),
+    ]);
+    const all = [...cut, ...rarely];
+    const events = [...honest, ...all.filter(isCall)];
+    const outcomes = [...full, ...all.filter(isOutcome)];
+    const uncapped = naive({ kind: 'outcomes_per_usd', daily_cap: 2 ** 20 }, { eligibility: { min_active_days: 10 } });
+    expect(await everHeld(uncapped, events, outcomes)).toContain('cut');
+    expect([...(await everHeld(masterCrafter, events, outcomes))]).toEqual(['ada']);
+  });
+
+  it('tokens burned in one fortnight make no Frugal Sage in the next; by the fall alone they would', async () => {
+    const day = (user: string, at: number, tokens: number, commits: number) => [
+      call(user, at, 10, { tokens: { input: tokens } }),
+      made(user, at, commits),
+    ];
+    const all = workdays.flatMap((at) => [
+      ...day('dee', at, at < 14 ? 1_000_000 : 700_000, 10),
+      ...day('eve', at, 1_050_000, 10),
+      ...day('burner', at, at < 14 ? 30_000_000 : 1_000_000, 10),
+    ]);
+    const events = all.filter(isCall);
+    const outcomes = all.filter(isOutcome);
+    const alone = naive({ ...frugalSage.metric, most_over_median_per_mille: 100_000 }, { window: '14d' });
+    expect(await everHeld(alone, events, outcomes)).toContain('burner');
+    const end = windowOf('14d', FIRST_MS + 27 * DAY_MS);
+    const [best] =
+      standingsByScope(frugalSage, factsOf(events, end, priceOf, undefined, outcomes)).get('company') ?? [];
+    expect([best?.userId, best?.value]).toEqual(['dee', 0.3]);
+    expect(await everHeld(frugalSage, events, outcomes)).toContain('dee');
   });
 });

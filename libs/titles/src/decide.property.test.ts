@@ -23,11 +23,11 @@ const standings: fc.Arbitrary<Standing[]> = fc
   )
   .map((all) =>
     rank(
-      { min_tokens: 1, min_active_days: 0, min_sessions: 0, min_tenure_days: 0 },
+      { min_tokens: 1, min_active_days: 0, min_sessions: 0, min_list_cost_usd: 0, min_tenure_days: 0 },
       all.map(({ userId, value, isEligible }) => ({
         userId,
         value,
-        volume: { tokens: isEligible ? 1n : 0n, activeDays: 1, sessions: 1, tenureDays: 30 },
+        volume: { tokens: isEligible ? 1n : 0n, activeDays: 1, sessions: 1, tenureDays: 30, listCost: 0n },
         evidence: { share: { double: value } },
       })),
     ),
@@ -260,11 +260,11 @@ describe('over any history of standings', () => {
       fc.property(bases, wavering, fc.integer({ min: 1, max: 3 }), (values, factors, holders) => {
         const history = factors.map((factor): Tick => {
           const now = rank(
-            { min_tokens: 0, min_active_days: 0, min_sessions: 0, min_tenure_days: 0 },
+            { min_tokens: 0, min_active_days: 0, min_sessions: 0, min_list_cost_usd: 0, min_tenure_days: 0 },
             values.map((value, index) => ({
               userId: people[index] ?? '',
               value: value * (1 + (factor[index] ?? 0)),
-              volume: { tokens: 1n, activeDays: 1, sessions: 1, tenureDays: 30 },
+              volume: { tokens: 1n, activeDays: 1, sessions: 1, tenureDays: 30, listCost: 0n },
               evidence: {},
             })),
           );

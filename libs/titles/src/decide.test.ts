@@ -13,11 +13,11 @@ const window = { startMs: 0, endMs: 30 * 86_400_000 };
 /** Standings of people by their values; below 0: not eligible. */
 function standings(values: Readonly<Record<string, number>>): Standing[] {
   return rank(
-    { min_tokens: 1, min_active_days: 0, min_sessions: 0, min_tenure_days: 0 },
+    { min_tokens: 1, min_active_days: 0, min_sessions: 0, min_list_cost_usd: 0, min_tenure_days: 0 },
     Object.entries(values).map(([userId, value]) => ({
       userId,
       value: Math.abs(value),
-      volume: { tokens: value < 0 ? 0n : 1n, activeDays: 1, sessions: 1, tenureDays: 30 },
+      volume: { tokens: value < 0 ? 0n : 1n, activeDays: 1, sessions: 1, tenureDays: 30, listCost: 0n },
       evidence: { tokens: { long: Math.abs(value) } },
     })),
   );

@@ -15,7 +15,7 @@ const measured = (values: Readonly<Record<string, number>>, days = 9): Measureme
   Object.entries(values).map(([userId, value]) => ({
     userId,
     value,
-    volume: { tokens: BigInt(Math.ceil(value)), activeDays: days, sessions: 20, tenureDays: 30 },
+    volume: { tokens: BigInt(Math.ceil(value)), activeDays: days, sessions: 20, tenureDays: 30, listCost: 0n },
     evidence: {},
   }));
 
@@ -70,7 +70,7 @@ describe('explaining a title', () => {
   it('says which minimum is not met, and by how much', () => {
     const strict: TitleRule = {
       ...legend,
-      eligibility: { min_tokens: 5000, min_active_days: 12, min_sessions: 0, min_tenure_days: 0 },
+      eligibility: { min_tokens: 5000, min_active_days: 12, min_sessions: 0, min_list_cost_usd: 0, min_tenure_days: 0 },
     };
     expect(explained(strict, 'bo', values, start)).toMatchObject({
       status: 'not_eligible',
@@ -104,7 +104,7 @@ describe('explaining a title', () => {
         ...rule,
         holders,
         dwell_hours,
-        eligibility: { min_tokens: 0, min_active_days: 0, min_sessions: 0, min_tenure_days: 0 },
+        eligibility: { min_tokens: 0, min_active_days: 0, min_sessions: 0, min_list_cost_usd: 0, min_tenure_days: 0 },
       }));
     fc.assert(
       fc.property(rules, history, (rule, ticks) => {
@@ -139,7 +139,13 @@ describe('explaining a title', () => {
           const rule: TitleRule = {
             ...wizard,
             margin,
-            eligibility: { min_tokens: 0, min_active_days: 0, min_sessions: 0, min_tenure_days: 0 },
+            eligibility: {
+              min_tokens: 0,
+              min_active_days: 0,
+              min_sessions: 0,
+              min_list_cost_usd: 0,
+              min_tenure_days: 0,
+            },
           };
           const state = tick(rule, { ada: value }, neverAwarded(rule.id, 'company'));
           const { beyond } = explained(rule, 'bo', { ada: value, bo: 0.001 }, state);

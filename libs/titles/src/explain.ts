@@ -34,6 +34,7 @@ export interface Explanation {
 }
 
 const HOUR_MS = 3_600_000;
+const PICO_PER_CENT = 10_000_000_000n;
 
 /**
  * @param own undefined for whoever has no usage in the window.
@@ -96,8 +97,10 @@ function lacksOf(eligibility: Eligibility, own: Measurement | undefined): readon
     min_active_days: own?.volume.activeDays ?? 0,
     min_sessions: own?.volume.sessions ?? 0,
     min_tenure_days: own?.volume.tenureDays ?? 0,
+    // In cents, rounded down.
+    min_list_cost_usd: Number((own?.volume.listCost ?? 0n) / PICO_PER_CENT) / 100,
   };
-  return (['min_tokens', 'min_active_days', 'min_sessions', 'min_tenure_days'] as const)
+  return (['min_tokens', 'min_active_days', 'min_sessions', 'min_tenure_days', 'min_list_cost_usd'] as const)
     .map((minimum): Lack => ({ minimum, has: has[minimum], needs: eligibility[minimum] }))
     .filter(({ has, needs }) => has < needs);
 }

@@ -38,9 +38,12 @@ export {
   factsOf,
   type IsLeftOut,
   type ModelDay,
+  type PersonBefore,
   type PersonFacts,
   type PriceOf,
   type WindowFacts,
 } from './metrics/facts.js';
+export { asksBefore, asksOutcomes } from './metrics/asks.js';
 export { countedFacts, countedPeople } from './metrics/counted.js';
 export { measure, standingsOf } from './metrics/measure.js';
+export { pointKinds, type DayOutcomes } from './metrics/points.js';

@@ -47,7 +47,7 @@ describe('a change of rules', () => {
     expect(changes(bookOf(), builtInRules)).toEqual([]);
     const reordered = {
       ...legend,
-      eligibility: { min_tenure_days: 0, min_sessions: 0, min_active_days: 0, min_tokens: 1 },
+      eligibility: { min_tenure_days: 0, min_list_cost_usd: 0, min_sessions: 0, min_active_days: 0, min_tokens: 1 },
     };
     expect(changes(bookOf([legend]), [reordered])).toEqual([]);
   });

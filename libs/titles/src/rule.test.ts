@@ -17,7 +17,7 @@ describe('a title rule', () => {
       metric: { kind: 'capped_tokens', daily_cap: 100_000_000, classes: [...tokenClasses] },
       window: '30d',
       scope: 'company',
-      eligibility: { min_tokens: 0, min_active_days: 0, min_sessions: 0, min_tenure_days: 0 },
+      eligibility: { min_tokens: 0, min_active_days: 0, min_sessions: 0, min_list_cost_usd: 0, min_tenure_days: 0 },
       holders: 1,
       margin: { kind: 'relative', by: 0.02 },
       dwell_hours: 0,
@@ -40,6 +40,15 @@ describe('a title rule', () => {
     ['a day that is not in the calendar', { valid_from: '2026-02-29' }],
     ['a negative margin', { margin: { kind: 'relative', by: -0.1 } }],
     ['a margin of the remainder on what is no share', { margin: { kind: 'remainder', by: 0.02 } }],
+    [
+      'points for nothing',
+      { metric: { kind: 'outcomes', weights: { edit_accepted: 0, commit: 0, pull_request_merged: 0 } } },
+    ],
+    ['points for what is no outcome', { metric: { kind: 'outcomes', weights: { lines_accepted: 1 } } }],
+    ['a comparison with a month before this one', { metric: { kind: 'thrift_gain' }, window: 'month' }],
+    ['outcomes of one model', { metric: { kind: 'outcomes' }, usage: { model_families: ['gpt-5'] } }],
+    ['outcomes in each model family', { metric: { kind: 'outcomes_per_usd' }, scope: 'each_model_family' }],
+    ['a fall with one provider', { metric: { kind: 'thrift_gain' }, usage: { providers: ['openai'] } }],
     ['a signal that there is not', { fair_play: { exclude: ['laziness'] } }],
     ['a signal twice', { fair_play: { exclude: ['spike', 'spike'] } }],
     [
@@ -50,6 +59,19 @@ describe('a title rule', () => {
   ])('refuses %s', (_, fields) => {
     expect(titleRuleSchema.safeParse(least).success).toBe(true);
     expect(titleRuleSchema.safeParse({ ...least, ...fields }).success).toBe(false);
+  });
+
+  it('may give other points, and a margin of the remainder on how far something fell', () => {
+    const metric = { kind: 'outcomes', weights: { commit: 0 } };
+    expect(titleRuleSchema.parse({ ...least, metric }).metric).toEqual({
+      kind: 'outcomes',
+      weights: { edit_accepted: 1, commit: 0, pull_request_merged: 20 },
+      daily_cap: 100,
+    });
+    const margin = { kind: 'remainder', by: 0.02 };
+    const tiers = { by: 'value', levels: { gold: 0.25 }, margin };
+    const thrift = { ...least, metric: { kind: 'thrift_gain' }, margin, tiers };
+    expect(titleRuleSchema.safeParse(thrift).success).toBe(true);
   });
 
   it('may not share its id', () => {

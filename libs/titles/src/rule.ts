@@ -9,11 +9,31 @@ export { marginSchema, type Margin } from './margin.js';
 
 const count = z.int().min(0);
 
+const weight = z.int().min(0).max(1000);
+
 /** As many days of a cap as any window can have (89 years of them) are exact as a number: 2^15 · 2^38 = 2^53. */
 const dailyCap = z
   .int()
   .min(1)
   .max(2 ** 38);
+
+/** What outcomes are worth beside each other, and how much of a day counts; see `metrics/points.ts`. */
+const points = {
+  weights: z
+    .strictObject({
+      edit_accepted: weight.default(1).describe('points of an edit that was suggested and accepted'),
+      commit: weight.default(5).describe('points of a commit'),
+      pull_request_merged: weight.default(20).describe('points of a merged pull request'),
+    })
+    .refine((weights) => Object.values(weights).some((one) => one > 0), 'gives points for nothing')
+    .prefault({}),
+  daily_cap: z
+    .int()
+    .min(1)
+    .max(2 ** 20)
+    .default(100)
+    .describe('points of one UTC day that count at most'),
+};
 
 /** What a title measures, with its parameters. Each kind's exact definition stands in `metrics/`. */
 const plainMetricSchema = z.discriminatedUnion('kind', [
@@ -92,6 +112,44 @@ const plainMetricSchema = z.discriminatedUnion('kind', [
       ),
   }),
   z.strictObject({
+    kind: z.literal('outcomes').describe('accepted edits, commits and merged pull requests, in points'),
+    ...points,
+  }),
+  z.strictObject({
+    kind: z
+      .literal('outcomes_per_usd')
+      .describe('points of outcomes for each US dollar that usage costs by list prices'),
+    ...points,
+    max_unpriced_per_mille: z
+      .int()
+      .min(0)
+      .max(1000)
+      .default(10)
+      .describe(
+        'events without a known price that a person may have, in thousandths; with more their cost is not known',
+      ),
+  }),
+  z.strictObject({
+    kind: z
+      .literal('thrift_gain')
+      .describe('how far tokens for each point of outcomes have fallen against the person’s own window before'),
+    ...points,
+    min_tokens_each: z
+      .int()
+      .min(1)
+      .default(1_000_000)
+      .describe('tokens that a person needs in the window, and in the one before'),
+    min_points_each: z.int().min(1).default(50).describe('points that a person needs in each of them'),
+    most_over_median_per_mille: z
+      .int()
+      .min(0)
+      .max(100_000)
+      .default(250)
+      .describe(
+        'how far above the median of everybody’s tokens for each point somebody’s own count before, in thousandths of it',
+      ),
+  }),
+  z.strictObject({
     kind: z.literal('active_days').describe('UTC days with counted tokens'),
   }),
   z.strictObject({
@@ -145,6 +203,7 @@ export const eligibilitySchema = z.strictObject({
   min_tokens: count.default(0).describe('counted tokens in the window, of all classes and uncapped'),
   min_active_days: count.default(0).describe('UTC days with counted tokens'),
   min_sessions: count.default(0).describe('distinct sessions with counted events'),
+  min_list_cost_usd: count.default(0).describe('whole US dollars that counted usage costs by list prices'),
   min_tenure_days: count
     .default(0)
     .describe('UTC days since the first counted event ever, that day and today included: newcomers wait'),
@@ -158,7 +217,10 @@ export const fairPlaySchema = z.strictObject({
     .describe('signals of fair play: a day with one of them does not count for the person'),
 });
 
-/** Whether a metric can be told of some models alone: sessions and minutes can't. */
+/** Whether a metric's values are at most 1, which nobody reaches. */
+const isShare = (kind: string): boolean => kind === 'cache_share' || kind === 'thrift_gain';
+
+/** Whether a metric can be told of some models alone: sessions, minutes and outcomes can't. */
 function isOfModels(metric: z.output<typeof metricSchema>): boolean {
   switch (metric.kind) {
     case 'capped_tokens':
@@ -172,6 +234,9 @@ function isOfModels(metric: z.output<typeof metricSchema>): boolean {
     case 'quotient':
       return isOfModels(metric.of) && isOfModels(metric.per);
     case 'longest_session':
+    case 'outcomes':
+    case 'outcomes_per_usd':
+    case 'thrift_gain':
       return false;
     default:
       return metric satisfies never;
@@ -246,11 +311,15 @@ export const titleRuleSchema = z
     valid_from: day.optional().describe('awarded from this UTC day on'),
     valid_until: day.optional().describe('awarded up to this UTC day, included; afterwards nobody holds it'),
   })
-  .refine((rule) => rule.margin.kind !== 'remainder' || rule.metric.kind === 'cache_share', {
+  .refine((rule) => rule.margin.kind !== 'remainder' || isShare(rule.metric.kind), {
     path: ['margin', 'kind'],
     message: 'a margin of the remainder needs a metric that is a share',
   })
-  .refine((rule) => rule.tiers?.margin.kind !== 'remainder' || rule.metric.kind === 'cache_share', {
+  .refine((rule) => rule.metric.kind !== 'thrift_gain' || /^\d+d$/.test(rule.window), {
+    path: ['window'],
+    message: 'is to be a number of days, as thrift_gain compares with as many days before',
+  })
+  .refine((rule) => rule.tiers?.margin.kind !== 'remainder' || isShare(rule.metric.kind), {
     path: ['tiers', 'margin', 'kind'],
     message: 'a margin of the remainder needs a metric that is a share',
   })
@@ -311,7 +380,12 @@ export function unitOf(metric: Metric): string {
     case 'effective_models':
       return 'models';
     case 'cache_share':
+    case 'thrift_gain':
       return 'ratio';
+    case 'outcomes':
+      return 'points';
+    case 'outcomes_per_usd':
+      return 'points_per_usd';
     case 'longest_session':
       return 'minutes';
     case 'list_cost':

@@ -34,7 +34,7 @@ describe('a rules file', () => {
           metric: { kind: 'active_days' },
           window: '30d',
           scope: 'company',
-          eligibility: { min_tokens: 0, min_active_days: 0, min_sessions: 0, min_tenure_days: 0 },
+          eligibility: { min_tokens: 0, min_active_days: 0, min_sessions: 0, min_list_cost_usd: 0, min_tenure_days: 0 },
           holders: 1,
           margin: { kind: 'relative', by: 0.02 },
           dwell_hours: 0,

@@ -1,7 +1,8 @@
 import { isEligible, rank, type Measurement } from './standings.js';
 
-const minima = { min_tokens: 100, min_active_days: 2, min_sessions: 3, min_tenure_days: 4 };
-const volume = { tokens: 100n, activeDays: 2, sessions: 3, tenureDays: 4 };
+const minima = { min_tokens: 100, min_active_days: 2, min_sessions: 3, min_list_cost_usd: 5, min_tenure_days: 4 };
+const volume = { tokens: 100n, activeDays: 2, sessions: 3, tenureDays: 4, listCost: 5_000_000_000_000n };
+const nothing = { min_tokens: 0, min_active_days: 0, min_sessions: 0, min_list_cost_usd: 0, min_tenure_days: 0 };
 const measurement = (userId: string, value: number, fields: Partial<Measurement> = {}): Measurement => ({
   userId,
   value,
@@ -17,12 +18,11 @@ describe('isEligible', () => {
     expect(isEligible(minima, 1, { ...volume, activeDays: 1 })).toBe(false);
     expect(isEligible(minima, 1, { ...volume, tenureDays: 3 })).toBe(false);
     expect(isEligible(minima, 1, { ...volume, sessions: 2 })).toBe(false);
+    expect(isEligible(minima, 1, { ...volume, listCost: 4_999_999_999_999n })).toBe(false);
   });
 
   it('gives no title for nothing', () => {
-    expect(isEligible({ min_tokens: 0, min_active_days: 0, min_sessions: 0, min_tenure_days: 0 }, 0, volume)).toBe(
-      false,
-    );
+    expect(isEligible(nothing, 0, volume)).toBe(false);
   });
 });
 

@@ -9,6 +9,8 @@ export interface Volume {
   readonly sessions: number;
   /** UTC days from the one of the person's first counted event ever to the window's last, both included. */
   readonly tenureDays: number;
+  /** What counted events cost by list prices, in pico-US-dollars. */
+  readonly listCost: bigint;
 }
 
 /** One person's value of a metric, before anybody is compared. */
@@ -30,6 +32,8 @@ export interface Standing {
   readonly eligible: boolean;
 }
 
+const PICO_PER_USD = 1_000_000_000_000n;
+
 /** Eligible: a value above 0 and every minimum met. A title for nothing at all would be a mockery. */
 export function isEligible(eligibility: Eligibility, value: number, volume: Volume): boolean {
   return (
@@ -37,7 +41,8 @@ export function isEligible(eligibility: Eligibility, value: number, volume: Volu
     volume.tokens >= BigInt(eligibility.min_tokens) &&
     volume.activeDays >= eligibility.min_active_days &&
     volume.sessions >= eligibility.min_sessions &&
-    volume.tenureDays >= eligibility.min_tenure_days
+    volume.tenureDays >= eligibility.min_tenure_days &&
+    volume.listCost >= BigInt(eligibility.min_list_cost_usd) * PICO_PER_USD
   );
 }
 

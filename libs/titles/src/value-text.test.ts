@@ -9,6 +9,8 @@ describe('a title’s value as people read it', () => {
     [31, 'minutes', '31 minutes', '31 minutes'],
     [12_345_678, 'micro_usd', '$12.35', '$12.345678'],
     [-500_000, 'micro_usd', '-$0.50', '-$0.50'],
+    [37, 'points', '37 points', '37 points'],
+    [12.3456, 'points_per_usd', '12.35 points/$', '12.3456 points/$'],
     [12_345_678.25, 'micro_usd/days', '$12.35 / day', '$12.345678 / day'],
     [1_234_567.891, 'tokens/days', '1,235,000 tokens / day', '1,234,567.9 tokens / day'],
     [0.25, 'tokens/micro_usd', '250,000 tokens / dollar', '250,000 tokens / dollar'],

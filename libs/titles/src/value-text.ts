@@ -1,5 +1,5 @@
 /** Values of these come with digits behind the point; of all others in whole numbers. */
-const FRACTIONS: ReadonlySet<string> = new Set(['ratio', 'models']);
+const FRACTIONS: ReadonlySet<string> = new Set(['ratio', 'models', 'points_per_usd']);
 
 /** What a quotient's value is told for each one of, and how many of its unit that is. */
 const EACH: Readonly<Partial<Record<string, readonly [string, number]>>> = {
@@ -11,8 +11,8 @@ const EACH: Readonly<Partial<Record<string, readonly [string, number]>>> = {
 export const isWholeUnit = (unit: string): boolean => !FRACTIONS.has(unit) && !unit.includes('/');
 
 /**
- * A title's value as people read it, in English: a share in hundredths (`64.7 %`), costs in US dollars (`$12.34`), everything else
- * with its unit (`1,234 tokens`), quotients with both (`$12.34 / day`).
+ * A title's value as people read it, in English: a share in hundredths (`64.7 %`), costs in US dollars (`$12.34`), points for each
+ * dollar (`5.20 points/$`), everything else with its unit (`1,234 tokens`), quotients with both (`$12.34 / day`).
  *
  * @param isFine with as many digits as a margin needs.
  */
@@ -32,6 +32,8 @@ export function valueText(value: number, unit: string, isFine = false): string {
       return `${format(value * 100, isFine ? 2 : 1)} %`;
     case 'micro_usd':
       return `${value < 0 ? '-' : ''}$${format(Math.abs(value) / 1e6, isFine ? 6 : 2, 2)}`;
+    case 'points_per_usd':
+      return `${format(value, isFine ? 4 : 2)} points/$`;
     default:
       return `${format(value, isWholeUnit(unit) ? 0 : isFine ? 4 : 2)} ${unit}`;
   }

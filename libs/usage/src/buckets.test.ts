@@ -17,6 +17,7 @@ import {
   minuteOfDay,
   minuteStartMs,
   parseDayKey,
+  windowBefore,
   windowOf,
   type Day,
   type WindowName,
@@ -115,6 +116,17 @@ describe('windowOf', () => {
         expect(days).toBeLessThanOrEqual(7);
         expect(new Date(windowOf('month', nowMs).startMs).getUTCDate()).toBe(1);
         for (const name of ['week', 'month', 'all'] as const) expect(isWithin(windowOf(name, nowMs), nowMs)).toBe(true);
+      }),
+    );
+  });
+
+  it('is preceded by as many days, without a gap', () => {
+    fc.assert(
+      fc.property(instants, fc.integer({ min: 1, max: 366 }), (nowMs, days) => {
+        const window = windowOf(`${days}d`, nowMs);
+        const before = windowBefore(window);
+        expect(before).toEqual(windowOf(`${days}d`, window.startMs - 1));
+        expect([before.endMs, before.lastDay + 1]).toEqual([window.startMs, window.firstDay]);
       }),
     );
   });

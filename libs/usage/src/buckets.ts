@@ -96,6 +96,12 @@ export function windowOf(name: WindowName, nowMs: number): Window {
   return { startMs: dayStartMs(firstDay), endMs: dayStartMs((lastDay + 1) as Day), firstDay, lastDay, days };
 }
 
+/** As many days as a window has, right before it. */
+export function windowBefore({ startMs, firstDay, days }: Window): Window {
+  const first = (firstDay - days) as Day;
+  return { startMs: dayStartMs(first), endMs: startMs, firstDay: first, lastDay: (firstDay - 1) as Day, days };
+}
+
 function firstDayOf(name: string, today: Day): Day | undefined {
   switch (name) {
     case 'week':

@@ -12,7 +12,7 @@ import {
   noFigures,
   totalOf,
 } from './reference.js';
-import { usageEvent } from './usage-event.fixture.js';
+import { usageEvent } from './events.fixture.js';
 
 /** Few ids, times and users, so that identities meet often. */
 const events: fc.Arbitrary<UsageEvent> = fc

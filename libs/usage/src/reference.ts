@@ -1,9 +1,13 @@
 import {
   identityOf,
+  outcomeVersionOf,
   tokenClasses,
   tokenFields,
   totalTokens,
   versionOf,
+  type Identity,
+  type OutcomeEvent,
+  type OutcomeKind,
   type TokenCounts,
   type UsageEvent,
 } from '@laurel/events';
@@ -20,12 +24,21 @@ import { costOf, type Price } from './prices/price.js';
  *
  * @returns the events in the order of their identities, so that equal logs give equal lists.
  */
-export function deduplicate(events: Iterable<UsageEvent>): UsageEvent[] {
-  const latest = new Map<string, UsageEvent>();
+export const deduplicate = (events: Iterable<UsageEvent>): UsageEvent[] => latestOf(events, versionOf);
+
+/** The same of outcomes. */
+export const deduplicateOutcomes = (events: Iterable<OutcomeEvent>): OutcomeEvent[] =>
+  latestOf(events, outcomeVersionOf);
+
+function latestOf<E extends Identity & { readonly retracted: boolean }>(
+  events: Iterable<E>,
+  version: (event: E) => bigint,
+): E[] {
+  const latest = new Map<string, E>();
   for (const event of events) {
     const identity = identityOf(event);
     const known = latest.get(identity);
-    if (known === undefined || versionOf(event) > versionOf(known)) latest.set(identity, event);
+    if (known === undefined || version(event) > version(known)) latest.set(identity, event);
   }
   return [...latest]
     .filter(([, event]) => !event.retracted)
@@ -205,4 +218,28 @@ export function attendanceOf(events: Iterable<UsageEvent>): AttendedHour[] {
     if (isActivity(event)) known.minutes.add(minuteOf(at));
   }
   return [...hours.values()].map(({ minutes, ...hour }) => ({ ...hour, ownMinutes: minutes.size }));
+}
+
+/** One user's outcomes of one kind, under one team, on one UTC day. */
+export interface OutcomesOfDay {
+  readonly userId: string;
+  readonly day: Day;
+  /** null: none was said. */
+  readonly team: string | null;
+  readonly kind: OutcomeKind;
+  /** How many events tell of them. */
+  readonly events: number;
+  readonly quantity: bigint;
+}
+
+/** The sums of deduplicated outcomes. In no particular order; a combination without events has no row. */
+export function outcomesByDay(events: Iterable<OutcomeEvent>): OutcomesOfDay[] {
+  const rows = new Map<string, OutcomesOfDay>();
+  for (const { user_id: userId, occurred_at, team, kind, quantity } of events) {
+    const day = dayOf(occurred_at);
+    const key = JSON.stringify([userId, day, team, kind]);
+    const known = rows.get(key) ?? { userId, day, team, kind, events: 0, quantity: 0n };
+    rows.set(key, { ...known, events: known.events + 1, quantity: known.quantity + BigInt(quantity) });
+  }
+  return [...rows.values()];
 }

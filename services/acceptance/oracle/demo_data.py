@@ -25,6 +25,11 @@ MODELS = [
 ]
 FAVOURITE_COUNTS = [30, 35, 20, 10, 4, 1]
 LEANINGS = [100, 60, 30, 10]
+CRAFTS, CRAFT_WEIGHTS = [1, 2, 3, 5], [40, 30, 20, 10]
+LESSONS, LESSON_WEIGHTS = [0, 20, 40, 80], [40, 30, 20, 10]
+OUTCOMES = [("edit_accepted", "edits", 12), ("commit", "commit", 10), ("pull_request_merged", "pull-request", 3)]
+EDITS = [8, 6, 4, 3, 2, 1]
+RECENT_DAYS = 14
 ORIGINS = [("main", 88), ("subagent", 8), ("auxiliary", 4)]
 STATUSES = [("ok", 96), ("error", 2), ("cancelled", 2)]
 WEEKDAY_WEIGHT, WEEKEND_WEIGHT = 10, 2
@@ -95,6 +100,8 @@ class User:
             popularity[chosen] = 0
             self.favourites.append(chosen)
             self.leanings.append(LEANINGS[pick(f"{seed}/user-leaning/{index}/{nth}", [1] * len(LEANINGS))])
+        self.craft = CRAFTS[pick(f"{seed}/user-hand/{index}", CRAFT_WEIGHTS)]
+        self.learned = LESSONS[pick(f"{seed}/user-gain/{index}", LESSON_WEIGHTS)]
 
 
 def session_start(seed, session, duration, anchor):
@@ -158,3 +165,34 @@ def demo_events(requests, seed, anchor):
             "attributes": {"data": "semi-synthetic"},
         })
     return events
+
+
+def demo_outcomes(events, seed, anchor):
+    """What is invented to have come of the sessions of these events, each session's at its last request."""
+    users = {user.id: user for user in (User(seed, index) for index in range(USERS))}
+    last = {}
+    for event in events:
+        last[event["session_id"]] = event
+    outcomes = []
+    for session, (session_id, event) in enumerate(last.items()):
+        user = users[event["user_id"]]
+        is_recent = event["occurred_at"] // DAY_MS > anchor // DAY_MS - RECENT_DAYS
+        yielding = user.craft * (100 if is_recent else 100 - user.learned)
+        for kind, label, share in OUTCOMES:
+            if draw(f"{seed}/session-{label}/{session}") * 10_000 >= share * yielding:
+                continue
+            edits = 1 + pick(f"{seed}/session-edits-accepted/{session}", EDITS) if kind == "edit_accepted" else 1
+            outcomes.append({
+                "event_id": f"{session_id}-{label}",
+                "source": "demo-outcomes",
+                "revision": 0,
+                "retracted": False,
+                "occurred_at": event["occurred_at"],
+                "user_id": user.id,
+                "team": user.team,
+                "session_id": session_id,
+                "kind": kind,
+                "quantity": edits,
+                "attributes": {"data": "invented"},
+            })
+    return outcomes

@@ -2,7 +2,7 @@
 """Computes what Laurel must answer for a set of usage events; an independent check, sharing no code with the services.
 
 The events are either the demo's, derived from the trace (--seed, --anchor), or a file of usage events in their documented
-JSON form, one a line, duplicates, revisions and retractions included (--events). Prints one JSON object. Times are
+JSON form, one a line, duplicates, revisions and retractions included (--events), and one of outcomes (--outcomes). Prints one JSON object. Times are
 milliseconds since the epoch, days are UTC days. Needs Python 3.11 and its standard library.
 """
 
@@ -14,7 +14,8 @@ from collections import defaultdict
 from datetime import datetime, timezone
 from math import exp, fsum, log
 
-from demo_data import DAY_MS, TRACE, WINDOW_DAYS, demo_events, read_trace
+from demo_data import DAY_MS, TRACE, WINDOW_DAYS, demo_events, demo_outcomes, read_trace
+from prices import pico_usd
 
 CLASSES = ["input", "cache_read", "cache_write_5m", "cache_write_1h", "cache_write", "output"]
 INPUT_CLASSES = CLASSES[:-1]
@@ -27,6 +28,10 @@ DAILY_CAP, TOKENS_PER_OWN_MINUTE = 100_000_000, 500_000
 CONNOISSEUR_DAYS, CONNOISSEUR_TOKENS = 5, 100_000
 WIZARD_PRIOR_TOKENS, WIZARD_READS_PER_OUTPUT, WIZARD_SESSIONS, WIZARD_DAYS = 1_000_000, 500, 10, 5
 SESSION_GAP_MINUTES, SESSION_MINUTES_A_DAY = 30, 720
+POINTS = {"edit_accepted": 1, "commit": 5, "pull_request_merged": 20}
+POINTS_A_DAY = 100
+CRAFTER_MICRO_USD, CRAFTER_DAYS, CRAFTER_UNPRICED_PER_MILLE = 5_000_000, 10, 10
+SAGE_WINDOW_DAYS, SAGE_DAYS, SAGE_TOKENS, SAGE_POINTS, SAGE_OVER_MEDIAN_PER_MILLE = 14, 3, 1_000_000, 50, 250
 UNBROKEN_MINUTES, UNBROKEN_PAUSE_MINUTES, CLOCK_HOURS = 600, 20, 18
 
 
@@ -77,10 +82,27 @@ def complete(event):
     }
 
 
-def deduplicated(events):
+def complete_outcome(event):
+    """The same of an outcome."""
+    if event["kind"] not in [*POINTS, "edit_rejected", "lines_accepted", "active_seconds"]:
+        raise OutOfScope(f"unknown kind of outcome: {event['kind']!r}")
+    quantity = event.get("quantity")
+    return {
+        **{name: event[name] for name in ("source", "event_id", "user_id", "kind")},
+        "occurred_at": milliseconds(event["occurred_at"]),
+        "revision": event.get("revision") or 0,
+        "retracted": event.get("retracted") or False,
+        "team": event.get("team") or None,
+        "session_id": event.get("session_id") or None,
+        "quantity": 1 if quantity is None else quantity,
+        "attributes": event.get("attributes") or {},
+    }
+
+
+def deduplicated(events, completed=complete):
     """One event an identity, the highest revision; retracted ones are left out."""
     latest = {}
-    for event in map(complete, events):
+    for event in map(completed, events):
         identity = tuple(event[name] for name in IDENTITY)
         known = latest.get(identity)
         if known is None or event["revision"] > known["revision"]:
@@ -163,7 +185,7 @@ def days_left_out(events, today):
             yield day
 
 
-def token_legend(by_user, today):
+def token_legend(by_user, _made, today):
     for user, all_events in by_user.items():
         left_out = set(days_left_out(all_events, today))
         events = [event for event in all_events if day_of(event) not in left_out]
@@ -195,7 +217,7 @@ def family(model):
     return re.sub(r"-(\d{8}|\d{4}-\d\d-\d\d)$", "", model.rsplit("/", 1)[-1])
 
 
-def model_connoisseur(by_user, _today):
+def model_connoisseur(by_user, *_):
     for user, events in by_user.items():
         tokens = sum(map(total, events))
         by_family = grouped(events, lambda event: family(event["model"]))
@@ -218,7 +240,7 @@ def model_connoisseur(by_user, _today):
         }
 
 
-def cache_wizard(by_user, _today):
+def cache_wizard(by_user, *_):
     everything = [event for events in by_user.values() for event in events]
     company = sums(everything)
     company_input = sum(company[name] for name in INPUT_CLASSES)
@@ -266,7 +288,7 @@ def active_minutes(run):
     return sum(min(SESSION_MINUTES_A_DAY, len(minutes)) for minutes in by_day.values())
 
 
-def session_immortal(by_user, _today):
+def session_immortal(by_user, *_):
     for user, events in by_user.items():
         own = [event for event in events if event["origin"] == "main" and event["session_id"] is not None]
         best = None
@@ -281,16 +303,109 @@ def session_immortal(by_user, _today):
             yield {"user_id": user, "eligible": True, **best}
 
 
+def day_points(outcomes, active_days):
+    """By active UTC day, and how many of each kind, of the outcomes of one person."""
+    own = [one for one in outcomes if one["kind"] in POINTS and day_of(one) in active_days]
+    counts = {kind: sum(one["quantity"] for one in own if one["kind"] == kind) for kind in POINTS}
+    return {
+        day: sum(POINTS[one["kind"]] * one["quantity"] for one in group) for day, group in grouped(own, day_of).items()
+    }, counts
+
+
+def points_between(outcomes, events):
+    days, _ = day_points(outcomes, set(map(day_of, events)))
+    return sum(min(POINTS_A_DAY, points) for points in days.values())
+
+
+WEIGHT_EVIDENCE = {f"{kind}_weight": points for kind, points in POINTS.items()}
+
+
+def master_crafter(by_user, outcomes, _):
+    for user, events in by_user.items():
+        days, counts = day_points(outcomes[user], set(map(day_of, events)))
+        costs = [pico_usd(event) for event in events]
+        micro_usd = sum(cost for cost in costs if cost is not None) // 10**6
+        unpriced = costs.count(None)
+        is_known = micro_usd > 0 and 1000 * unpriced <= CRAFTER_UNPRICED_PER_MILLE * len(events)
+        points = sum(min(POINTS_A_DAY, one) for one in days.values())
+        value = points / (micro_usd / 10**6) if is_known else 0.0
+        active = sum(tokens > 0 for tokens in day_totals(events))
+        yield {
+            "user_id": user,
+            "value": value,
+            "eligible": value > 0 and micro_usd >= CRAFTER_MICRO_USD and active >= CRAFTER_DAYS,
+            "evidence": {
+                **counts,
+                **WEIGHT_EVIDENCE,
+                "daily_cap": POINTS_A_DAY,
+                "capped_days": sum(one > POINTS_A_DAY for one in days.values()),
+                "uncapped_points": sum(one for one in days.values() if one <= POINTS_A_DAY),
+                "list_cost_micro_usd": micro_usd,
+                "unpriced_events": unpriced,
+                "events": len(events),
+                "max_unpriced_per_mille": CRAFTER_UNPRICED_PER_MILLE,
+                "tokens": sum(map(total, events)),
+                "active_days": active,
+            },
+        }
+
+
+def frugal_sage(by_user, outcomes, today):
+    def each(first, last):
+        """Tokens, points and tokens for each point of everybody between two days; the latter None of who has not enough."""
+        answer = {}
+        for user, events in by_user.items():
+            own = [event for event in events if first <= day_of(event) <= last]
+            made = [one for one in outcomes[user] if first <= day_of(one) <= last]
+            tokens, points = sum(map(total, own)), points_between(made, own)
+            is_enough = tokens >= SAGE_TOKENS and points >= SAGE_POINTS
+            answer[user] = tokens, points, tokens / points if is_enough else None
+        return answer
+
+    now = each(today - SAGE_WINDOW_DAYS + 1, today)
+    before = each(today - 2 * SAGE_WINDOW_DAYS + 1, today - SAGE_WINDOW_DAYS)
+    known = sorted(one for _, _, one in before.values() if one is not None)
+    median = known[(len(known) - 1) // 2] if known else 0.0
+    most = median * (1000 + SAGE_OVER_MEDIAN_PER_MILLE) / 1000
+    for user, (tokens, points, own) in now.items():
+        in_window = [event for event in by_user[user] if day_of(event) > today - SAGE_WINDOW_DAYS]
+        if not in_window:
+            continue
+        tokens_before, points_before, own_before = before[user]
+        value = 0.0 if own is None or own_before is None else max(0.0, 1 - own / min(own_before, most))
+        active = sum(count > 0 for count in day_totals(in_window))
+        yield {
+            "user_id": user,
+            "value": value,
+            "eligible": value > 0 and active >= SAGE_DAYS,
+            "evidence": {
+                "tokens": tokens,
+                "points": points,
+                "tokens_before": tokens_before,
+                "points_before": points_before,
+                "company_median_before": median,
+                "most_over_median_per_mille": SAGE_OVER_MEDIAN_PER_MILLE,
+                "min_tokens_each": SAGE_TOKENS,
+                "min_points_each": SAGE_POINTS,
+                **WEIGHT_EVIDENCE,
+                "daily_cap": POINTS_A_DAY,
+                "active_days": active,
+            },
+        }
+
+
 TITLES = {
     "token_legend": token_legend,
     "model_connoisseur": model_connoisseur,
     "cache_wizard": cache_wizard,
     "session_immortal": session_immortal,
+    "master_crafter": master_crafter,
+    "frugal_sage": frugal_sage,
 }
 
 
-def title(metric, by_user, today):
-    standings = best_first(metric(by_user, today))
+def title(metric, *facts):
+    standings = best_first(metric(*facts))
     eligible = [one for one in standings if one["eligible"]]
     return {
         "holder": eligible[0] if eligible else None,
@@ -310,11 +425,15 @@ def figures(events):
     return {"totals": sums(events), **by}
 
 
-def expected(events, now):
-    """Everything for deduplicated events: over all time, and over the window that ends with the UTC day of `now`."""
+def expected(events, now, outcomes=()):
+    """Everything for deduplicated events and outcomes: over all time, and over the window that ends with the UTC day of `now`."""
     today = now // DAY_MS
     window = [event for event in events if today - WINDOW_DAYS < day_of(event) <= today]
     counted = grouped(filter(is_counted, window), lambda event: event["user_id"])
+    made = grouped(outcomes, lambda event: event["user_id"])
+    made = defaultdict(list, {
+        user: [one for one in own if today - WINDOW_DAYS < day_of(one) <= today] for user, own in made.items()
+    })
     teams = grouped(window, lambda event: event["team"])
     return {
         "now": now,
@@ -326,8 +445,13 @@ def expected(events, now):
             "company": leaderboard(window),
             **{f"team:{team}": leaderboard(group) for team, group in sorted(teams.items(), key=str) if team},
         },
-        "titles": {title_id: title(metric, counted, today) for title_id, metric in TITLES.items()},
+        "titles": {title_id: title(metric, counted, made, today) for title_id, metric in TITLES.items()},
     }
+
+
+def read_lines(path):
+    with sys.stdin if path == "-" else open(path, encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines if line.strip()]
 
 
 def main():
@@ -336,24 +460,27 @@ def main():
     parser.add_argument("--seed", default="laurel-16", help="of the demo's assignment")
     parser.add_argument("--anchor", type=int, help="the demo's latest instant, ms; needed unless --events is given")
     parser.add_argument("--events", help="usage events as JSON lines instead of the demo's; - for standard input")
+    parser.add_argument("--outcomes", help="outcomes as JSON lines, beside --events; none unless given")
     parser.add_argument("--now", type=int, help="the window ends with its UTC day, ms; the anchor unless given")
     parser.add_argument("--print-events", action="store_true", help="print the events as JSON lines, nothing else")
+    parser.add_argument("--print-outcomes", action="store_true", help="the same of the outcomes")
     options = parser.parse_args()
     if options.events is None:
         if options.anchor is None:
             parser.error("--anchor or --events is needed")
         events = demo_events(read_trace(options.trace), options.seed, options.anchor)
+        outcomes = demo_outcomes(events, options.seed, options.anchor)
     else:
-        with sys.stdin if options.events == "-" else open(options.events, encoding="utf-8") as lines:
-            events = [json.loads(line) for line in lines if line.strip()]
-    if options.print_events:
-        for event in events:
+        events = read_lines(options.events)
+        outcomes = [] if options.outcomes is None else read_lines(options.outcomes)
+    if options.print_events or options.print_outcomes:
+        for event in events if options.print_events else outcomes:
             print(json.dumps(event))
         return
     now = options.anchor if options.now is None else options.now
     if now is None:
         parser.error("--now is needed with --events")
-    json.dump(expected(deduplicated(events), now), sys.stdout)
+    json.dump(expected(deduplicated(events), now, deduplicated(outcomes, complete_outcome)), sys.stdout)
     print()
 
 

@@ -3,7 +3,8 @@
 import unittest
 from math import exp, log
 
-from expected import OutOfScope, complete, deduplicated, expected, family, milliseconds
+from expected import OutOfScope, complete, complete_outcome, deduplicated, expected, family, milliseconds
+from prices import pico_usd
 
 DAY = 86_400_000
 HOUR = 3_600_000
@@ -20,8 +21,15 @@ def event(number, user="u-1", at=TODAY, **fields):
     }
 
 
-def titles(events):
-    return expected(deduplicated(events), NOW)["titles"]
+def outcome(number, kind="commit", quantity=1, user="u-1", at=TODAY, **fields):
+    return {
+        "event_id": str(number), "source": "test", "user_id": user, "occurred_at": at, "kind": kind, "quantity": quantity,
+        **fields,
+    }
+
+
+def titles(events, outcomes=()):
+    return expected(deduplicated(events), NOW, deduplicated(outcomes, complete_outcome))["titles"]
 
 
 def by_user(title):
@@ -206,6 +214,67 @@ class SessionImmortal(unittest.TestCase):
     def test_sessions_are_not_joined(self):
         one = event(1, session_id="a"), event(2, session_id="b", at=TODAY + MINUTE), event(3, at=TODAY + 2 * MINUTE)
         self.assertEqual(titles(one)["session_immortal"]["holder"]["value"], 1)
+
+
+class MasterCrafter(unittest.TestCase):
+    MODEL = "claude-haiku-4-5-20251001"
+
+    def value(self, outcomes, days=10, tokens=100_000, unpriced=0):
+        events = [
+            event(f"{day}-{n}", at=TODAY - day * DAY, model=self.MODEL, tokens={"input": tokens})
+            for day in range(days) for n in range(5)
+        ]
+        events += [event(100 + n, model="own") for n in range(unpriced)]
+        return titles(events, outcomes)["master_crafter"]
+
+    def test_is_points_for_each_dollar_up_to_a_cap_a_day(self):
+        crafter = self.value([
+            outcome(1, quantity=3), outcome(2, "edit_accepted", 7), outcome(3, "pull_request_merged", 6, at=TODAY - DAY),
+            outcome(4, "lines_accepted", 999), outcome(5, quantity=9, revision=1, retracted=True), outcome(5, quantity=9),
+            outcome(6, at=TODAY - 10 * DAY),
+        ])
+        self.assertAlmostEqual(crafter["holder"]["value"], (22 + 100) / 5, 12)
+        self.assertEqual(crafter["holder"]["evidence"]["capped_days"], 1)
+        self.assertEqual(crafter["holder"]["evidence"]["commit"], 3)
+
+    def test_needs_five_dollars_ten_days_and_prices(self):
+        self.assertIsNone(self.value([outcome(1)], tokens=99_999)["holder"])
+        self.assertIsNone(self.value([outcome(1)], days=9, tokens=200_000)["holder"])
+        self.assertIsNone(self.value([outcome(1)], unpriced=1)["holder"])
+        self.assertIsNone(self.value([])["holder"])
+
+    def test_prices_a_call_as_a_whole_or_not_at_all(self):
+        tokens = {"input": 1, "cache_read": 10, "output": 2, "reasoning": 2}
+        self.assertEqual(pico_usd(complete(event(1, model=self.MODEL, tokens=tokens))), 12_000_000)
+        self.assertIsNone(pico_usd(complete(event(1, model="moonshotai/kimi-k2", tokens=tokens))))
+        self.assertEqual(pico_usd(complete(event(1, model="own", tokens={}))), 0)
+
+
+class FrugalSage(unittest.TestCase):
+    def sage(self, **people):
+        events, outcomes = [], []
+        for user, windows in people.items():
+            for ago, (tokens, commits) in zip((0, 14), windows):
+                for day in range(ago, ago + 3):
+                    at = TODAY - day * DAY
+                    events.append(event(f"{user}{day}", user=user, at=at, tokens={"input": tokens}))
+                    outcomes.append(outcome(f"{user}{day}", user=user, at=at, quantity=commits))
+        return titles(events, outcomes)["frugal_sage"]
+
+    def test_is_the_fall_against_the_window_before(self):
+        self.assertAlmostEqual(self.sage(a=[(600_000, 4), (1_000_000, 4)])["holder"]["value"], 0.4, 12)
+        self.assertIsNone(self.sage(a=[(500_000, 4), (1_000_000, 8)])["holder"])
+
+    def test_takes_what_was_before_as_at_most_a_quarter_above_the_lower_median(self):
+        people = {"b": [(1, 0), (1_200_000, 4)], "c": [(1, 0), (1_600_000, 4)], "d": [(1, 0), (1_300_000, 4)]}
+        sage = self.sage(a=[(1_000_000, 4), (9_000_000, 4)], **people)
+        self.assertEqual(sage["holder"]["evidence"]["company_median_before"], 65_000)
+        self.assertAlmostEqual(sage["holder"]["value"], 1 - 50_000 / (65_000 * 1.25), 12)
+
+    def test_needs_enough_in_both_windows(self):
+        for windows in ([(600_000, 3), (1_000_000, 4)], [(333_333, 4), (1_000_000, 4)], [(600_000, 4), (1_000_000, 3)]):
+            self.assertIsNone(self.sage(a=windows)["holder"])
+        self.assertIsNotNone(self.sage(a=[(333_334, 4), (1_000_000, 4)])["holder"])
 
 
 if __name__ == "__main__":

@@ -42,11 +42,14 @@ describe('the examples', () => {
     ['Python', () => [python, `${EXAMPLES}publisher.py`], 'u-python'],
   ])('publish from %s what is then counted', async (_, command, user) => {
     const [program = '', script = ''] = command();
-    const published = await lines(program, script, '--count', '9', '--user', user);
-    expect(published).toHaveLength(9);
+    const published = await lines(program, script, '--count', '9', '--outcomes', '2', '--user', user);
+    expect(published).toHaveLength(11);
     await pipeline.settled();
     expect(await pipeline.rows(`SELECT sum(events) AS events FROM usage WHERE user_id = '${user}'`)).toEqual([
       { events: '9' },
+    ]);
+    expect(await pipeline.rows(`SELECT sum(events) AS outcomes FROM outcomes WHERE user_id = '${user}'`)).toEqual([
+      { outcomes: '2' },
     ]);
     expect(await pipeline.service('usage-ingest').metric('laurel_dead_letters_total')).toBe(0);
   });

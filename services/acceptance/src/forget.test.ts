@@ -3,7 +3,7 @@ import { readToEnd } from '@laurel/kafka';
 import { eventually } from './pipeline/eventually.js';
 import { HttpGate } from './pipeline/http-gate.js';
 import { Pipeline } from './pipeline/pipeline.js';
-import { usage } from './pipeline/usage.js';
+import { outcome, usage } from './pipeline/usage.js';
 
 const DAY_MS = 86_400_000;
 
@@ -49,7 +49,7 @@ describe('laurel forget', () => {
   async function traces(user: string): Promise<Record<string, number>> {
     const found: Record<string, number> = {};
     const tables = ['usage_events', 'usage_by_minute', 'usage_by_hour', 'usage_by_day_user', 'usage_by_day_model'];
-    for (const table of [...tables, 'session_minutes']) {
+    for (const table of [...tables, 'session_minutes', 'outcome_events', 'outcomes_by_day']) {
       const [row] = await pipeline.rows<{ n: string }>(
         `SELECT count() AS n FROM ${table} WHERE user_id = {user:String}`,
         { user },
@@ -65,12 +65,19 @@ describe('laurel forget', () => {
     usage_by_day_user: 0,
     usage_by_day_model: 0,
     session_minutes: 0,
+    outcome_events: 0,
+    outcomes_by_day: 0,
   };
 
   it('erases a person from every table and title, names them no more, and leaves everybody else as they were', async () => {
     const ada = eventsOf('u-ada', 90_000);
     const bo = eventsOf('u-bo', 20_000);
     await pipeline.publish([...ada, ...bo]);
+    await pipeline.publishOutcomes(
+      [0, 20].flatMap((day) =>
+        ['u-ada', 'u-bo'].map((user_id) => outcome({ user_id, occurred_at: Date.now() - day * DAY_MS })),
+      ),
+    );
     await pipeline.settled();
     await eventually('ada to hold the title', async () =>
       (await holders()).get('token_legend|company')?.includes('u-ada'),
@@ -80,7 +87,7 @@ describe('laurel forget', () => {
       string,
       unknown
     >;
-    expect(shown).toMatchObject({ erased: false, events: 3, days: 3 });
+    expect(shown).toMatchObject({ erased: false, events: 3, outcomes: 2, days: 4 });
     expect(shown['titles']).toContain('token_legend|company');
     expect((await traces('u-ada'))['usage_events']).toBe(3);
 
@@ -94,6 +101,9 @@ describe('laurel forget', () => {
       "SELECT sum(input_tokens) AS all, sumIf(input_tokens, user_id = 'u-bo') AS bo FROM usage",
     );
     expect(row).toEqual({ all: '60000', bo: '60000' });
+    expect(await pipeline.rows('SELECT user_id, sum(quantity) AS n FROM outcomes GROUP BY user_id')).toEqual([
+      { user_id: 'u-bo', n: '2' },
+    ]);
 
     const after = (await pipeline.awards()).slice(before);
     const legend = after.filter(({ title_id }) => title_id === 'token_legend');
@@ -134,14 +144,15 @@ describe('laurel forget', () => {
 
   it('keeps a person erased whose old and new events are sent again, and accounts for them', async () => {
     await pipeline.publish([...eventsOf('u-ada', 90_000), usage({ event_id: 'new', user_id: 'u-ada' })]);
+    await pipeline.publishOutcomes([outcome({ user_id: 'u-ada' }), outcome({ user_id: 'u-bo' })]);
     await pipeline.publish([usage({ event_id: 'witness', user_id: 'u-bo', tokens: { input: 5 } })]);
     await pipeline.settled();
     expect(await traces('u-ada')).toEqual(none);
     const [row] = await pipeline.rows<Record<string, string>>(
       'SELECT sum(erased) AS erased, sum(dead) AS dead FROM ingest_ledger FINAL',
     );
-    expect(row).toEqual({ erased: '4', dead: '0' });
-    expect(await pipeline.service('usage-ingest').metric('laurel_ingest_records_total', 'outcome="erased"')).toBe(4);
+    expect(row).toEqual({ erased: '5', dead: '0' });
+    expect(await pipeline.service('usage-ingest').metric('laurel_ingest_records_total', 'outcome="erased"')).toBe(5);
   });
 
   it('can be run again, for anybody, with nothing left to do', async () => {

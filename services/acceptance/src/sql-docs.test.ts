@@ -3,16 +3,18 @@ import { readFileSync } from 'node:fs';
 import {
   applyMigrations,
   connectClickHouse,
+  OutcomeRows,
   readMigrations,
   rollHours,
   rollIdOf,
   rollMinutes,
+  rollOutcomes,
   runAll,
   writeClosure,
   writeHeads,
 } from '@laurel/clickhouse';
 import { UsageRows } from '@laurel/clickhouse/fixture';
-import { usageFromJson, validateUsage } from '@laurel/events';
+import { outcomeFromJson, usageFromJson, validateOutcome, validateUsage } from '@laurel/events';
 
 const PAGE = new URL('../../../docs/reference/sql.md', import.meta.url);
 const page = readFileSync(PAGE, 'utf8');
@@ -70,6 +72,18 @@ describe('docs/reference/sql.md', () => {
     await runAll(client, [...rollHours([hour], rollId), ...rollMinutes([open], rollId)]);
     await writeHeads(client, 'hour', [hour], rollId);
     await writeHeads(client, 'minute', [open], rollId);
+    const outcome = outcomeFromJson({
+      ...{ event_id: 'o', source: 'test', occurred_at: nowMs, user_id: 'u-4711', kind: 'pull_request_merged' },
+    });
+    if (!outcome.ok) throw new Error(outcome.fault.message);
+    const merged = validateOutcome(outcome.value, nowMs);
+    if (!merged.ok) throw new Error(merged.fault.message);
+    const outcomes = new OutcomeRows();
+    outcomes.push(merged.value, { offset: 0, timestampMs: nowMs });
+    await outcomes.insert(client, 'usage.outcomes.v1', 0);
+    const today = Math.floor(nowMs / 86_400_000) * 86_400;
+    await runAll(client, rollOutcomes(today, rollId));
+    await writeHeads(client, 'outcome_day', [today], rollId);
     await writeClosure(client, 'day', Math.floor(hour / 86_400) * 86_400);
     await writeClosure(client, 'hour', hour + 3600);
   });
@@ -79,8 +93,8 @@ describe('docs/reference/sql.md', () => {
     await client.close();
   });
 
-  it('has five queries and the way back to the log', () => {
-    expect(queries).toHaveLength(6);
+  it('has six queries and the way back to the log', () => {
+    expect(queries).toHaveLength(7);
   });
 
   it.each(queries.map((query) => ({ first: query.split('\n').slice(0, 2).join(' '), query })))(
@@ -97,8 +111,8 @@ describe('docs/reference/sql.md', () => {
     expect(found).toEqual(expect.arrayContaining(columns.filter((name) => name !== 'groupBitOr')));
   });
 
-  it('names seven views, and the measures', () => {
-    expect(views).toHaveLength(7);
+  it('names nine views, and the measures', () => {
+    expect(views).toHaveLength(9);
     expect(measures).toContain('price_version');
     expect(measures.length).toBeGreaterThan(11);
   });

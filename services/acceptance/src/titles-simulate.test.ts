@@ -95,6 +95,8 @@ describe('laurel titles simulate', () => {
       ['model_connoisseur', 0],
       ['cache_wizard', 0],
       ['session_immortal', expect.any(Number)],
+      ['master_crafter', 0],
+      ['frugal_sage', 0],
     ]);
   });
 

@@ -141,17 +141,21 @@ describe('the recorded trace through the whole pipeline', () => {
     ),
     board: await pipeline.get<Board>('/v1/leaderboards/total_tokens?limit=1000'),
     titles: await pipeline.get<Titles>('/v1/titles'),
+    outcomes: await pipeline.rows('SELECT * FROM outcomes ORDER BY ALL'),
     sessions: await pipeline.rows(
       'SELECT user_id, session_id, hour, groupBitOr(active_minutes) FROM session_activity GROUP BY ALL ORDER BY ALL',
     ),
   });
 
-  const publishJson = async (lines: readonly string[]): Promise<void> => {
+  const publishJson = async (
+    lines: readonly string[],
+    topic: (typeof topics)['usageEvents' | 'usageOutcomes'] = topics.usageEvents,
+  ): Promise<void> => {
     const producer = pipeline.kafka.producer();
     await producer.connect();
     for (let at = 0; at < lines.length; at += 2000) {
       await producer.send({
-        topic: pipeline.topic(topics.usageEvents.name),
+        topic: pipeline.topic(topic.name),
         messages: lines
           .slice(at, at + 2000)
           .map((value) => ({ key: (JSON.parse(value) as { user_id: string }).user_id, value })),
@@ -165,9 +169,9 @@ describe('the recorded trace through the whole pipeline', () => {
     await pipeline.laurel('demo', 'play', '--anchor', String(anchorMs));
     await pipeline.settled();
     await pipeline.start('title-awarder');
-    await eventually('four holders', async () => {
+    await eventually('six holders', async () => {
       const { titles } = await pipeline.get<Titles>('/v1/titles');
-      return titles.length === 4 && titles.every((title) => title.holders.length === 1);
+      return titles.length === 6 && titles.every((title) => title.holders.length === 1);
     });
     expected = JSON.parse(await oracle('--now', String(Date.now()))) as Expected;
   });
@@ -187,6 +191,20 @@ describe('the recorded trace through the whole pipeline', () => {
   it('has exactly the independent script’s figures for every user and model', async () => {
     expect(await counts('user_id')).toEqual(expected.all_time.users);
     expect(await counts('model')).toEqual(expected.all_time.models);
+  });
+
+  it('has exactly the independent script’s outcomes of every user', async () => {
+    const sums = (rows: readonly { user_id: string; kind: string; quantity: string | number }[]) => {
+      const all = new Map<string, number>();
+      for (const { user_id, kind, quantity } of rows) {
+        all.set(`${user_id} ${kind}`, (all.get(`${user_id} ${kind}`) ?? 0) + Number(quantity));
+      }
+      return [...all].sort();
+    };
+    const printed = (await oracle('--print-outcomes')).trim().split('\n');
+    expect(sums(await pipeline.rows('SELECT user_id, kind, quantity FROM outcomes'))).toEqual(
+      sums(printed.map((line) => JSON.parse(line) as { user_id: string; kind: string; quantity: number })),
+    );
   });
 
   it.each(['company', 'team:platform'])('answers the independent script’s board of %s', async (scope) => {
@@ -222,6 +240,8 @@ describe('the recorded trace through the whole pipeline', () => {
     await pipeline.laurel('demo', 'play', '--anchor', String(anchorMs));
     const lines = (await oracle('--print-events')).trim().split('\n');
     await publishJson(lines.reverse());
+    const outcomes = (await oracle('--print-outcomes')).trim().split('\n');
+    await publishJson(outcomes.reverse(), topics.usageOutcomes);
     await pipeline.settled();
     const [raw] = await pipeline.rows<Digits>('SELECT uniqExact(kafka_partition, kafka_offset) AS n FROM usage_events');
     expect(Number(raw?.['n'])).toBeGreaterThanOrEqual(lines.length);

@@ -3,22 +3,22 @@ import type { AcceptPorts, LedgerEntry } from '@laurel/stream';
 import { Counter, Histogram, type Registry } from 'prom-client';
 
 export class IngestMetrics {
-  private readonly records: Counter<'outcome'>;
-  private readonly deadLetters: Counter<'code'>;
+  private readonly records: Counter<'topic' | 'outcome'>;
+  private readonly deadLetters: Counter<'topic' | 'code'>;
   private readonly seconds: Histogram;
 
   constructor(registry: Registry) {
     const registers = [registry];
     this.records = new Counter({
       name: 'laurel_ingest_records_total',
-      help: 'Records by outcome; duplicates are those within one batch and are among the stored',
-      labelNames: ['outcome'],
+      help: 'Records by topic and what became of them; duplicates are those within one batch and are among the stored',
+      labelNames: ['topic', 'outcome'],
       registers,
     });
     this.deadLetters = new Counter({
       name: 'laurel_dead_letters_total',
-      help: 'Records that were dead-lettered, by code; a repeated batch counts again',
-      labelNames: ['code'],
+      help: 'Records that were dead-lettered, by topic and code; a repeated batch counts again',
+      labelNames: ['topic', 'code'],
       registers,
     });
     this.seconds = new Histogram({
@@ -29,11 +29,11 @@ export class IngestMetrics {
     });
   }
 
-  onBatch({ rows, duplicates, dead, erased }: LedgerEntry, seconds: number): void {
-    this.records.inc({ outcome: 'stored' }, rows);
-    this.records.inc({ outcome: 'duplicate' }, duplicates);
-    this.records.inc({ outcome: 'dead' }, dead);
-    this.records.inc({ outcome: 'erased' }, erased);
+  onBatch({ topic, rows, duplicates, dead, erased }: LedgerEntry, seconds: number): void {
+    this.records.inc({ topic, outcome: 'stored' }, rows);
+    this.records.inc({ topic, outcome: 'duplicate' }, duplicates);
+    this.records.inc({ topic, outcome: 'dead' }, dead);
+    this.records.inc({ topic, outcome: 'erased' }, erased);
     this.seconds.observe(seconds);
   }
 
@@ -43,7 +43,7 @@ export class IngestMetrics {
       store: (batch, signal) => ports.store(batch, signal),
       keepDeadLetters: async (batch, rejected) => {
         await ports.keepDeadLetters(batch, rejected);
-        for (const { fault } of rejected) this.deadLetters.inc({ code: fault.code });
+        for (const { fault } of rejected) this.deadLetters.inc({ topic: batch.topic, code: fault.code });
       },
       announce: (batch, touched) => ports.announce(batch, touched),
       record: (entry) => ports.record(entry),

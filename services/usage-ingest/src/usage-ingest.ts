@@ -1,8 +1,8 @@
 import { Module } from '@nestjs/common';
 import { PriceKeeper } from '@laurel/clickhouse';
-import { topics } from '@laurel/events';
-import { IngestPorts, priceSettings } from '@laurel/ingest';
-import { KafkaBatchStrategy, RegistrySchemas } from '@laurel/kafka';
+import { outcomeReaderForSchema, topics, usageReaderForSchema } from '@laurel/events';
+import { IngestPorts, OutcomeStore, priceSettings, UsageStore } from '@laurel/ingest';
+import { KafkaBatchStrategy, RegistrySchemas, SchemaRegistry } from '@laurel/kafka';
 import {
   clickHouseSettings,
   connectConsumer,
@@ -18,7 +18,7 @@ import {
 import { keepTrying } from '@laurel/stream';
 import { dayKey } from '@laurel/usage';
 import { IngestMetrics } from './ingest-metrics.js';
-import { RETRY_POLICY, UsageIngestController } from './usage-ingest.controller.js';
+import { OUTCOME_PORTS, RETRY_POLICY, USAGE_PORTS, UsageIngestController } from './usage-ingest.controller.js';
 
 const settings = {
   ...kafkaSettings,
@@ -39,24 +39,27 @@ const settings = {
 /** Kafka → ClickHouse, dead letters. */
 export const usageIngest: ServiceDefinition<typeof settings> = {
   name: 'usage-ingest',
-  description: 'takes usage events from Kafka into ClickHouse, exactly once in effect',
+  description: 'takes usage events and outcomes from Kafka into ClickHouse, exactly once in effect',
   defaultPort: 9101,
   settings,
   async build(config, host) {
     const { topicPrefix } = config;
-    const needed = [topics.usageEvents, topics.deadLetters, topics.usageStored];
+    const needed = [topics.usageEvents, topics.usageOutcomes, topics.deadLetters, topics.usageStored];
     const clients = await connectConsumer('laurel-usage-ingest', config, needed, host);
     const { kafka, clickhouse, policy } = clients;
     const producer = await clients.connectProducer();
 
-    const schemas = new RegistrySchemas(registryConnection(config));
+    const registry = new SchemaRegistry(registryConnection(config));
     const prices = new PriceKeeper(clickhouse, config.prices);
     const { from, changed } = await keepTrying('prices', () => prices.adopt(), policy);
     if (changed.length > 0) {
       const models = changed.map(({ provider, model }) => `${provider} ${model}`);
       host.log.info({ from: dayKey(from), models }, 'prices of some models have changed, and hold from that day on');
     }
-    const ports = new IngestPorts(clickhouse, producer, schemas, prices, policy, topicPrefix);
+    const usage = new UsageStore(clickhouse, new RegistrySchemas(registry, usageReaderForSchema), prices, policy);
+    const outcomes = new OutcomeStore(clickhouse, new RegistrySchemas(registry, outcomeReaderForSchema), policy);
+    const usagePorts = new IngestPorts(clickhouse, producer, usage, topicPrefix);
+    const outcomePorts = new IngestPorts(clickhouse, producer, outcomes, topicPrefix);
     const strategy = new KafkaBatchStrategy({
       kafka,
       groupId: `${topicPrefix}laurel-usage-ingest`,
@@ -67,7 +70,8 @@ export const usageIngest: ServiceDefinition<typeof settings> = {
       maxWaitMs: config.maxWaitMs,
       sessionTimeoutMs: config.sessionTimeoutMs,
       policy,
-      recordedOffset: (topic, partition) => keepTrying('ledger', () => ports.recordedOffset(topic, partition), policy),
+      recordedOffset: (topic, partition) =>
+        keepTrying('ledger', () => usagePorts.recordedOffset(topic, partition), policy),
       recordsBeforeCommit: true,
       onFatal: host.fatal,
     });
@@ -76,7 +80,8 @@ export const usageIngest: ServiceDefinition<typeof settings> = {
     @Module({
       controllers: [UsageIngestController],
       providers: [
-        { provide: IngestPorts, useValue: ports },
+        { provide: USAGE_PORTS, useValue: usagePorts },
+        { provide: OUTCOME_PORTS, useValue: outcomePorts },
         { provide: IngestMetrics, useValue: new IngestMetrics(host.metrics) },
         { provide: RETRY_POLICY, useValue: policy },
       ],

@@ -52,7 +52,7 @@ describe('the watch over drift', () => {
   const watchOver = (events: Partial<DriftEvents> = {}, isOurs = (): boolean => true, settleMs = 20): DriftWatch =>
     new DriftWatch(
       database.client,
-      { topic: 't', intervalMs: 1, settleMs, timeShare: 1 },
+      { topics: ['t', 'o'], intervalMs: 1, settleMs, timeShare: 1 },
       {
         onLook: () => undefined,
         onRound: () => undefined,
@@ -147,7 +147,7 @@ describe('the watch over drift', () => {
     await gone.drop();
     const watch = new DriftWatch(
       gone.client,
-      { topic: 't', intervalMs: 1, settleMs: 1, timeShare: 1 },
+      { topics: ['t'], intervalMs: 1, settleMs: 1, timeShare: 1 },
       {
         onLook: () => undefined,
         onRound: () => undefined,

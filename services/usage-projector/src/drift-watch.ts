@@ -12,8 +12,8 @@ import {
 } from '@laurel/clickhouse';
 
 export interface DriftOptions {
-  /** Of the events, on the broker. */
-  readonly topic: string;
+  /** Of usage events and of outcomes, on the broker. */
+  readonly topics: readonly string[];
   /** Least time between two looks, in ms. */
   readonly intervalMs: number;
   /** For how long a difference has to stand, in ms: well beyond any coalescing. */
@@ -83,8 +83,8 @@ export class DriftWatch {
   }
 
   private async stored(): Promise<number> {
-    const partitions = await ledgerTotals(this.clickhouse, this.options.topic);
-    return partitions.reduce((sum, { rows }) => sum + rows, 0);
+    const partitions = await Promise.all(this.options.topics.map((topic) => ledgerTotals(this.clickhouse, topic)));
+    return partitions.flat().reduce((sum, { rows }) => sum + rows, 0);
   }
 
   private async compare(

@@ -19,7 +19,7 @@ const START = 22;
 const LATE = { quietMs: 300, maxWaitMs: 1000 };
 
 type Command =
-  | { readonly kind: 'touch'; readonly day: Day; readonly minutes: readonly number[] }
+  | { readonly kind: 'touch'; readonly day: Day; readonly minutes: readonly number[]; readonly outcomes: boolean }
   | { readonly kind: 'over'; readonly repeat: number }
   | { readonly kind: 'wait'; readonly ms: number }
   | { readonly kind: 'plan' }
@@ -31,7 +31,8 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   fc.record({
     kind: fc.constant('touch' as const),
     day: aDay,
-    minutes: fc.uniqueArray(fc.constantFrom(0, 1, 59, 60, 600, 1379, 1380, 1439), { minLength: 1, maxLength: 4 }),
+    minutes: fc.uniqueArray(fc.constantFrom(0, 1, 59, 60, 600, 1379, 1380, 1439), { maxLength: 4 }),
+    outcomes: fc.boolean(),
   }),
   // The next hour that was not announced yet, or one of the last again.
   fc.record({ kind: fc.constant('over' as const), repeat: fc.nat(2) }),
@@ -49,6 +50,7 @@ const recorded: UsageStored = {
   cause: 'recorded',
   announced_at: 0,
   oldest_record_at: null,
+  outcomes: false,
 };
 
 /**
@@ -67,11 +69,12 @@ class Model {
   private readonly minuteHeads = new Map<Minute, number>();
   private readonly hourHeads = new Map<Hour, number>();
   private readonly dayHeads = new Map<Day, number>();
+  private readonly outcomeHeads = new Map<Day, number>();
 
   run(one: Command): void {
     switch (one.kind) {
       case 'touch':
-        this.announce({ ...recorded, day: one.day, minutes: one.minutes });
+        this.announce({ ...recorded, day: one.day, minutes: one.minutes, outcomes: one.outcomes });
         break;
       case 'over':
         this.announceHourEnd(one.repeat);
@@ -132,6 +135,7 @@ class Model {
       plan.closeHours,
       plan.days,
       plan.closeDays,
+      plan.outcomeDays,
     ];
     for (const list of lists) {
       expect(list).toEqual([...new Set(list)].sort((a, b) => a - b));
@@ -166,11 +170,12 @@ class Model {
       this.dayHeads.set(one, plan.offset);
     }
     this.closedDay = (this.closedDay + plan.closeDays.length) as Day;
+    for (const one of plan.outcomeDays) this.outcomeHeads.set(one, plan.offset);
   }
 
   /** Dies after a part of the plan, and begins again from what was committed. */
   private crash(): void {
-    if (this.inHand !== undefined) this.write({ ...this.inHand, days: [], closeDays: [] });
+    if (this.inHand !== undefined) this.write({ ...this.inHand, days: [], closeDays: [], outcomeDays: [] });
     this.inHand = undefined;
     this.pending = new PendingRolls();
     this.log.slice(this.committed).forEach((one, index) => this.pending.add(this.committed + index, one, this.nowMs));
@@ -185,8 +190,9 @@ class Model {
 
   /** Each bucket that these announcements touched has a head, where readers look for it, that knew of them. */
   private checkCovered(count: number): void {
-    this.log.slice(0, count).forEach(({ day, minutes, close_hour }, offset) => {
+    this.log.slice(0, count).forEach(({ day, minutes, close_hour, outcomes }, offset) => {
       const of = day as Day;
+      if (outcomes) expect({ of, covered: (this.outcomeHeads.get(of) ?? -1) >= offset }).toEqual({ of, covered: true });
       for (const one of minutes) {
         const minute = minuteInDay(of, one);
         const hour = hourOfMinute(minute);

@@ -13,6 +13,7 @@ const stored = (day: Day, minutes: readonly number[], oldest: number | null = nu
   cause: 'recorded',
   announced_at: 0,
   oldest_record_at: oldest,
+  outcomes: false,
 });
 const hourOver = (day: Day, hour: number): UsageStored => ({
   ...stored(day, []),
@@ -31,6 +32,7 @@ const nothing: RollPlan = {
   closeHours: [],
   days: [],
   closeDays: [],
+  outcomeDays: [],
   oldestRecordAtMs: Infinity,
 };
 
@@ -243,6 +245,50 @@ describe('PendingRolls', () => {
   });
 });
 
+describe('announcements of outcomes', () => {
+  const outcomes = (day: Day): UsageStored => ({ ...stored(day, [], 50), outcomes: true });
+  const open = closedUpTo(DAY, 10);
+
+  it('wait for each other, and have the whole day rolled, be it open or closed', () => {
+    const pending = new PendingRolls();
+    pending.add(4, outcomes(DAY), 0);
+    pending.add(5, outcomes((DAY - 1) as Day), 500);
+    pending.add(6, outcomes(DAY), 1000);
+    expect(pending.isEmpty).toBe(false);
+    expect(pending.plan(open, 2400, LATE)).toBeUndefined();
+    expect(pending.plan(open, 2500, LATE)).toEqual({
+      ...nothing,
+      offset: 6,
+      outcomeDays: [(DAY - 1) as Day],
+      oldestRecordAtMs: 50,
+    });
+    pending.settle();
+    expect(pending.committable()).toBe(4);
+    expect(pending.oldestMs()).toBe(0);
+    expect(pending.plan(open, 3000, LATE)).toMatchObject({ outcomeDays: [DAY], minutes: [], days: [] });
+    expect(pending.committable()).toBe(4);
+    pending.settle();
+    expect(pending.committable()).toBe(7);
+    expect(pending.isEmpty).toBe(true);
+  });
+
+  it('are rolled after a while even if they never stop', () => {
+    const pending = new PendingRolls();
+    for (let at = 0; at <= 20_000; at += 1000) {
+      pending.add(at, outcomes(DAY), at);
+      expect(pending.plan(open, at, LATE)?.outcomeDays).toEqual(at < 20_000 ? undefined : [DAY]);
+    }
+  });
+
+  it('change nothing about the minutes that come with them', () => {
+    const pending = new PendingRolls();
+    pending.add(4, { ...outcomes(DAY), minutes: [600] }, 0);
+    expect(pending.plan(open, 0, LATE)).toMatchObject({ minutes: [minute(600)], outcomeDays: [] });
+    pending.settle();
+    expect(pending.committable()).toBe(4);
+  });
+});
+
 it('a plan has room for more minutes than a call has for arguments', () => {
   const pending = new PendingRolls();
   const days = 120;
@@ -269,6 +315,14 @@ describe('touchedHoursByDay', () => {
     expect([...touchedHoursByDay(plan)]).toEqual([
       [DAY, [0, 1, 23]],
       [NEXT_DAY, [5]],
+    ]);
+  });
+
+  it('names a day without hours where only its outcomes were recomputed', () => {
+    const plan = { ...nothing, minutes: [minute(60)], outcomeDays: [DAY, NEXT_DAY] };
+    expect([...touchedHoursByDay(plan)]).toEqual([
+      [DAY, [1]],
+      [NEXT_DAY, []],
     ]);
   });
 });

@@ -44,6 +44,8 @@ export interface RollPlan {
   /** Closed days that something late touched, and the days to be closed. */
   readonly days: readonly Day[];
   readonly closeDays: readonly Day[];
+  /** Days whose outcomes have changed, closed or not. */
+  readonly outcomeDays: readonly Day[];
   readonly oldestRecordAtMs: number;
 }
 
@@ -54,6 +56,7 @@ export interface RollPlan {
 export class PendingRolls {
   private minutes = new Map<Minute, Touch>();
   private closing = new Map<Hour, Touch>();
+  private outcomes = new Map<Day, Touch>();
   private planned: Touch[] = [];
   private nextOffset: number | undefined;
 
@@ -67,6 +70,7 @@ export class PendingRolls {
     };
     for (const minute of announcement.minutes) merge(this.minutes, minuteInDay(day, minute), touch);
     if (announcement.close_hour !== null) merge(this.closing, hourInDay(day, announcement.close_hour), touch);
+    if (announcement.outcomes) merge(this.outcomes, day, touch);
     this.nextOffset = offset + 1;
   }
 
@@ -114,6 +118,10 @@ export class PendingRolls {
       if (hour >= closed.hour || rolledHours.has(hour)) take(this.minutes, minute);
     }
 
+    // A roll is the whole day's, so they wait for each other as those of a closed hour do.
+    const outcomeDays = [...this.outcomes].flatMap(([day, touch]) => (isDue(touch, nowMs, late) ? [day] : []));
+    for (const day of outcomeDays) take(this.outcomes, day);
+
     if (taken.length === 0 && closeHours.length === 0) return undefined;
     // One by one: as arguments, a year's minutes would be more than a call can have.
     for (const touch of taken) this.planned.push(touch);
@@ -124,6 +132,7 @@ export class PendingRolls {
       closeHours,
       days: [...days].sort(ascending),
       closeDays,
+      outcomeDays: outcomeDays.sort(ascending),
       oldestRecordAtMs: taken.reduce((oldest, touch) => Math.min(oldest, touch.oldestRecordAtMs), Infinity),
     };
   }
@@ -163,13 +172,13 @@ export class PendingRolls {
 
   /** Whether nothing waits to be recomputed or closed, so that there is no plan. */
   get isEmpty(): boolean {
-    return this.minutes.size === 0 && this.closing.size === 0;
+    return this.minutes.size === 0 && this.closing.size === 0 && this.outcomes.size === 0;
   }
 
   /** When the oldest announcement came whose buckets are still to be recomputed; undefined when none are. */
   oldestMs(): number | undefined {
     let oldest: number | undefined;
-    for (const touches of [this.minutes.values(), this.planned]) {
+    for (const touches of [this.minutes.values(), this.outcomes.values(), this.planned]) {
       for (const { firstMs } of touches) oldest = Math.min(oldest ?? firstMs, firstMs);
     }
     return oldest;
@@ -179,7 +188,7 @@ export class PendingRolls {
   committable(): number | undefined {
     if (this.nextOffset === undefined) return undefined;
     let offset = this.nextOffset;
-    for (const touches of [this.minutes.values(), this.closing.values(), this.planned]) {
+    for (const touches of [this.minutes.values(), this.closing.values(), this.outcomes.values(), this.planned]) {
       for (const { firstOffset } of touches) offset = Math.min(offset, firstOffset);
     }
     return offset;
@@ -206,13 +215,14 @@ function merge<K>(map: Map<K, Touch>, key: K, touch: Touch): void {
 const isDue = ({ firstMs, lastMs }: Touch, nowMs: number, { quietMs, maxWaitMs }: LatePolicy): boolean =>
   nowMs - lastMs >= quietMs || nowMs - firstMs >= maxWaitMs;
 
-/** The days that a plan changes figures of, each with its hours (0 to 23). */
+/** The days that a plan changes figures of, each with its hours (0 to 23); none where only its outcomes are others. */
 export function touchedHoursByDay(plan: RollPlan): ReadonlyMap<Day, readonly number[]> {
   const days = new Map<Day, Set<number>>();
   for (const hour of [...plan.minutes.map(hourOfMinute), ...plan.hours]) {
     const day = dayOfHour(hour);
     days.set(day, (days.get(day) ?? new Set()).add(hourOfDay(hour)));
   }
+  for (const day of plan.outcomeDays) days.set(day, days.get(day) ?? new Set());
   return new Map([...days].map(([day, hours]) => [day, [...hours].sort(ascending)]));
 }
 

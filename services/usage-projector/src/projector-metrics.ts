@@ -31,6 +31,7 @@ export function projectorMetrics(registry: Registry): ProjectorEvents {
       rolled.inc({ grain: 'minute' }, plan.minutes.length);
       rolled.inc({ grain: 'hour' }, plan.hours.length);
       rolled.inc({ grain: 'day' }, plan.days.length);
+      rolled.inc({ grain: 'outcome_day' }, plan.outcomeDays.length);
       seconds.observe(took);
       if (Number.isFinite(plan.oldestRecordAtMs)) freshness.observe((Date.now() - plan.oldestRecordAtMs) / 1000);
     },

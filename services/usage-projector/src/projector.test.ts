@@ -8,13 +8,14 @@ import {
   connectClickHouse,
   deleteRolls,
   headlessRolls,
+  OutcomeRows,
   type ClickHouseClient,
 } from '@laurel/clickhouse';
 import { TestDatabase, UsageRows } from '@laurel/clickhouse/fixture';
 import { topics, usageStored } from '@laurel/events';
 import { applyTopics, kafkaClient, RecordProducer, type Delivery } from '@laurel/kafka';
 import { dayOf, minuteOf, minuteOfDay } from '@laurel/usage';
-import { usageEvent } from '@laurel/usage/fixture';
+import { outcomeEvent, usageEvent } from '@laurel/usage/fixture';
 import { Projector } from './projector.js';
 
 const brokers = process.env['LAUREL_TEST_KAFKA_BROKERS'];
@@ -142,13 +143,29 @@ describe('the projector', () => {
     way.refuses = () => Promise.resolve(false);
   }, 60_000);
 
+  it('rolls the outcomes of a day anew, also of an open one, and commits when their head is there', async () => {
+    const rows = new OutcomeRows();
+    const occurred_at = Date.now();
+    for (const [index, quantity] of [1, 4].entries())
+      rows.push(outcomeEvent({ event_id: `o-${index}`, occurred_at, quantity }), { offset: index, timestampMs: 0 });
+    await rows.insert(database.client, 't', 0);
+    const rolled = (): Promise<unknown[]> =>
+      database.rows('SELECT user_id, kind, toUInt32(events) AS events, toUInt32(quantity) AS quantity FROM outcomes');
+    expect(await rolled()).toEqual([]);
+    const committed: number[] = [];
+    projector.onAssigned([0]);
+    projector.onBatch(deliveryOf(occurred_at, committed, true));
+    while (committed.length === 0 && fatal.length === 0) await sleep(20);
+    expect(await rolled()).toEqual([{ user_id: 'u-1', kind: 'commit', events: 2, quantity: 5 }]);
+  });
+
   it('lets go of what was under way when the partitions were assigned anew', () => {
     const gone = AbortSignal.abort();
     projector.onBatch({ ...deliveryOf(Date.now(), []), assignment: gone });
     expect(projector.waitingMs()).toBe(0);
   });
 
-  const deliveryOf = (occurredAtMs: number, committed: number[]): Delivery => ({
+  const deliveryOf = (occurredAtMs: number, committed: number[], outcomes = false): Delivery => ({
     signal: new AbortController().signal,
     assignment: new AbortController().signal,
     commit: (next) => {
@@ -167,11 +184,12 @@ describe('the projector', () => {
           timestampMs: Date.now(),
           value: usageStored.encode({
             day: dayOf(occurredAtMs),
-            minutes: [minuteOfDay(minuteOf(occurredAtMs))],
+            minutes: outcomes ? [] : [minuteOfDay(minuteOf(occurredAtMs))],
             close_hour: null,
             cause: 'recorded',
             announced_at: Date.now(),
             oldest_record_at: null,
+            outcomes,
           }),
         },
       ],

@@ -6,6 +6,7 @@ import {
   rollHours,
   rollIdOf,
   rollMinutes,
+  rollOutcomes,
   runAll,
   serverNowMs,
   Sweeper,
@@ -203,6 +204,11 @@ export class Projector {
       for (const day of plan.closeDays) {
         await this.attempt('close', () => writeClosure(this.clickhouse, 'day', (day + 1) * 86_400));
       }
+      for (const day of plan.outcomeDays) {
+        await this.roll('outcome_day', [day * 86_400], plan.offset, ([start = 0], rollId) =>
+          rollOutcomes(start, rollId),
+        );
+      }
       await this.attempt('announce', () => this.producer.send(topics.usageProjected.name, projectedRecords(plan)));
       owned.pending.settle();
       this.events.onRolled(plan, (performance.now() - began) / 1000);
@@ -313,6 +319,7 @@ function hourOverRecord(hour: Hour, nowMs: number): OutgoingRecord {
       cause: 'hour_over',
       announced_at: nowMs,
       oldest_record_at: null,
+      outcomes: false,
     }),
   };
 }

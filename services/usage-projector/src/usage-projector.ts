@@ -109,7 +109,7 @@ export const usageProjector: ServiceDefinition<typeof settings> = {
     const watch = new DriftWatch(
       clickhouse,
       {
-        topic: topicPrefix + topics.usageEvents.name,
+        topics: [topicPrefix + topics.usageEvents.name, topicPrefix + topics.usageOutcomes.name],
         intervalMs: config.driftIntervalMs,
         settleMs: Math.max(DRIFT_SETTLE_MS, 2 * (config.lateMaxWaitMs + config.rollIntervalMs)),
         timeShare: DRIFT_TIME_SHARE,

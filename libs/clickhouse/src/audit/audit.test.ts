@@ -6,9 +6,9 @@ import { readClosures } from '../projections.js';
 import { Roller } from '../roller.fixture.js';
 import { TestDatabase } from '../test-database.fixture.js';
 import { UsageRows } from '../usage-rows.fixture.js';
-import { conflictCandidates, conflictsAmong, storedEvent } from './conflicts.js';
+import { conflictCandidates, conflictsAmong, storedUsage } from './conflicts.js';
 import { dayFigures, daysToAudit, figuresKey, lastRecordsIn } from './day-figures.js';
-import { minutesOfErased } from './erased-minutes.js';
+import { daysOfErased } from './erased-days.js';
 import { inParameters, placesWithRows, storedVersions } from './identities.js';
 import { inBatchesWithDeadLetters, ledgerHoles, ledgerTotals, type OffsetRange } from './ledger.js';
 
@@ -98,14 +98,16 @@ describe('what the audit asks of ClickHouse', () => {
     await store(odd, { ...odd, revision: 3, tokens: { input: 1 } }, ...many);
     const events = [odd, ...many, { event_id: 'absent' }].map(usageEvent);
     expect([...inParameters(events)].length).toBeGreaterThan(5);
-    const stored = await storedVersions(database.client, events);
+    const stored = await storedVersions(database.client, 'usage_events', events);
     expect(stored.size).toBe(301);
     expect(stored.get(identityOf(usageEvent(odd)))).toBe(
       versionOf(usageEvent({ ...odd, revision: 3, tokens: { input: 1 } })),
     );
     expect(stored.get(identityOf(usageEvent(many[7] ?? {})))).toBe(versionOf(usageEvent(many[7])));
     const places = [1, 2, 9999].map((offset) => ({ partition: 1, offset }));
-    expect((await placesWithRows(database.client, 't', places)).map(({ offset }) => offset).sort()).toEqual([1, 2]);
+    expect(
+      (await placesWithRows(database.client, 'usage_events', 't', places)).map(({ offset }) => offset).sort(),
+    ).toEqual([1, 2]);
   });
 
   it('finds the same figures in the log, the hours and the day, and says where rows came from', async () => {
@@ -139,7 +141,7 @@ describe('what the audit asks of ClickHouse', () => {
     expect(compared).toBeGreaterThan(20);
     // An hour from the day before is not of the day.
     expect(await daysToAudit(database.client, DAY)).toEqual([DAY]);
-    const last = await lastRecordsIn(database.client, 't', [{ start: DAY, seconds: 86_400 }]);
+    const last = await lastRecordsIn(database.client, 'usage_events', 't', [{ start: DAY, seconds: 86_400 }]);
     expect([...last.keys()]).toEqual([0]);
     expect(figuresKey('day_user', DAY)).toBe(`day_user ${DAY}`);
   });
@@ -172,8 +174,8 @@ describe('what the audit asks of ClickHouse', () => {
     await recordErasure(database.client, userHashOf('u-gone'));
     for (const rows of [14, 50_000_000]) {
       const found = [];
-      for await (const ids of conflictCandidates(database.client, 0, rows))
-        found.push(...(await conflictsAmong(database.client, 0, ids)));
+      for await (const ids of conflictCandidates(database.client, 'usage_events', 0, rows))
+        found.push(...(await conflictsAmong(database.client, 'usage_events', 0, ids)));
       found.sort((a, b) => (a.eventId < b.eventId ? -1 : 1));
       expect(found.map(({ eventId, claims }) => [eventId, ...claims.map(({ revision }) => revision)])).toEqual([
         ['moved', 0, 4],
@@ -182,14 +184,14 @@ describe('what the audit asks of ClickHouse', () => {
       expect(found[1]?.claims.map(({ identity }) => identity.user_id)).toEqual(['u-1', 'u-2']);
     }
     const moved = usageEvent({ event_id: 'moved', occurred_at: at(60_000), revision: 4, ...full });
-    expect(await storedEvent(database.client, moved)).toEqual({ ...moved });
-    expect(await storedEvent(database.client, usageEvent({ event_id: 'never' }))).toBeUndefined();
+    expect(await storedUsage(database.client, moved)).toEqual({ ...moved });
+    expect(await storedUsage(database.client, usageEvent({ event_id: 'never' }))).toBeUndefined();
   });
 
   it('knows the minutes of the erased', async () => {
     await store({ event_id: 'a', user_id: 'u-gone' }, { event_id: 'b', user_id: 'u-stays' });
-    expect(await minutesOfErased(database.client)).toEqual([]);
+    expect(await daysOfErased(database.client)).toEqual([]);
     await recordErasure(database.client, userHashOf('u-gone'));
-    expect(await minutesOfErased(database.client)).toEqual([{ day: DAY / 86_400, minutes: [600] }]);
+    expect(await daysOfErased(database.client)).toEqual([{ day: DAY / 86_400, minutes: [600], outcomes: false }]);
   });
 });

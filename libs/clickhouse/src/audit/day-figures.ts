@@ -1,6 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { COUNTED, SECONDS_PER, type BucketStart, type Closures, type Grain, type Statement } from '../projections.js';
 import { IS_ERASED } from '../erasures.js';
+import type { EventTable } from './identities.js';
 import { COST_SUMS, PRICED, pricesOn } from '../prices/roll-costs.js';
 
 /** What is compared of a bucket, in this order. */
@@ -23,7 +24,10 @@ export const figureNames = [
   'active_minutes',
 ] as const;
 
-/** Figures as decimal text, in the order of `figureNames`; days have no sessions. */
+/** What is compared of a day's outcomes, in this order. */
+export const outcomeFigureNames = ['outcomes', 'quantity', 'attribution'] as const;
+
+/** Figures as decimal text, in the order of `figureNames` or `outcomeFigureNames`; days have no sessions. */
 export type Figures = readonly string[];
 
 /** One bucket as readers find it. */
@@ -35,9 +39,9 @@ export interface Rolled {
 
 /** All that is compared of one UTC day. Keys are bucket starts. */
 export interface DayFigures {
-  /** How many distinct events the day has, retracted ones too. */
+  /** How many distinct events the day has, of usage and outcomes, retracted ones too. */
   readonly identities: number;
-  /** From the log: of each closed hour and each open minute that has events, by grain. */
+  /** From the log: of each closed hour and each open minute that has events, by grain; and of the day's outcomes. */
   readonly log: ReadonlyMap<string, Figures>;
   /** Of the same grains and of the day's three tables: from the roll that the head names. */
   readonly rolls: ReadonlyMap<string, Rolled>;
@@ -48,7 +52,7 @@ export interface DayFigures {
 }
 
 /** Where a bucket's figures are. */
-export type FiguresOf = 'minute' | 'hour' | 'day_user' | 'day_model' | 'day_attendance';
+export type FiguresOf = 'minute' | 'hour' | 'day_user' | 'day_model' | 'day_attendance' | 'outcomes';
 
 export const figuresKey = (of: FiguresOf | Grain, bucket: BucketStart): string => `${of} ${bucket}`;
 
@@ -231,6 +235,39 @@ async function rowsOf<Row>(client: ClickHouseClient, { query, query_params }: St
   return result.json<Row>();
 }
 
+const OUTCOME_DIMENSIONS = 'user_id, team, toString(kind)';
+
+/** The log's outcomes, retracted ones apart. */
+export function logOutcomes(day: BucketStart): Statement {
+  return {
+    query: `
+      SELECT retracted, ${texts(['sum(events)', 'sum(quantities)', 'sum(attributed)'])} AS figures
+      FROM (
+        SELECT user_id, retracted, count() AS events, sum(quantity) AS quantities,
+          sum(cityHash64(${OUTCOME_DIMENSIONS}) * (1 + quantity)) AS attributed
+        FROM outcome_events FINAL
+        WHERE toDate(occurred_at) = toDate(${day / SECONDS_PER.day})
+        GROUP BY user_id, retracted
+        HAVING NOT ${IS_ERASED}
+      )
+      GROUP BY retracted
+      SETTINGS do_not_merge_across_partitions_select_final = 1`,
+    query_params: {},
+  };
+}
+
+/** The outcomes of the roll that the day's head names. */
+export function rolledOutcomes(day: BucketStart): Statement {
+  const sums = ['sum(events)', 'sum(quantity)', `sum(cityHash64(${OUTCOME_DIMENSIONS}) * (events + quantity))`];
+  return {
+    query: `SELECT 'outcomes' AS of, toUnixTimestamp(toDateTime(day, 'UTC')) AS start, toString(roll_id) AS roll, ${texts(sums)} AS figures
+      FROM outcome_rolls
+      WHERE day = toDate(${day / SECONDS_PER.day}) AND (toDateTime(day, 'UTC'), roll_id) IN ${heads('outcome_day', day)}
+      GROUP BY start, roll_id`,
+    query_params: {},
+  };
+}
+
 /** The greatest roll_id of each bucket of the day that has a head, by `figuresKey(grain, bucket)`. */
 export async function dayHeads(client: ClickHouseClient, day: BucketStart): Promise<ReadonlyMap<string, string>> {
   const rows = await rowsOf<{ grain: Grain; start: number; roll: string }>(client, {
@@ -251,8 +288,9 @@ export async function dayFigures(client: ClickHouseClient, day: BucketStart, clo
     client,
     logFigures(day, closed.hour),
   );
+  const outcomes = await rowsOf<{ retracted: boolean; figures: string[] }>(client, logOutcomes(day));
   const rolls = new Map<string, Rolled>();
-  for (const statement of rollFigures(day, closed)) {
+  for (const statement of [...rollFigures(day, closed), rolledOutcomes(day)]) {
     const rows = await rowsOf<{ of: FiguresOf; start: number; roll: string; figures: string[] }>(client, statement);
     for (const { of, start, roll, figures } of rows) rolls.set(figuresKey(of, start), { rollId: roll, figures });
   }
@@ -269,12 +307,15 @@ export async function dayFigures(client: ClickHouseClient, day: BucketStart, clo
     }
   }
   return {
-    identities: logged.reduce((sum, { figures }) => sum + Number(figures[0]), 0),
-    log: new Map(
-      logged.flatMap(({ grain, start, retracted, figures }) =>
+    identities: [...logged, ...outcomes].reduce((sum, { figures }) => sum + Number(figures[0]), 0),
+    log: new Map([
+      ...logged.flatMap(({ grain, start, retracted, figures }) =>
         retracted ? [] : [[figuresKey(grain, start), figures] as const],
       ),
-    ),
+      ...outcomes.flatMap(({ retracted, figures }) =>
+        retracted ? [] : [[figuresKey('outcomes', day), figures] as const],
+      ),
+    ]),
     rolls,
     hours,
     heads: headsBefore,
@@ -286,7 +327,7 @@ export async function daysToAudit(client: ClickHouseClient, since: BucketStart):
   const rows = await rowsOf<{ day: number }>(client, {
     query: `SELECT DISTINCT day FROM (
         SELECT toUnixTimestamp(toDateTime(toDate(partition), 'UTC')) AS day FROM system.parts
-        WHERE database = currentDatabase() AND table = 'usage_events' AND active
+        WHERE database = currentDatabase() AND table IN ('usage_events', 'outcome_events') AND active
         UNION ALL SELECT toUnixTimestamp(toStartOfDay(bucket)) FROM roll_heads
       ) WHERE day >= {since:UInt32} ORDER BY day`,
     query_params: { since },
@@ -294,9 +335,10 @@ export async function daysToAudit(client: ClickHouseClient, since: BucketStart):
   return rows.map(({ day }) => day);
 }
 
-/** The last record of each partition of a topic that has a row in these buckets. */
+/** The last record of each partition of a topic that has a row in these buckets of its table. */
 export async function lastRecordsIn(
   client: ClickHouseClient,
+  table: EventTable,
   topic: string,
   buckets: readonly { readonly start: BucketStart; readonly seconds: number }[],
 ): Promise<ReadonlyMap<number, number>> {
@@ -306,7 +348,7 @@ export async function lastRecordsIn(
       `(toDate(occurred_at) = toDate(${Math.floor(start / SECONDS_PER.day)}) AND toStartOfMinute(occurred_at) >= toDateTime(${start}, 'UTC') AND toStartOfMinute(occurred_at) < toDateTime(${start + seconds}, 'UTC'))`,
   );
   const rows = await rowsOf<{ partition: number; last: string }>(client, {
-    query: `SELECT kafka_partition AS partition, max(kafka_offset) AS last FROM usage_events
+    query: `SELECT kafka_partition AS partition, max(kafka_offset) AS last FROM ${table}
       WHERE kafka_topic = {topic:String} AND (${within.join(' OR ')}) GROUP BY kafka_partition`,
     query_params: { topic },
   });

@@ -1,8 +1,9 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import { identityOf, type UsageEvent } from '@laurel/events';
+import { identityOf, type Identity } from '@laurel/events';
 import { tuples, type Place } from './ledger.js';
 
-export type Identity = Pick<UsageEvent, 'source' | 'event_id' | 'user_id' | 'occurred_at'>;
+/** The tables that hold events as they came; they have the same key, and the same columns for where an event stands in Kafka. */
+export type EventTable = 'usage_events' | 'outcome_events';
 
 /** Parameters travel in the URL, which servers and what stands before them bound to some kilobytes. */
 const MAX_PARAMETER_BYTES = 6000;
@@ -13,11 +14,12 @@ const MAX_PARAMETER_BYTES = 6000;
  */
 export async function storedVersions(
   client: ClickHouseClient,
+  table: EventTable,
   identities: readonly Identity[],
 ): Promise<ReadonlyMap<string, bigint>> {
   const versions = new Map<string, bigint>();
   for (const some of inParameters(identities)) {
-    for (const [identity, version] of await lookUp(client, some)) versions.set(identity, version);
+    for (const [identity, version] of await lookUp(client, table, some)) versions.set(identity, version);
   }
   return versions;
 }
@@ -41,13 +43,17 @@ export function* inParameters(identities: readonly Identity[]): Generator<readon
   if (run.length > 0) yield run;
 }
 
-async function lookUp(client: ClickHouseClient, identities: readonly Identity[]): Promise<ReadonlyMap<string, bigint>> {
+async function lookUp(
+  client: ClickHouseClient,
+  table: EventTable,
+  identities: readonly Identity[],
+): Promise<ReadonlyMap<string, bigint>> {
   const column = <K extends keyof Identity>(name: K): readonly Identity[K][] => identities.map((one) => one[name]);
   const result = await client.query({
     query: `
       WITH arrayMap(at -> fromUnixTimestamp64Milli(at, 'UTC'), {ats:Array(Int64)}) AS times
       SELECT source, event_id, user_id, toUnixTimestamp64Milli(occurred_at) AS at, toString(max(version)) AS version
-      FROM usage_events
+      FROM ${table}
       WHERE toDate(occurred_at) IN (SELECT arrayJoin(arrayMap(t -> toDate(t), times)))
         AND toStartOfMinute(occurred_at) IN (SELECT arrayJoin(arrayMap(t -> toStartOfMinute(t), times)))
         AND (user_id, occurred_at, source, event_id) IN (
@@ -64,7 +70,7 @@ async function lookUp(client: ClickHouseClient, identities: readonly Identity[])
   const rows = await result.json<{
     source: string;
     event_id: string;
-    user_id: UsageEvent['user_id'];
+    user_id: Identity['user_id'];
     at: string;
     version: string;
   }>();
@@ -73,15 +79,16 @@ async function lookUp(client: ClickHouseClient, identities: readonly Identity[])
   );
 }
 
-/** Which of these records of a topic have rows of their own. */
+/** Which of these records of a topic have rows of their own in its table. */
 export async function placesWithRows(
   client: ClickHouseClient,
+  table: EventTable,
   topic: string,
   places: readonly Place[],
 ): Promise<readonly Place[]> {
   if (places.length === 0) return [];
   const result = await client.query({
-    query: `SELECT DISTINCT kafka_partition AS partition, kafka_offset AS offset FROM usage_events
+    query: `SELECT DISTINCT kafka_partition AS partition, kafka_offset AS offset FROM ${table}
             WHERE kafka_topic = {topic:String} AND kafka_offset IN (SELECT arrayJoin(${tuples(places)}).2)
               AND (kafka_partition, kafka_offset) IN (SELECT arrayJoin(${tuples(places)}))`,
     query_params: { topic },

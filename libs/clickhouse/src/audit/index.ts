@@ -2,5 +2,5 @@ export * from './ledger.js';
 export * from './identities.js';
 export * from './day-figures.js';
 export * from './conflicts.js';
-export * from './erased-minutes.js';
+export * from './erased-days.js';
 export * from './suspects.js';

@@ -57,6 +57,25 @@ describe('suspectsOf', () => {
     expect(suspectsOf({ ...sound, rolls: wrong }, DAY, { ...closed, day: DAY })).toEqual([]);
   });
 
+  it('judges a day’s outcomes by a head of their own, whatever its usage is', () => {
+    const three: Figures = ['3', '12', '7'];
+    const outcomes = (changes: Partial<DayFigures>) =>
+      found({
+        log: new Map([...sound.log, [`outcomes ${DAY}`, three]]),
+        rolls: new Map([...sound.rolls, [`outcomes ${DAY}`, { rollId: '9', figures: three }]]),
+        heads: new Map([...sound.heads, [`outcome_day ${DAY}`, '9']]),
+        ...changes,
+      });
+    expect(outcomes({})).toEqual([]);
+    expect(outcomes({ heads: sound.heads })).toEqual([['head_missing', 'outcomes', DAY, undefined]]);
+    expect(outcomes({ rolls: sound.rolls })).toEqual([['roll_missing', 'outcomes', DAY, '9']]);
+    expect(outcomes({ log: sound.log })).toEqual([['figures_differ', 'outcomes', DAY, '9']]);
+    const [one] = suspectsOf({ ...sound, log: new Map([[`outcomes ${DAY}`, three]]) }, DAY, { hour: 0, day: 0 }).filter(
+      ({ of }) => of === 'outcomes',
+    );
+    expect(one && differences(one)).toBe('outcomes 0 instead of 3, quantity 0 instead of 12, whose they are');
+  });
+
   it('says which figures differ', () => {
     const [one] = suspectsOf({ ...sound, log: new Map([[`hour ${hour}`, figures(4, '8')]]) }, DAY, closed);
     if (one === undefined) throw new Error('nothing found');

@@ -1,5 +1,12 @@
 import type { Closures } from '../projections.js';
-import { figureNames, figuresKey, type DayFigures, type Figures, type FiguresOf } from './day-figures.js';
+import {
+  figureNames,
+  figuresKey,
+  outcomeFigureNames,
+  type DayFigures,
+  type Figures,
+  type FiguresOf,
+} from './day-figures.js';
 
 /** A bucket whose figures readers would get wrong, unless something is under way. */
 export interface Suspect {
@@ -9,18 +16,27 @@ export interface Suspect {
   readonly bucket: number;
   /** The roll that the head names, as decimal text. */
   readonly head: string | undefined;
-  /** From the log, or for a day from its hours; undefined when there is nothing. */
+  /** From the log, or for a day of usage from its hours; undefined when there is nothing. */
   readonly expected: Figures | undefined;
   readonly found: Figures | undefined;
 }
 
 export const suspectKey = ({ of, bucket }: Pick<Suspect, 'of' | 'bucket'>): string => figuresKey(of, bucket);
 
-/**
- * The buckets of a day whose rolls are not what they are to be. A closed day is compared with its hours, so it is judged
- * only where those are right.
- */
+/** The buckets of a day whose rolls are not what they are to be. */
 export function suspectsOf(figures: DayFigures, day: number, closed: Closures): readonly Suspect[] {
+  const outcomes = judge(
+    figures,
+    'outcomes',
+    day,
+    figures.log.get(figuresKey('outcomes', day)),
+    figuresKey('outcome_day', day),
+  );
+  return [...usageSuspects(figures, day, closed), ...(outcomes === undefined ? [] : [outcomes])];
+}
+
+/** A closed day is compared with its hours, so it is judged only where those are right. */
+function usageSuspects(figures: DayFigures, day: number, closed: Closures): readonly Suspect[] {
   const suspects: Suspect[] = [];
   for (const grain of ['hour', 'minute'] as const) {
     for (const bucket of bucketsOf(grain, figures.log, figures.rolls)) {
@@ -63,8 +79,9 @@ function bucketsOf(of: FiguresOf, ...maps: readonly ReadonlyMap<string, unknown>
 }
 
 /** For a person: which figures differ, the expected one first. */
-export function differences({ expected, found }: Suspect): string {
-  const lines = figureNames.flatMap((name, at) => {
+export function differences({ of, expected, found }: Suspect): string {
+  const names: readonly string[] = of === 'outcomes' ? outcomeFigureNames : figureNames;
+  const lines = names.flatMap((name, at) => {
     const [should, is] = [expected?.[at] ?? '0', found?.[at] ?? '0'];
     if (should === is) return [];
     return name === 'attribution' ? ['whose they are'] : [`${name} ${is} instead of ${should}`];

@@ -1,7 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { tokenClasses } from '@laurel/events';
 import { pairKey, priceOn, samePrice, type Day, type Price } from '@laurel/usage';
-import { IS_ERASED, type TouchedMinute } from '../erasures.js';
+import { IS_ERASED, type TouchedDay } from '../erasures.js';
 import { COST_SUMS, NEVER_LONG, PRICED, rateColumns } from './roll-costs.js';
 import type { PriceChange } from './price-keeper.js';
 import type { Pair } from './price-table.js';
@@ -137,7 +137,7 @@ const numbersOf = (price: Price | null): readonly number[] => [
 export async function minutesToReprice(
   client: ClickHouseClient,
   changes: readonly PriceChange[],
-): Promise<readonly TouchedMinute[]> {
+): Promise<readonly TouchedDay[]> {
   const byPair = new Map(changes.map((change) => [pairKey(change.provider, change.model), change]));
   const result = await client.query({
     query: `SELECT toUInt32(toRelativeDayNum(occurred_at)) AS day, provider, model,
@@ -155,7 +155,7 @@ export async function minutesToReprice(
     for (const minute of minutes) own.add(minute);
   }
   return [...days]
-    .map(([day, minutes]) => ({ day, minutes: [...minutes].sort((a, b) => a - b) }))
+    .map(([day, minutes]) => ({ day, minutes: [...minutes].sort((a, b) => a - b), outcomes: false }))
     .sort((a, b) => a.day - b.day);
 }
 

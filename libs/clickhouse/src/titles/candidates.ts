@@ -1,8 +1,10 @@
 import { tokenClasses, type TokenClass } from '@laurel/events';
 import { LEAST_COHORT, type Metric, type TitleRule } from '@laurel/titles';
-import { dayKey, type Window } from '@laurel/usage';
+import { dayKey, windowBefore, type Window } from '@laurel/usage';
 import { isHidden } from '../people.js';
 import type { Statement } from '../projections.js';
+import { outcomesPerUsd, pointsIn, thriftGain } from './outcome-metrics.js';
+import { columnsOf, leftOutParams, lookedAt, TOTAL, windowParams, type LookedAt } from './window-sql.js';
 
 /** A person who may hold a title, with their competition rank among the eligible. */
 export interface Candidate {
@@ -20,25 +22,7 @@ export interface Alias {
   readonly family: string;
 }
 
-const columnsOf = (classes: readonly TokenClass[]): string => classes.map((name) => `${name}_tokens`).join(' + ');
-const TOTAL = columnsOf(tokenClasses);
 const INPUTS = columnsOf(tokenClasses.filter((name) => name !== 'output'));
-
-/** SQL: a person’s day that a rule looks at, in the window and not left out; by days, and by hours. */
-export interface LookedAt {
-  readonly days: string;
-  readonly hours: string;
-}
-
-export function lookedAt({ fair_play: fairPlay }: Pick<TitleRule, 'fair_play'>): LookedAt {
-  const within = (day: string): string =>
-    `${day} BETWEEN {first_day:Date} AND {last_day:Date}${fairPlay === undefined ? '' : ` AND (${day}, user_id) NOT IN (${LEFT_OUT})`}`;
-  return { days: within('day'), hours: within('toDate(hour)') };
-}
-
-/** SQL: the days of people that a rule leaves out. */
-export const LEFT_OUT = `
-  SELECT day, user_id FROM fair_play_flags WHERE signal IN {left_out:Array(String)} AND day BETWEEN {first_day:Date} AND {last_day:Date}`;
 
 /**
  * SQL: the days that people are measured by, and which columns make a person: in each model family they are another one. Days of
@@ -124,7 +108,7 @@ export function titleCandidates(
  * `position` by value and user id, both in their `part` of the company, see `Candidate`. Its parameters are `ruleParams`.
  */
 export function eligiblePeople(rule: TitleRule, aliases: readonly Alias[]): string {
-  const { min_tokens, min_active_days, min_sessions, min_tenure_days } = rule.eligibility;
+  const { min_tokens, min_active_days, min_sessions, min_tenure_days, min_list_cost_usd } = rule.eligibility;
   const hasOwnDays = rule.metric.kind === 'effective_models';
   const needsVolume = min_tokens > 0 || (min_active_days > 0 && !hasOwnDays);
   const conditions = [
@@ -133,10 +117,12 @@ export function eligiblePeople(rule: TitleRule, aliases: readonly Alias[]): stri
     ...(min_tokens > 0 ? ['tokens >= {min_tokens:UInt64}'] : []),
     ...(min_active_days > 0 ? [`${hasOwnDays ? 'own_active_days' : 'active_days'} >= {min_active_days:UInt32}`] : []),
     ...(min_sessions > 0 ? ['sessions >= {min_sessions:UInt32}'] : []),
+    ...(min_list_cost_usd > 0 ? ['list_cost >= {min_list_cost_usd:UInt64}'] : []),
     ...(min_tenure_days > 0 ? ['tenure_days >= {min_tenure_days:UInt32}'] : []),
   ];
   const looked = lookedAt(rule);
   const source = sourceOf(rule, aliases, looked);
+  const some = asksSome(rule) ? source : everything(looked);
   const part = partOf(rule);
   const among = part === undefined ? '' : `PARTITION BY ${part} `;
   return `
@@ -147,29 +133,21 @@ export function eligiblePeople(rule: TitleRule, aliases: readonly Alias[]): stri
     FROM measured
     ${rule.scope === 'each_team' ? `INNER JOIN (${teamsOf(rule, source, looked)}) AS teams USING user_id` : ''}
     ${rule.scope === 'each_model_family' ? `INNER JOIN (${familiesOf(source)}) AS families USING family` : ''}
-    ${needsVolume ? `INNER JOIN (${volumeOf(asksSome(rule) ? source : everything(looked))}) AS volume USING (${source.keys})` : ''}
+    ${needsVolume ? `INNER JOIN (${volumeOf(some)}) AS volume USING (${source.keys})` : ''}
     ${min_sessions > 0 ? `INNER JOIN (${sessionsOf(looked)}) AS sessions_of USING user_id` : ''}
+    ${min_list_cost_usd > 0 ? `INNER JOIN (${listCostOf(some)}) AS cost_of USING (${source.keys})` : ''}
     ${min_tenure_days > 0 ? `INNER JOIN (${TENURE}) AS tenure USING user_id` : ''}
     WHERE ${conditions.join(' AND ')}`;
 }
 
 export const ruleParams = (rule: TitleRule, window: Window): Readonly<Record<string, unknown>> => ({
   ...windowParams(window),
+  first_day_before: dayKey(windowBefore(window).firstDay),
   ...leftOutParams(rule),
   ...(rule.metric.kind === 'quotient' ? { ...rule.metric.of, ...rule.metric.per } : rule.metric),
   ...rule.usage,
   ...rule.eligibility,
 });
-
-export const windowParams = (window: Window): Readonly<Record<string, string>> => ({
-  first_day: dayKey(window.firstDay),
-  last_day: dayKey(window.lastDay),
-});
-
-export const leftOutParams = ({
-  fair_play: fairPlay,
-}: Pick<TitleRule, 'fair_play'>): Readonly<Record<string, unknown>> =>
-  fairPlay === undefined ? {} : { left_out: fairPlay.exclude };
 
 const activeDays = ({ table, rows, keys }: Source): string => `
   SELECT ${keys}, day, sum(${TOTAL}) AS day_tokens FROM ${table} WHERE ${rows}
@@ -206,7 +184,11 @@ export const TENURE = `
 const sessionsOf = ({ hours }: LookedAt): string =>
   `SELECT user_id, uniqExact(session_id) AS sessions FROM session_activity WHERE ${hours} GROUP BY user_id`;
 
-/** Hours and sessions are not told of each model: metrics of them are of everything, see `titleRuleSchema`. */
+/** In US dollars, exact. */
+const listCostOf = ({ table, rows, keys }: Source): string =>
+  `SELECT ${keys}, sum(list_cost_usd) AS list_cost FROM ${table} WHERE ${rows} GROUP BY ${keys}`;
+
+/** Hours, sessions and outcomes are not told of each model: metrics of them are of everything, see `titleRuleSchema`. */
 function measuredBy(metric: Metric, source: Source, looked: LookedAt): string {
   const { keys } = source;
   switch (metric.kind) {
@@ -225,6 +207,12 @@ function measuredBy(metric: Metric, source: Source, looked: LookedAt): string {
       return costs('list_cost_usd', source);
     case 'cache_saving':
       return costs('cache_saving_usd', source);
+    case 'outcomes':
+      return `SELECT user_id, points AS value FROM (${pointsIn(looked.days)})`;
+    case 'outcomes_per_usd':
+      return outcomesPerUsd(looked);
+    case 'thrift_gain':
+      return thriftGain(looked);
     case 'quotient':
       // The names of both ones' parameters differ, as their kinds do.
       return `

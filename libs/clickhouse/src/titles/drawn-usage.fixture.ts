@@ -1,9 +1,10 @@
 import fc from 'fast-check';
-import type { TokenClass, UsageEvent } from '@laurel/events';
+import type { OutcomeEvent, TokenClass, UsageEvent } from '@laurel/events';
 import type { SignalId } from '@laurel/fair-play';
 import { builtInRules, titleRuleSchema, type IsLeftOut, type PriceOf, type TitleRule } from '@laurel/titles';
 import { dayKey, dayOf, isCounted, priceOn, type Day, type Price, type Schedule } from '@laurel/usage';
-import { usageEvent } from '@laurel/usage/fixture';
+import { outcomeEvent, usageEvent } from '@laurel/usage/fixture';
+import { takeOutcomes } from '../outcomes.fixture.js';
 import { addPrices } from '../prices/price-table.js';
 import { Roller } from '../roller.fixture.js';
 import type { TestDatabase } from '../test-database.fixture.js';
@@ -62,6 +63,26 @@ export const drawnUsage: fc.Arbitrary<readonly UsageEvent[]> = fc
     ),
   );
 
+/** What came of one day, whoever's it was; also of days without usage. */
+const anOutcome = fc.record({
+  day: fc.constantFrom(...DAYS, TODAY - 10 * DAY),
+  minute: fc.constantFrom(0, 30, 1439),
+  kind: fc.constantFrom('edit_accepted', 'edit_accepted', 'commit', 'pull_request_merged', 'edit_rejected'),
+  quantity: fc.constantFrom(1, 1, 2, 7, 50),
+  team: fc.constantFrom(null, 'red', 'blue'),
+});
+/** Several people have the very same. */
+export const drawnOutcomes: fc.Arbitrary<readonly OutcomeEvent[]> = fc
+  .array(fc.array(anOutcome, { maxLength: 10 }), { minLength: 2, maxLength: 8 })
+  .chain((habits) => fc.tuple(...PEOPLE.map((user) => fc.constantFrom(...habits).map((made) => ({ user, made })))))
+  .map((people) =>
+    people.flatMap(({ user, made }) =>
+      made.map(({ day, minute, ...fields }, index) =>
+        outcomeEvent({ ...fields, user_id: user, event_id: `o-${index}`, occurred_at: (day + minute * 60) * 1000 }),
+      ),
+    ),
+  );
+
 /** In pico-US-dollars per token: sums end below millionths, a class has no price, a cache costs more than it saves. */
 const price = (input: number, others: Partial<Record<TokenClass, number | null>> = {}): Price => ({
   rates: {
@@ -90,6 +111,7 @@ const eligibility = fc.record({
   min_tokens: fc.constantFrom(0, 1, 1000, 8000),
   min_active_days: fc.nat(3),
   min_sessions: fc.nat(2),
+  min_list_cost_usd: fc.constantFrom(0, 0, 0, 1),
   min_tenure_days: fc.constantFrom(0, 0, 0, 1, 8, 30, 31),
 });
 const metric = fc.constantFrom(
@@ -110,6 +132,13 @@ const metric = fc.constantFrom(
   { kind: 'cache_share', prior_tokens: 3000 },
   { kind: 'longest_session', max_gap_minutes: 30, daily_cap_minutes: 720 },
   { kind: 'longest_session', max_gap_minutes: 1, daily_cap_minutes: 2 },
+  { kind: 'outcomes' },
+  { kind: 'outcomes', weights: { edit_accepted: 0, commit: 3 }, daily_cap: 10 },
+  { kind: 'outcomes_per_usd', max_unpriced_per_mille: 1000 },
+  { kind: 'outcomes_per_usd', daily_cap: 7, max_unpriced_per_mille: 300 },
+  { kind: 'thrift_gain', min_tokens_each: 1, min_points_each: 1, most_over_median_per_mille: 250 },
+  { kind: 'thrift_gain', min_tokens_each: 200, min_points_each: 10, most_over_median_per_mille: 0, daily_cap: 9 },
+  { kind: 'thrift_gain', min_tokens_each: 1, min_points_each: 1, most_over_median_per_mille: 100_000 },
   { kind: 'quotient', of: { kind: 'list_cost' }, per: { kind: 'active_days' } },
   { kind: 'quotient', of: { kind: 'capped_tokens', daily_cap: 400 }, per: { kind: 'active_days' } },
   { kind: 'quotient', of: { kind: 'cache_saving' }, per: { kind: 'capped_tokens', daily_cap: 5000 } },
@@ -132,8 +161,9 @@ export const drawnRule: fc.Arbitrary<TitleRule> = fc
       { providers: ['anthropic', 'nobody'], model_families: ['gpt-5', 'claude-sonnet-4-5'] },
     ),
   })
-  .map((fields) => {
-    const rule = { id: 'a_title', name: 'A title', description: 'For tests', version: 1, ...fields };
+  .map(({ window, ...fields }) => {
+    const described = { id: 'a_title', name: 'A title', description: 'For tests', version: 1, ...fields };
+    const rule = { ...described, window: fields.metric.kind === 'thrift_gain' ? '7d' : window };
     // Not every metric is known of some models.
     const ofModels = titleRuleSchema.safeParse(rule);
     if (ofModels.success) return ofModels.data;
@@ -197,11 +227,11 @@ async function recordFlags(
   });
 }
 
-/** Writes usage and prices: all of it is there at once; up to the eighth day before today it is closed, from then on open. */
+/** Writes usage, prices and what else is given: all of it is there at once; up to the eighth day before today it is closed, from then on open. */
 export async function record(
   database: TestDatabase,
   events: readonly UsageEvent[],
-  flags: readonly Flag[] = [],
+  { outcomes = [], flags = [] }: { readonly outcomes?: readonly OutcomeEvent[]; readonly flags?: readonly Flag[] } = {},
 ): Promise<void> {
   await database.truncate();
   const prices = Object.entries(PRICES).map(([model, steps]) => ({ provider, model, steps }));
@@ -210,4 +240,5 @@ export async function record(
   await roller.begin();
   await roller.take({ events, closeHours: 50, closeDays: true });
   await recordFlags(database, events, flags);
+  await takeOutcomes(database, outcomes);
 }

@@ -1,7 +1,9 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { tokenFields, type TokenCounts } from '@laurel/events';
 import {
+  asksBefore,
   asksHours,
+  asksOutcomes,
   countedPeople,
   type ModelDay,
   type PersonFacts,
@@ -17,6 +19,7 @@ import {
   noFigures,
   parseDayKey,
   picoUsdOf,
+  windowBefore,
   type AttendedHour,
   type CostFigures,
   type Day,
@@ -25,7 +28,9 @@ import {
   type SessionMinutes,
   type Window,
 } from '@laurel/usage';
-import { LEFT_OUT, leftOutParams, lookedAt, teamOfEach, TENURE, windowParams } from './candidates.js';
+import { teamOfEach, TENURE } from './candidates.js';
+import { beforeOf, medianOf, outcomesOf } from './outcome-facts.js';
+import { LEFT_OUT, leftOutParams, lookedAt, windowParams } from './window-sql.js';
 
 type CountColumns = Readonly<Record<`${keyof TokenCounts}_tokens`, string>> & {
   readonly events: string;
@@ -77,12 +82,47 @@ export async function windowFacts(
   return { ...everybody, people: countedPeople(rule, people) };
 }
 
+/** What not every title asks for: it is not read then, and 0 or none. */
+export interface AskedFacts extends FairPlay {
+  /** Takes a look at all of the history. */
+  readonly tenure: boolean;
+  readonly hours: boolean;
+  readonly outcomes: boolean;
+  /** As many days before the window. */
+  readonly before: boolean;
+}
+
+/** What rules ask for together; they leave out the same days. */
+export const askedBy = (rules: readonly Pick<TitleRule, 'metric' | 'eligibility' | 'fair_play'>[]): AskedFacts => {
+  const fairPlay = rules[0]?.fair_play;
+  return {
+    ...(fairPlay === undefined ? {} : { fair_play: fairPlay }),
+    tenure: rules.some(({ eligibility }) => eligibility.min_tenure_days > 0),
+    hours: rules.some(({ metric }) => asksHours(metric)),
+    outcomes: rules.some(({ metric }) => asksOutcomes(metric.kind)),
+    before: rules.some(({ metric }) => asksBefore(metric.kind)),
+  };
+};
+
 /** What a rule's metric needs to know of everybody together. */
 export async function everybodyFacts(
   client: ClickHouseClient,
-  rule: Pick<TitleRule, 'usage' | 'scope' | 'fair_play'>,
+  rule: Pick<TitleRule, 'metric' | 'usage' | 'scope' | 'fair_play'>,
   window: Window,
 ): Promise<Omit<WindowFacts, 'people'>> {
+  const { metric } = rule;
+  const [ofCompany, median] = await Promise.all([
+    companyFacts(client, rule, window),
+    metric.kind === 'thrift_gain' ? medianOf(client, metric, windowBefore(window), rule) : null,
+  ]);
+  return { ...ofCompany, medianBefore: () => median };
+}
+
+async function companyFacts(
+  client: ClickHouseClient,
+  rule: Pick<TitleRule, 'usage' | 'scope' | 'fair_play'>,
+  window: Window,
+): Promise<Pick<WindowFacts, 'company' | 'families'>> {
   if (rule.usage === undefined && rule.scope !== 'each_model_family') {
     return { company: await companyFigures(client, window, rule), families: new Map() };
   }
@@ -136,24 +176,6 @@ export async function modelsOf(client: ClickHouseClient, window: Window): Promis
   return (await result.json<{ model: string }>()).map(({ model }) => model);
 }
 
-/** What not every title asks for. */
-export interface AskedFacts extends FairPlay {
-  /** It takes a look at all of the history; without it everybody's is 0. */
-  readonly tenure: boolean;
-  /** Without it nobody has any. */
-  readonly hours: boolean;
-}
-
-/** What rules ask for together; they leave out the same days. */
-export const askedBy = (rules: readonly TitleRule[]): AskedFacts => {
-  const fairPlay = rules[0]?.fair_play;
-  return {
-    ...(fairPlay === undefined ? {} : { fair_play: fairPlay }),
-    tenure: rules.some(({ eligibility }) => eligibility.min_tenure_days > 0),
-    hours: rules.some(({ metric }) => asksHours(metric)),
-  };
-};
-
 /** What the metrics of libs/titles need to know of each of these people; those without a counted event are left out. */
 export async function personFacts(
   client: ClickHouseClient,
@@ -164,7 +186,7 @@ export async function personFacts(
   if (users.length === 0) return [];
   const query_params = { ...windowParams(window), ...leftOutParams(asked), users };
   const looked = lookedAt(asked);
-  const [usage, activity, team, tenure, hours, leftOut] = await Promise.all([
+  const [usage, activity, team, tenure, hours, leftOut, outcomes, before] = await Promise.all([
     client.query({
       query: `SELECT t.user_id AS user_id, toString(t.day) AS day_key, t.provider AS provider, t.model AS model, ${SUMS}, ${COSTS}
               FROM model_usage_by_day AS t
@@ -190,6 +212,8 @@ export async function personFacts(
     asked.tenure ? tenureOf(client, query_params) : undefined,
     asked.hours ? hoursOf(client, query_params, looked.days) : undefined,
     asked.fair_play === undefined ? undefined : leftOutDays(client, query_params),
+    asked.outcomes ? outcomesOf(client, users, window, asked) : undefined,
+    asked.before ? beforeOf(client, users, windowBefore(window), asked) : undefined,
   ]);
   const teams = new Map((await team.json<{ user_id: string; team: string }>()).map((row) => [row.user_id, row.team]));
   const rows = new Map<string, ModelDay[]>();
@@ -217,6 +241,8 @@ export async function personFacts(
       hours: hours?.get(userId) ?? [],
       leftOutDays: leftOut?.get(userId) ?? 0,
       tenureDays: tenure?.get(userId) ?? 0,
+      outcomes: outcomes?.get(userId) ?? [],
+      before: before?.get(userId) ?? { tokens: 0n, outcomes: [] },
     };
   });
 }

@@ -8,12 +8,13 @@ import {
   standingsNeeded,
   type Scope,
 } from '@laurel/titles';
-import { dayOf, deduplicate, windowOf } from '@laurel/usage';
+import { dayOf, deduplicate, deduplicateOutcomes, windowOf } from '@laurel/usage';
 import { usageEvent } from '@laurel/usage/fixture';
 import { TestDatabase } from '../test-database.fixture.js';
 import {
   DAY,
   drawnFlags,
+  drawnOutcomes,
   drawnRules,
   drawnUsage,
   leftOutBy,
@@ -55,13 +56,15 @@ describe('the past', () => {
     await fc.assert(
       fc.asyncProperty(
         drawnUsage,
+        drawnOutcomes,
         drawnRules,
         drawnFlags,
         fc.array(hours, { minLength: 4, maxLength: 4 }),
         fc.subarray(PEOPLE, { maxLength: 3 }),
-        async (events, rules, flags, times, holders) => {
-          await record(database, events, flags);
+        async (events, outcomes, rules, flags, times, holders) => {
+          await record(database, events, { outcomes, flags });
           const log = deduplicate(events);
+          const made = deduplicateOutcomes(outcomes);
           const instants = times.map((hour) => RANGE.firstMs + hour * HOUR_MS);
           const from = firstDayNeeded(rules, Math.min(...instants));
           const range = { firstMs: Math.min(...instants), lastMs: Math.max(...instants), from };
@@ -72,7 +75,13 @@ describe('the past', () => {
                 const window = windowOf(rule.window, atMs);
                 const definition = standingsByScope(
                   rule,
-                  factsOf(before, window, priceOf, leftOutBy(rule, flags, atMs)),
+                  factsOf(
+                    before,
+                    window,
+                    priceOf,
+                    leftOutBy(rule, flags, atMs),
+                    made.filter(({ occurred_at }) => occurred_at < atMs),
+                  ),
                 );
                 const found = await past.standings(rule, window, holders, atMs);
                 const sketch = await past.sketch(rule, window, holders, atMs);
@@ -140,6 +149,8 @@ describe('the past', () => {
     expect(
       firstDayNeeded([{ ...legend, eligibility: { ...legend.eligibility, min_tenure_days: 1 } }], at),
     ).toBeUndefined();
+    const sage = builtInRules.find(({ id }) => id === 'frugal_sage');
+    expect(sage === undefined ? 0 : firstDayNeeded([sage], at)).toBe(dayOf(at) - 27);
     expect(firstDayNeeded([], at)).toBe(dayOf(at));
   });
 });

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { tokenClasses, tokenFields } from '@laurel/events';
-import type { TierFigures, UsageHistory } from '@laurel/titles';
-import { dayKey, dayOf, dayStartMs, windowOf, type Day } from '@laurel/usage';
+import { asksBefore, type TierFigures, type TitleRule, type UsageHistory } from '@laurel/titles';
+import { dayKey, dayOf, dayStartMs, windowBefore, windowOf, type Day } from '@laurel/usage';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { connectClickHouse, type ClickHouseConnection } from '../client.js';
+import { isErased } from '../erasures.js';
 import { COUNTED } from '../projections.js';
 import { sketchedStandings, titleMeasurement, titleStandings } from './standings.js';
 import { inParts, PEOPLE_AT_ONCE, tierFigures, TierReader } from './tiers.js';
@@ -124,15 +125,14 @@ export class Past implements UsageHistory {
 
 /** The days that a rule's evaluation may look at from an instant on, see `PastRange`. */
 export function firstDayNeeded(
-  rules: readonly {
-    readonly window: Parameters<typeof windowOf>[0];
-    readonly eligibility: { readonly min_tenure_days: number };
-  }[],
+  rules: readonly Pick<TitleRule, 'metric' | 'window' | 'eligibility'>[],
   firstMs: number,
 ): Day | undefined {
-  const days = rules.map(({ window, eligibility }) =>
-    window === 'all' || eligibility.min_tenure_days > 0 ? undefined : windowOf(window, firstMs).firstDay,
-  );
+  const days = rules.map(({ metric, window: name, eligibility }) => {
+    if (name === 'all' || eligibility.min_tenure_days > 0) return undefined;
+    const window = windowOf(name, firstMs);
+    return (asksBefore(metric.kind) ? windowBefore(window) : window).firstDay;
+  });
   const known = days.filter((day) => day !== undefined);
   return known.length < days.length ? undefined : (Math.min(...known, dayOf(firstMs)) as Day);
 }
@@ -190,6 +190,20 @@ function statements(live: string, { firstMs, lastMs, from }: PastRange): readonl
     view('usage_by_day', 'user_days', 'user_id, team'),
     view('model_usage_by_day', 'model_days', 'user_id, provider, model'),
     `CREATE VIEW session_activity AS SELECT * FROM session_hours WHERE hour < ${INSTANT}`,
+    `CREATE TABLE outcome_hours ENGINE = MergeTree ORDER BY hour AS
+     SELECT toStartOfHour(occurred_at) AS hour, user_id, kind, sum(quantity) AS quantity FROM ${live}.outcome_events FINAL
+     WHERE toDate(occurred_at) BETWEEN '${dayKey(first)}' AND '${dayKey(last)}' AND NOT retracted GROUP BY hour, user_id, kind
+     HAVING NOT ${isErased(`${live}.erasures`)}
+     SETTINGS do_not_merge_across_partitions_select_final = 1`,
+    `CREATE TABLE outcome_days ENGINE = MergeTree ORDER BY (day, user_id) AS
+     SELECT day, user_id, kind, sum(quantity) AS quantity FROM ${live}.outcomes
+     WHERE ${since}day < '${dayKey(first)}' GROUP BY day, user_id, kind`,
+    `INSERT INTO outcome_days SELECT toDate(hour, 'UTC') AS day, user_id, kind, sum(quantity) FROM outcome_hours GROUP BY day, user_id, kind`,
+    `CREATE VIEW outcomes AS
+     SELECT day, user_id, kind, quantity FROM outcome_days WHERE day < toDate(${INSTANT}, 'UTC')
+     UNION ALL
+     SELECT toDate(hour, 'UTC') AS day, user_id, kind, quantity FROM outcome_hours
+     WHERE hour >= toStartOfDay(${INSTANT}, 'UTC') AND hour < ${INSTANT}`,
     `CREATE TABLE attended_days ENGINE = MergeTree ORDER BY (day, user_id) AS
      SELECT day, user_id, hours, tokens, own_minutes FROM ${live}.attendance WHERE ${since}day <= '${dayKey(last)}'`,
     `CREATE VIEW attendance AS

@@ -10,7 +10,7 @@ import {
   type Scope,
   type TitleRule,
 } from '@laurel/titles';
-import { deduplicate, windowOf } from '@laurel/usage';
+import { deduplicate, deduplicateOutcomes, windowOf } from '@laurel/usage';
 import { usageEvent } from '@laurel/usage/fixture';
 import { writeChoices } from '../people.js';
 import { TestDatabase } from '../test-database.fixture.js';
@@ -18,6 +18,7 @@ import { titleCandidates, type Candidate } from './candidates.js';
 import {
   DAY,
   drawnFlags,
+  drawnOutcomes,
   drawnRule,
   drawnRules,
   drawnUsage,
@@ -41,15 +42,17 @@ describe('the standings of a title', () => {
     await fc.assert(
       fc.asyncProperty(
         drawnUsage,
+        drawnOutcomes,
         drawnRules,
         drawnFlags,
         fc.subarray([...PEOPLE, 'nobody'], { maxLength: 4 }),
-        async (events, all, flags, holders) => {
-          await record(database, events, flags);
+        async (events, outcomes, all, flags, holders) => {
+          await record(database, events, { outcomes, flags });
           const log = deduplicate(events);
+          const made = deduplicateOutcomes(outcomes);
           for (const one of all) {
             const window = windowOf(one.window, NOW);
-            const definition = standingsByScope(one, factsOf(log, window, priceOf, leftOutBy(one, flags)));
+            const definition = standingsByScope(one, factsOf(log, window, priceOf, leftOutBy(one, flags), made));
             const aliases = await aliasesOf(database.client, window);
             const take = 3;
             const scopes = [...definition.keys()].sort(compareUtf8);
@@ -99,17 +102,23 @@ describe('the standings of a title', () => {
       await fc.assert(
         fc.asyncProperty(
           drawnUsage,
+          drawnOutcomes,
           drawnRule.map((one): TitleRule => ({ ...one, scope: 'company' })),
           hidden,
           fc.subarray(PEOPLE, { maxLength: 4 }),
-          async (events, one, hiding, holders) => {
-            await record(database, events);
+          async (events, outcomes, one, hiding, holders) => {
+            await record(database, events, { outcomes });
             await database.truncate(['people_choices']);
             const rows = hiding.map((userId, version) => ({ userId, choice: hide, version }));
             await writeChoices(database.client, rows);
-            const seen = standingsOf(one, deduplicate(events), NOW, priceOf).filter(
-              ({ userId }) => !hiding.includes(userId),
-            );
+            const seen = standingsOf(
+              one,
+              deduplicate(events),
+              NOW,
+              priceOf,
+              undefined,
+              deduplicateOutcomes(outcomes),
+            ).filter(({ userId }) => !hiding.includes(userId));
             const ranked = seen.map((standing) => ({
               ...standing,
               rank: standing.eligible

@@ -78,7 +78,7 @@ describe('tiers', () => {
           const folds = rules.map(() => new AwardFold());
           const readers = rules.map(() => new TierReader());
           for (const [events, flags] of usages) {
-            await record(database, events, flags);
+            await record(database, events, { flags });
             const log = deduplicate(events);
             for (const [index, rule] of rules.entries()) {
               const fold = folds[index] ?? new AwardFold();

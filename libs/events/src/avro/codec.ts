@@ -15,7 +15,7 @@ export interface AvroCodec<T> {
   readonly type: avro.Type;
   /** Throws when the value does not fit the schema: that is a bug of the caller. */
   encode(value: T): Buffer;
-  /** Throws when the bytes are not exactly one value under exactly this schema. */
+  /** Throws when the bytes are not exactly one value under this schema, or under one that was published before it. */
   decode(bytes: Uint8Array): T;
 }
 
@@ -28,12 +28,23 @@ export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-export function avroCodec<T>(schema: { readonly name: string }): AvroCodec<T> {
-  const type = parseSchema(schema);
-  const fingerprint = fingerprintOf(type);
+const headerOf = (fingerprint: bigint): Buffer => {
   const header = Buffer.alloc(HEADER_BYTES);
   header.set(SINGLE_OBJECT_MARKER);
   header.writeBigUInt64LE(fingerprint, 2);
+  return header;
+};
+
+/** @param former schemas of the same record that were published before: what was written by them is read as by this one. */
+export function avroCodec<T>(schema: { readonly name: string }, former: readonly object[] = []): AvroCodec<T> {
+  const type = parseSchema(schema);
+  const fingerprint = fingerprintOf(type);
+  const header = headerOf(fingerprint);
+  const formerTypes = former.map((one) => parseSchema(one));
+  const resolvers = formerTypes.map((one) => ({
+    header: headerOf(fingerprintOf(one)),
+    resolver: type.createResolver(one),
+  }));
   return {
     name: schema.name,
     fingerprint,
@@ -41,10 +52,11 @@ export function avroCodec<T>(schema: { readonly name: string }): AvroCodec<T> {
     encode: (value) => Buffer.concat([header, type.toBuffer(value)]),
     decode: (bytes) => {
       const buffer = asBuffer(bytes);
-      if (!buffer.subarray(0, HEADER_BYTES).equals(header)) {
-        throw new Error(`not a ${schema.name} in Avro single-object encoding`);
-      }
-      return type.fromBuffer(buffer.subarray(HEADER_BYTES)) as T;
+      const [own, body] = [buffer.subarray(0, HEADER_BYTES), buffer.subarray(HEADER_BYTES)];
+      if (own.equals(header)) return type.fromBuffer(body) as T;
+      const written = resolvers.find((one) => own.equals(one.header));
+      if (written === undefined) throw new Error(`not a ${schema.name} in Avro single-object encoding`);
+      return type.fromBuffer(body, written.resolver) as T;
     },
   };
 }

@@ -3,10 +3,10 @@ import fc from 'fast-check';
 import { parseSchema } from '../avro/bounded.js';
 import { awardEvent, usageRecorded } from '../codecs.js';
 import { usageRecordedSchema } from '../generated/schemas.js';
-import { deadLetterCodeValues, type DeadLetterCode } from '../generated/types.js';
+import { deadLetterCodeValues, type DeadLetterCode, type UsageRecorded } from '../generated/types.js';
+import type { IncomingRecord, WriterSchemas } from '../framing/decode.js';
 import { noTokens, tokenFields } from '../tokens.js';
-import { USAGE_EVENT_TYPE } from './cloud-event.js';
-import type { IncomingRecord, WriterSchemas } from './decode.js';
+import { USAGE_EVENT_TYPE } from './decode.js';
 import { usageReaderForSchema } from './reader.js';
 import { anEvent, avroWith, decode, jsonWith, recordOf, RECORDED_AT_MS, validEvents } from './usage.fixture.js';
 import { usageLimits } from './validity.js';
@@ -16,7 +16,7 @@ type Case = readonly [
   code: DeadLetterCode,
   field: string | null,
   record: IncomingRecord,
-  schemas?: WriterSchemas,
+  schemas?: WriterSchemas<UsageRecorded>,
 ];
 
 const DAY_MS = 86_400_000;
@@ -31,7 +31,7 @@ const envelope = (changes: Readonly<Record<string, unknown>>) => {
 const binary = (headers: Readonly<Record<string, string>>, value = JSON.stringify(anEvent)) =>
   recordOf(value, { ce_specversion: '1.0', ce_type: USAGE_EVENT_TYPE, ce_id: '1', ce_source: 's', ...headers });
 const confluentId7 = (body: Uint8Array) => recordOf(Buffer.concat([Buffer.of(0, 0, 0, 0, 7), body]));
-const refusing: WriterSchemas = {
+const refusing: WriterSchemas<UsageRecorded> = {
   byRegistryId: () => {
     const reader = usageReaderForSchema('"string"');
     return reader.ok ? reader.value : () => reader;
@@ -356,7 +356,7 @@ describe('the limits', () => {
 });
 
 describe('decoding', () => {
-  const registry: WriterSchemas = {
+  const registry: WriterSchemas<UsageRecorded> = {
     byRegistryId: (id) => {
       const reader = usageReaderForSchema(JSON.stringify(usageRecordedSchema));
       return id % 2 === 0 && reader.ok ? reader.value : 'unknown';

@@ -3,11 +3,11 @@ import { CloudEvent, HTTP, Kafka } from 'cloudevents';
 import fc from 'fast-check';
 import { usageRecorded } from '../codecs.js';
 import { usageRecordedSchema } from '../generated/schemas.js';
+import { contentHash, identityOf, versionOf } from '../event/identity.js';
+import type { IncomingRecord, WriterSchemas } from '../framing/decode.js';
 import type { UsageRecorded } from '../generated/types.js';
 import { noTokens } from '../tokens.js';
-import { USAGE_EVENT_TYPE } from './cloud-event.js';
-import type { IncomingRecord, WriterSchemas } from './decode.js';
-import { contentHash, identityOf, versionOf } from './identity.js';
+import { USAGE_EVENT_TYPE } from './decode.js';
 import { usageReaderForSchema } from './reader.js';
 import { anEvent, decode, jsonWith, recordOf, RECORDED_AT_MS, validEvents } from './usage.fixture.js';
 import { validateUsage, type UsageEvent } from './validity.js';
@@ -20,7 +20,7 @@ const readerOf = (schema: unknown) => {
   return reader.value;
 };
 
-const registryWith = (schema: unknown): WriterSchemas => {
+const registryWith = (schema: unknown): WriterSchemas<UsageRecorded> => {
   const reader = readerOf(schema);
   return { byRegistryId: (id) => (id === REGISTRY_ID ? reader : 'unknown') };
 };
@@ -80,7 +80,7 @@ const framings: Readonly<Record<string, (event: UsageRecorded) => IncomingRecord
   },
 };
 
-function accepted(record: IncomingRecord, schemas: WriterSchemas = registry): UsageEvent {
+function accepted(record: IncomingRecord, schemas: WriterSchemas<UsageRecorded> = registry): UsageEvent {
   const decoded = decode(record, schemas);
   if (!decoded.ok) throw new Error(JSON.stringify(decoded));
   return decoded.value;

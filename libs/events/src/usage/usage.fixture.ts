@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { usageRecorded } from '../codecs.js';
+import type { IncomingRecord, WriterSchemas } from '../framing/decode.js';
 import { usageOriginValues, usageStatusValues, type UsageRecorded } from '../generated/types.js';
 import { noTokens, tokenClasses } from '../tokens.js';
-import { decodeUsage, type IncomingRecord, type WriterSchemas } from './decode.js';
+import { decodeUsage } from './decode.js';
 import { usageLimits } from './validity.js';
 
 /** When the records of the tests were written. */
@@ -26,7 +27,7 @@ export const anEvent: UsageRecorded = {
   attributes: { branch: 'größer', repository: 'laurel' },
 };
 
-export const noSchemas: WriterSchemas = { byRegistryId: () => 'unknown' };
+export const noSchemas: WriterSchemas<UsageRecorded> = { byRegistryId: () => 'unknown' };
 
 export const recordOf = (
   value: Uint8Array | string | null,
@@ -37,7 +38,8 @@ export const recordOf = (
   timestampMs: RECORDED_AT_MS,
 });
 
-export const decode = (record: IncomingRecord, schemas: WriterSchemas = noSchemas) => decodeUsage(record, schemas);
+export const decode = (record: IncomingRecord, schemas: WriterSchemas<UsageRecorded> = noSchemas) =>
+  decodeUsage(record, schemas);
 
 /** The event in its JSON form, with some fields changed; undefined leaves a field out. */
 export const jsonWith = (changes: Readonly<Record<string, unknown>>): IncomingRecord =>
@@ -47,7 +49,7 @@ export const avroWith = (changes: Partial<UsageRecorded>): IncomingRecord =>
   recordOf(usageRecorded.encode({ ...anEvent, ...changes }));
 
 /** Text of at least `min` and at most 256 bytes, of any characters that UTF-8 can carry. */
-const text = (min: number) =>
+export const text = (min: number) =>
   fc
     .string({ unit: 'binary', minLength: min, maxLength: usageLimits.maxIdBytes })
     .filter((one) => !one.includes('\uFFFD') && Buffer.byteLength(one) <= usageLimits.maxIdBytes);

@@ -1,10 +1,11 @@
-import { usageRecorded, type UsageRecorded } from '@laurel/events';
+import { outcomeRecorded, usageRecorded, type OutcomeRecorded, type UsageRecorded } from '@laurel/events';
 import type { EncodedRecord } from '../record-buffer.js';
 import type { RecordSink, SendOutcome } from '../record-sink.js';
 
 /** A sink in memory that answers as a test tells it to, and fails the test when two sends overlap. */
 export class ScriptedSink implements RecordSink {
   readonly delivered: UsageRecorded[] = [];
+  readonly outcomes: OutcomeRecorded[] = [];
   readonly attempts: (readonly EncodedRecord[])[] = [];
   rests = 0;
   private sending = false;
@@ -19,7 +20,12 @@ export class ScriptedSink implements RecordSink {
     this.attempts.push(batch);
     const outcome = await this.answer(batch, this.attempts.length);
     this.sending = false;
-    if (outcome.kind === 'delivered') this.delivered.push(...batch.map((record) => usageRecorded.decode(record.value)));
+    if (outcome.kind === 'delivered') {
+      for (const { stream, value } of batch) {
+        if (stream === 'usage') this.delivered.push(usageRecorded.decode(value));
+        else this.outcomes.push(outcomeRecorded.decode(value));
+      }
+    }
     return outcome;
   }
 

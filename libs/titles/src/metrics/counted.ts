@@ -23,5 +23,6 @@ export function countedPeople(
 export function countedFacts(rule: Pick<TitleRule, 'usage'>, facts: WindowFacts): WindowFacts {
   if (rule.usage === undefined) return facts;
   const people = countedPeople(rule, facts.people);
-  return { people, company: sumOfFigures(people.map((person) => person.figures)), families: familiesOf(people) };
+  const company = sumOfFigures(people.map((person) => person.figures));
+  return { ...facts, people, company, families: familiesOf(people) };
 }

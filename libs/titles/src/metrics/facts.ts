@@ -1,4 +1,4 @@
-import { tokenClasses, totalTokens, type TokenClass, type UsageEvent } from '@laurel/events';
+import { tokenClasses, totalTokens, type OutcomeEvent, type TokenClass, type UsageEvent } from '@laurel/events';
 import {
   activeMinutes,
   addCosts,
@@ -13,8 +13,10 @@ import {
   modelFamily,
   noCosts,
   noFigures,
+  outcomesByDay,
   totalOf,
   type AttendedHour,
+  windowBefore,
   type CostFigures,
   type Day,
   type Figures,
@@ -23,6 +25,9 @@ import {
   type Window,
 } from '@laurel/usage';
 import { groupBy } from './grouping.js';
+import type { DayOutcomes } from './points.js';
+import { medianTokensPerPoint } from './tokens-per-point.js';
+import type { MetricOf } from '../rule.js';
 import type { Volume } from '../standings.js';
 
 /** One person's figures and costs for one model of one provider on one UTC day. */
@@ -56,6 +61,17 @@ export interface PersonFacts {
   readonly leftOutDays: number;
   /** UTC days from the one of their first counted event ever to the window's last, both included. */
   readonly tenureDays: number;
+  /** What came of their days with a counted event in the window; of each UTC day and kind at most one row. */
+  readonly outcomes: readonly DayOutcomes[];
+  /** In as many days right before the window. */
+  readonly before: PersonBefore;
+}
+
+export interface PersonBefore {
+  /** Of counted events, all classes. */
+  readonly tokens: bigint;
+  /** As `PersonFacts.outcomes`. */
+  readonly outcomes: readonly DayOutcomes[];
 }
 
 /** Everything that the metrics need to know of one window and one scope. */
@@ -66,6 +82,8 @@ export interface WindowFacts {
   readonly company: Figures;
   /** They by model family; asked for by titles of each model family alone. */
   readonly families: ReadonlyMap<string, Figures>;
+  /** The median of everybody's tokens for each point in the days before, see `thriftGain`. */
+  readonly medianBefore: (metric: MetricOf<'thrift_gain'>) => number | null;
 }
 
 /** The list price of a provider's model on a UTC day; null where none is known. */
@@ -78,15 +96,18 @@ export const sumOfCosts = (costs: Iterable<CostFigures>): CostFigures => [...cos
 export const sumOfFigures = (figures: Iterable<Figures>): Figures => [...figures].reduce(addFigures, noFigures);
 
 /**
- * @param events deduplicated; those that don't count are left out here, and those outside the window tell the tenure alone.
+ * @param events deduplicated; those that don't count are left out here, and those outside the window tell the tenure, and what was
+ *   before it.
  * @param priceOf by default no price is known.
  * @param isLeftOut the events of such a day tell the tenure alone, too; by default all days count.
+ * @param outcomes deduplicated; by default none.
  */
 export function factsOf(
   events: Iterable<UsageEvent>,
   window: Window,
   priceOf: PriceOf = () => null,
   isLeftOut: IsLeftOut = () => false,
+  outcomes: Iterable<OutcomeEvent> = [],
 ): WindowFacts {
   const ever = [...events].filter((event) => isCounted(event));
   const firstDays = new Map<string, Day>();
@@ -94,12 +115,20 @@ export function factsOf(
     const day = dayOf(occurred_at);
     if (day < (firstDays.get(userId) ?? Infinity)) firstDays.set(userId, day);
   }
-  const inWindow = ever.filter((event) => isWithin(window, event.occurred_at));
-  const counted = inWindow.filter((event) => !isLeftOut(event.user_id, dayOf(event.occurred_at)));
+  const looked = ever.filter((event) => !isLeftOut(event.user_id, dayOf(event.occurred_at)));
+  const counted = looked.filter((event) => isWithin(window, event.occurred_at));
   const leftOut = new Map<string, Set<Day>>();
-  for (const { user_id: userId, occurred_at: at } of inWindow) {
-    if (isLeftOut(userId, dayOf(at))) leftOut.set(userId, (leftOut.get(userId) ?? new Set()).add(dayOf(at)));
+  for (const { user_id: userId, occurred_at: at } of ever) {
+    if (isWithin(window, at) && isLeftOut(userId, dayOf(at))) {
+      leftOut.set(userId, (leftOut.get(userId) ?? new Set()).add(dayOf(at)));
+    }
   }
+  const activeDays = new Set(looked.map((event) => dayOfPerson(event.user_id, dayOf(event.occurred_at))));
+  const made = groupBy(
+    outcomesByDay(outcomes).filter(({ userId, day }) => activeDays.has(dayOfPerson(userId, day))),
+    ({ userId }) => userId,
+  );
+  const before = beforeOf(looked, made, windowBefore(window));
   const rows = groupBy(modelDays(counted, priceOf), (row) => row.userId);
   const minutes = groupBy(activeMinutes(counted), (session) => session.userId);
   const hours = groupBy(attendanceOf(counted), (hour) => hour.userId);
@@ -121,8 +150,49 @@ export function factsOf(
     hours: hours.get(userId) ?? [],
     leftOutDays: leftOut.get(userId)?.size ?? 0,
     tenureDays: window.lastDay - (firstDays.get(userId) ?? window.lastDay) + 1,
+    outcomes: byDayAndKind(made.get(userId) ?? [], window),
+    before: before.get(userId) ?? { tokens: 0n, outcomes: [] },
   }));
-  return { people, company: sumOfFigures(people.map((one) => one.figures)), families: familiesOf(people) };
+  return {
+    people,
+    company: sumOfFigures(people.map((one) => one.figures)),
+    families: familiesOf(people),
+    medianBefore: (metric) => medianTokensPerPoint(metric, [...before.values()]),
+  };
+}
+
+const dayOfPerson = (userId: string, day: Day): string => `${day} ${userId}`;
+
+/** Of everybody with a counted event in these days. */
+function beforeOf(
+  counted: readonly UsageEvent[],
+  made: ReadonlyMap<string, readonly DayOutcomes[]>,
+  window: Window,
+): ReadonlyMap<string, PersonBefore> {
+  const own = groupBy(
+    counted.filter((event) => isWithin(window, event.occurred_at)),
+    (event): string => event.user_id,
+  );
+  return new Map(
+    [...own].map(([userId, events]) => [
+      userId,
+      {
+        tokens: events.reduce((sum, { tokens }) => sum + BigInt(totalTokens(tokens)), 0n),
+        outcomes: byDayAndKind(made.get(userId) ?? [], window),
+      },
+    ]),
+  );
+}
+
+/** Those of a window, under whatever team they were recorded. */
+function byDayAndKind(rows: readonly DayOutcomes[], { firstDay, lastDay }: Window): readonly DayOutcomes[] {
+  const sums = new Map<string, DayOutcomes>();
+  for (const { day, kind, quantity } of rows) {
+    if (day < firstDay || day > lastDay) continue;
+    const key = `${day} ${kind}`;
+    sums.set(key, { day, kind, quantity: (sums.get(key)?.quantity ?? 0n) + quantity });
+  }
+  return [...sums.values()];
 }
 
 /** Everybody's figures by model family. */
@@ -134,7 +204,7 @@ export function familiesOf(people: readonly PersonFacts[]): ReadonlyMap<string, 
   return new Map([...rows].map(([family, own]) => [family, sumOfFigures(own.map((row) => row.figures))]));
 }
 
-/** A person with a part of their usage. Nothing is known of sessions, minutes and hours then: they are not told of each model. */
+/** A person with a part of their usage. Nothing is known of sessions, minutes, hours and outcomes then: they are not told of each model. */
 export const withRows = (person: PersonFacts, rows: readonly ModelDay[]): PersonFacts => ({
   ...person,
   rows,
@@ -143,6 +213,8 @@ export const withRows = (person: PersonFacts, rows: readonly ModelDay[]): Person
   sessions: 0,
   sessionMinutes: [],
   hours: [],
+  outcomes: [],
+  before: { tokens: 0n, outcomes: [] },
 });
 
 function modelDays(events: readonly UsageEvent[], priceOf: PriceOf): readonly ModelDay[] {
@@ -189,4 +261,5 @@ export const volumeOf = (person: PersonFacts): Volume => ({
   activeDays: tokensByDay(person.rows).size,
   sessions: person.sessions,
   tenureDays: person.tenureDays,
+  listCost: person.costs.listCost,
 });

@@ -5,7 +5,7 @@ import { builtInRules } from '../built-in-rules.js';
 import { isLoweredByCorrection } from '../correction.js';
 import type { Metric, TitleRule } from '../rule.js';
 import { standingsOf } from './measure.js';
-import { event, NOW, standingOf } from './window.fixture.js';
+import { event, NOW, outcome, standingOf } from './window.fixture.js';
 
 const [tokenLegend] = builtInRules;
 
@@ -23,16 +23,30 @@ describe('every built-in title', () => {
     { maxLength: 30 },
   );
   const log = usage.map((all) => all.map(({ day, minute, ...fields }) => event(day, fields, minute)));
-  const shuffled = log.chain((events) =>
-    fc.tuple(fc.constant(events), fc.shuffledSubarray(events, { minLength: events.length })),
-  );
+  const made = fc
+    .array(
+      fc.record({
+        user_id: fc.constantFrom('ada', 'bo', 'cy'),
+        day: fc.integer({ min: -1, max: 31 }),
+        kind: fc.constantFrom('edit_accepted', 'commit', 'pull_request_merged', 'edit_rejected'),
+        quantity: fc.integer({ min: 1, max: 30 }),
+      }),
+      { maxLength: 20 },
+    )
+    .map((all) => all.map(({ day, ...fields }) => outcome(day, fields)));
+  const shuffled = <T>(all: fc.Arbitrary<T[]>) =>
+    all.chain((some) => fc.tuple(fc.constant(some), fc.shuffledSubarray(some, { minLength: some.length })));
+  const price = { input: 1e6, cache_read: 1e5, cache_write_5m: 0, cache_write_1h: 0, cache_write: 0, output: 5e6 };
+  const priceOf = () => ({ rates: price, long: null });
 
   it.each(builtInRules.map((rule) => [rule.name, rule] as const))(
-    '%s does not depend on the order of events',
+    '%s does not depend on the order of events, of either kind',
     (_, rule) => {
       fc.assert(
-        fc.property(shuffled, ([events, others]) => {
-          expect(standingsOf(rule, others, NOW)).toEqual(standingsOf(rule, events, NOW));
+        fc.property(shuffled(log), shuffled(made), ([events, others], [outcomes, otherOutcomes]) => {
+          expect(standingsOf(rule, others, NOW, priceOf, undefined, otherOutcomes)).toEqual(
+            standingsOf(rule, events, NOW, priceOf, undefined, outcomes),
+          );
         }),
         { numRuns: 50 },
       );
@@ -43,8 +57,8 @@ describe('every built-in title', () => {
     '%s has evidence of at most 20 entries',
     (_, rule) => {
       fc.assert(
-        fc.property(log, (events) => {
-          for (const { evidence } of standingsOf(rule, events, NOW)) {
+        fc.property(log, made, (events, outcomes) => {
+          for (const { evidence } of standingsOf(rule, events, NOW, priceOf, undefined, outcomes)) {
             expect(Object.keys(evidence).length).toBeLessThanOrEqual(20);
           }
         }),
@@ -72,6 +86,26 @@ describe('every built-in title', () => {
         // So a lower value over the same window shows that something was taken out.
         for (const [user, value] of more)
           expect(isLoweredByCorrection(metric.kind, value, fewer.get(user) ?? 0)).toBe((fewer.get(user) ?? 0) < value);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('by outcomes nobody’s value falls by one more of them, nor by one more event', () => {
+    const metric: Metric = {
+      kind: 'outcomes',
+      weights: { edit_accepted: 1, commit: 5, pull_request_merged: 20 },
+      daily_cap: 60,
+    };
+    const rule: TitleRule = { ...tokenLegend, metric };
+    fc.assert(
+      fc.property(log, made, (events, outcomes) => {
+        const valuesOf = (some: typeof events, all: typeof outcomes): ReadonlyMap<string, number> =>
+          new Map(standingsOf(rule, some, NOW, priceOf, undefined, all).map(({ userId, value }) => [userId, value]));
+        const more = valuesOf(events, outcomes);
+        for (const fewer of [valuesOf(events.slice(0, -1), outcomes), valuesOf(events, outcomes.slice(0, -1))]) {
+          for (const [user, value] of fewer) expect(more.get(user)).toBeGreaterThanOrEqual(value);
+        }
       }),
       { numRuns: 60 },
     );

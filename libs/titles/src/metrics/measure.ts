@@ -1,4 +1,4 @@
-import type { UsageEvent } from '@laurel/events';
+import type { OutcomeEvent, UsageEvent } from '@laurel/events';
 import { windowOf } from '@laurel/usage';
 import type { Metric, TitleRule } from '../rule.js';
 import { rank, type Measurement, type Standing } from '../standings.js';
@@ -13,7 +13,10 @@ import { factsOf, type IsLeftOut, type PriceOf, type WindowFacts } from './facts
 import { listCost } from './list-cost.js';
 import { longestSession } from './longest-session.js';
 import { longestStreak } from './longest-streak.js';
+import { outcomes } from './outcomes.js';
+import { outcomesPerUsd } from './outcomes-per-usd.js';
 import { quotient } from './quotient.js';
+import { thriftGain } from './thrift-gain.js';
 
 /**
  * Everybody's value of a metric; people without a counted event in the window have none.
@@ -29,7 +32,7 @@ export function measure(metric: Metric, facts: WindowFacts): Measurement[] {
 }
 
 function measured(metric: Metric, facts: WindowFacts): Measurement[] {
-  const { people, company } = facts;
+  const { people, company, medianBefore } = facts;
   switch (metric.kind) {
     case 'capped_tokens':
       return people.map((person) => cappedTokens(metric, person));
@@ -43,6 +46,14 @@ function measured(metric: Metric, facts: WindowFacts): Measurement[] {
       return people.map(listCost);
     case 'cache_saving':
       return people.map(cacheSaving);
+    case 'outcomes':
+      return people.map((person) => outcomes(metric, person));
+    case 'outcomes_per_usd':
+      return people.map((person) => outcomesPerUsd(metric, person));
+    case 'thrift_gain': {
+      const median = medianBefore(metric);
+      return people.map((person) => thriftGain(metric, person, median));
+    }
     case 'active_days':
       return people.map(activeDays);
     case 'longest_streak':
@@ -67,6 +78,7 @@ function measured(metric: Metric, facts: WindowFacts): Measurement[] {
  * @param nowMs the instant of the evaluation; the rule's window ends with its UTC day.
  * @param priceOf list prices; by default none is known.
  * @param isLeftOut which days the rule leaves out; by default none.
+ * @param made outcomes, deduplicated; by default none.
  */
 export function standingsOf(
   rule: TitleRule,
@@ -74,7 +86,8 @@ export function standingsOf(
   nowMs: number,
   priceOf?: PriceOf,
   isLeftOut?: IsLeftOut,
+  made?: Iterable<OutcomeEvent>,
 ): Standing[] {
-  const facts = countedFacts(rule, factsOf(events, windowOf(rule.window, nowMs), priceOf, isLeftOut));
+  const facts = countedFacts(rule, factsOf(events, windowOf(rule.window, nowMs), priceOf, isLeftOut, made));
   return rank(rule.eligibility, measure(rule.metric, facts));
 }

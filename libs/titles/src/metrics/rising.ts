@@ -1,6 +1,6 @@
 import type { MetricKind } from '../rule.js';
 
-/** Whether more usage in a window can never lower anybody's value. */
+/** Whether more usage and more outcomes in a window can never lower anybody's value. */
 export function isRising(kind: MetricKind): boolean {
   switch (kind) {
     case 'capped_tokens':
@@ -8,10 +8,13 @@ export function isRising(kind: MetricKind): boolean {
     case 'longest_session':
     case 'active_days':
     case 'longest_streak':
+    case 'outcomes':
       return true;
     case 'effective_models':
     case 'cache_share':
     case 'cache_saving':
+    case 'outcomes_per_usd':
+    case 'thrift_gain':
     case 'quotient':
       return false;
     default:

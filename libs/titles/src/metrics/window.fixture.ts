@@ -1,5 +1,5 @@
-import type { JsonObject, UsageEvent } from '@laurel/events';
-import { usageEvent } from '@laurel/usage/fixture';
+import type { JsonObject, OutcomeEvent, UsageEvent } from '@laurel/events';
+import { outcomeEvent, usageEvent } from '@laurel/usage/fixture';
 import type { TitleRule } from '../rule.js';
 import type { Standing } from '../standings.js';
 import { standingsOf } from './measure.js';
@@ -14,6 +14,13 @@ export function event(daysAgo: number, fields: JsonObject = {}, minute = 0): Usa
   serial += 1;
   const occurred_at = Date.UTC(2026, 4, 30) - daysAgo * DAY_MS + minute * 60_000;
   return usageEvent({ event_id: `e-${serial}`, occurred_at, ...fields });
+}
+
+/** An outcome likewise. */
+export function outcome(daysAgo: number, fields: JsonObject = {}, minute = 0): OutcomeEvent {
+  serial += 1;
+  const occurred_at = Date.UTC(2026, 4, 30) - daysAgo * DAY_MS + minute * 60_000;
+  return outcomeEvent({ event_id: `o-${serial}`, occurred_at, ...fields });
 }
 
 export const standingOf = (rule: TitleRule, events: readonly UsageEvent[], user = 'u-1'): Standing | undefined =>

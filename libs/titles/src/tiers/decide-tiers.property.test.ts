@@ -29,11 +29,11 @@ const standings: fc.Arbitrary<Standing[]> = fc
   )
   .map((all) =>
     rank(
-      { min_tokens: 1, min_active_days: 0, min_sessions: 0, min_tenure_days: 0 },
+      { min_tokens: 1, min_active_days: 0, min_sessions: 0, min_list_cost_usd: 0, min_tenure_days: 0 },
       all.map(({ userId, value, isEligible }) => ({
         userId,
         value,
-        volume: { tokens: isEligible ? 1n : 0n, activeDays: 1, sessions: 1, tenureDays: 30 },
+        volume: { tokens: isEligible ? 1n : 0n, activeDays: 1, sessions: 1, tenureDays: 30, listCost: 0n },
         evidence: { tokens: { long: value } },
       })),
     ),
@@ -77,7 +77,7 @@ const history: fc.Arbitrary<readonly Tick[]> = fc
             userId,
             value,
             evidence,
-            volume: { tokens: eligible ? 1n : 0n, activeDays: 1, sessions: 1, tenureDays: 1 },
+            volume: { tokens: eligible ? 1n : 0n, activeDays: 1, sessions: 1, tenureDays: 1, listCost: 0n },
           })),
       );
       // Everybody is looked at, whether they are there or not.

@@ -13,11 +13,11 @@ const nobody = { people: 0, thresholds: [] };
 
 const everybody = (...values: readonly number[]): Standing[] =>
   rank(
-    { min_tokens: 0, min_active_days: 0, min_sessions: 0, min_tenure_days: 0 },
+    { min_tokens: 0, min_active_days: 0, min_sessions: 0, min_list_cost_usd: 0, min_tenure_days: 0 },
     values.map((value, index) => ({
       userId: `u-${String(index).padStart(3, '0')}`,
       value,
-      volume: { tokens: 0n, activeDays: 0, sessions: 0, tenureDays: 0 },
+      volume: { tokens: 0n, activeDays: 0, sessions: 0, tenureDays: 0, listCost: 0n },
       evidence: {},
     })),
   );

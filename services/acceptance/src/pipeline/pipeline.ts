@@ -3,7 +3,15 @@ import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { connectClickHouse, type ClickHouseClient } from '@laurel/clickhouse';
-import { awardEvent, topics, usageRecorded, type AwardEvent, type UsageRecorded } from '@laurel/events';
+import {
+  awardEvent,
+  outcomeRecorded,
+  topics,
+  usageRecorded,
+  type AwardEvent,
+  type OutcomeRecorded,
+  type UsageRecorded,
+} from '@laurel/events';
 import { kafkaClient, RangeReader, readToEnd, RecordProducer, type Kafka } from '@laurel/kafka';
 import { eventually } from './eventually.js';
 import { ServiceProcess, type AnyServiceName, type ServiceName } from './service-process.js';
@@ -141,6 +149,14 @@ export class Pipeline {
     );
   }
 
+  /** The same of outcomes. */
+  async publishOutcomes(events: readonly OutcomeRecorded[]): Promise<void> {
+    await this.producer.send(
+      topics.usageOutcomes.name,
+      events.map((event) => ({ key: event.user_id, value: outcomeRecorded.encode(event) })),
+    );
+  }
+
   async rows<T>(query: string, query_params: Record<string, unknown> = {}): Promise<T[]> {
     const result = await this.clickhouse.query({ query, query_params, format: 'JSONEachRow' });
     return result.json<T>();
@@ -178,22 +194,32 @@ export class Pipeline {
           SELECT (count(), sum(input_tokens + output_tokens + cache_read_tokens)) AS log,
             ${figures('usage')} AS hours, ${figures('usage_by_day')} AS days, ${figures('model_usage_by_day')} AS models
           FROM usage_events FINAL WHERE NOT retracted`);
-        seen = row;
-        return new Set(Object.values(row ?? {}).map((one) => JSON.stringify(one))).size === 1;
+        const [outcomes] = await this.rows<Record<string, unknown>>(`
+          SELECT (SELECT (count(), sum(quantity)) FROM outcome_events FINAL WHERE NOT retracted) AS log,
+            (SELECT (sum(events), sum(quantity)) FROM outcomes) AS days`);
+        seen = { ...row, outcomes };
+        return [row, outcomes].every(
+          (one) => new Set(Object.values(one ?? {}).map((n) => JSON.stringify(n))).size === 1,
+        );
       },
       { describe: () => seen },
     );
   }
 
-  /** Waits until the ledger has an outcome for every record of the events topic. */
+  /** Waits until the ledger has an entry for every record that publishers wrote. */
   async ingested(): Promise<void> {
+    for (const { name } of [topics.usageEvents, topics.usageOutcomes]) await this.ingestedOf(name);
+  }
+
+  private async ingestedOf(topic: string): Promise<void> {
     let missing: readonly (readonly [partition: number, next: number, end: number])[] = [];
     await eventually(
       'every record to have an outcome',
       async () => {
-        const ends = await this.endOffsets(topics.usageEvents.name);
+        const ends = await this.endOffsets(topic);
         const ledger = await this.rows<{ partition: number; next: string }>(
-          'SELECT partition, max(to_offset) + 1 AS next FROM ingest_ledger GROUP BY partition',
+          'SELECT partition, max(to_offset) + 1 AS next FROM ingest_ledger WHERE topic = {topic:String} GROUP BY partition',
+          { topic: this.topic(topic) },
         );
         const next = new Map(ledger.map((row) => [row.partition, Number(row.next)]));
         const before = JSON.stringify(missing);
@@ -203,15 +229,14 @@ export class Pipeline {
         });
         if (missing.length === 0) return true;
         // The end of a transaction has an offset too, which is no record and gets no outcome.
-        return JSON.stringify(missing) === before && !(await this.hasRecords(missing));
+        return JSON.stringify(missing) === before && !(await this.hasRecords(topic, missing));
       },
       { describe: () => missing },
     );
   }
 
-  private async hasRecords(ranges: readonly (readonly [number, number, number])[]): Promise<boolean> {
-    const topic = this.topic(topics.usageEvents.name);
-    const reader = await RangeReader.open(this.kafka, { topic, groupPrefix: this.prefix });
+  private async hasRecords(topic: string, ranges: readonly (readonly [number, number, number])[]): Promise<boolean> {
+    const reader = await RangeReader.open(this.kafka, { topic: this.topic(topic), groupPrefix: this.prefix });
     try {
       for (const range of ranges) {
         for await (const records of reader.read(...range)) if (records.length > 0) return true;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { noTokens, type TokenCounts, type UsageRecorded } from '@laurel/events';
+import { noTokens, type OutcomeRecorded, type TokenCounts, type UsageRecorded } from '@laurel/events';
 
 /** A sound event of now; `tokens` completes what is given with zeros. */
 export function usage(
@@ -25,6 +25,22 @@ export function usage(
     tokens: { ...noTokens, ...tokens },
   };
 }
+
+/** A sound outcome of now: one commit, unless something else is given. */
+export const outcome = (fields: Partial<OutcomeRecorded> = {}): OutcomeRecorded => ({
+  event_id: randomUUID(),
+  source: 'acceptance',
+  revision: 0,
+  retracted: false,
+  occurred_at: Date.now(),
+  user_id: 'u-ada',
+  team: null,
+  session_id: null,
+  kind: 'commit',
+  quantity: 1,
+  attributes: {},
+  ...fields,
+});
 
 /** The documented JSON form. */
 export const toJson = (event: UsageRecorded): string =>

@@ -122,6 +122,8 @@ describe('titles and awards', () => {
       'model_connoisseur',
       'cache_wizard',
       'session_immortal',
+      'master_crafter',
+      'frugal_sage',
     ]);
     const [legend, connoisseur, wizard, immortal] = titles;
     expect(legend).toMatchObject({

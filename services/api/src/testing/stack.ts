@@ -14,12 +14,13 @@ import {
   writeHeads,
   type ClickHouseClient,
 } from '@laurel/clickhouse';
-import { UsageRows } from '@laurel/clickhouse/fixture';
+import { takeOutcomes, UsageRows } from '@laurel/clickhouse/fixture';
 import {
   awardEvent,
   personProfile,
   topics,
   type AwardEvent,
+  type OutcomeEvent,
   type PersonProfile,
   type UsageEvent,
 } from '@laurel/events';
@@ -56,6 +57,8 @@ export interface TestStack {
   readonly environment: Environment;
   /** Stores events and projects every hour and day that they touch. */
   readonly store: (events: readonly UsageEvent[]) => Promise<void>;
+  /** Stores outcomes and projects every day that they touch. */
+  readonly storeOutcomes: (outcomes: readonly OutcomeEvent[]) => Promise<void>;
   /** Appends to `titles.awards.v1`, in one transaction. */
   readonly append: (awards: readonly AwardEvent[]) => Promise<void>;
   /** Appends to `people.profiles.v1`, and writes it to the tables as usage-projector does. Null takes a choice back. */
@@ -144,6 +147,7 @@ export async function testStack(): Promise<TestStack> {
       await writeClosure(clickhouse, 'hour', tomorrow);
       await writeClosure(clickhouse, 'day', tomorrow);
     },
+    storeOutcomes: (outcomes) => takeOutcomes({ client: clickhouse }, outcomes),
     async append(awards) {
       const writer = await FencedWriter.claim(kafka, `${prefix}test`, prefix);
       try {

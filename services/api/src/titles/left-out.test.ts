@@ -67,6 +67,8 @@ describe('a day that a title leaves out for fair play', () => {
       ['model_connoisseur', null],
       ['cache_wizard', null],
       ['session_immortal', null],
+      ['master_crafter', null],
+      ['frugal_sage', null],
     ]);
     expect(await legend()).toEqual(both);
     const tag = await tagOf('/v1/titles');
@@ -90,7 +92,7 @@ describe('a day that a title leaves out for fair play', () => {
       value: 20_000,
       evidence: { input: '20000', own_minutes: '1', active_days: '1' },
     });
-    expect(JSON.stringify(titles)).not.toContain('left_out');
+    expect(JSON.stringify(titles)).not.toContain('left_out_days');
     // No other title leaves it out.
     const [streak] = (await get<PersonTitlesJson>('/v1/users/u-loop/titles')).titles.filter(
       ({ title_id: id }) => id === 'model_connoisseur',

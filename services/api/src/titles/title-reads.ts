@@ -1,5 +1,6 @@
 import { askedBy, everybodyFacts, personFacts, titleStandings, type ClickHouseClient } from '@laurel/clickhouse';
 import {
+  asksBefore,
   countedPeople,
   factsByScope,
   isInForce,
@@ -86,7 +87,9 @@ export class TitleReads {
   }
 
   private everybodyOf(rule: TitleRule, window: Window): Promise<Everybody> {
-    const key = JSON.stringify([window, rule.usage, rule.fair_play, rule.scope === 'each_model_family']);
+    const { metric, usage, scope, fair_play: fairPlay } = rule;
+    const before = asksBefore(metric.kind) ? metric : null;
+    const key = JSON.stringify([window, usage, fairPlay, scope === 'each_model_family', before]);
     const known = this.everybody.get(key) ?? new Reused(() => everybodyFacts(this.clickhouse, rule, window));
     // A day later all windows are others.
     if (this.everybody.size >= WINDOWS_KEPT && !this.everybody.has(key)) this.everybody.clear();

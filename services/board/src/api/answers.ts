@@ -193,6 +193,7 @@ export interface TitleRule {
     readonly min_tokens: number;
     readonly min_active_days: number;
     readonly min_sessions: number;
+    readonly min_list_cost_usd: number;
     readonly min_tenure_days: number;
   };
   readonly fair_play: { readonly exclude: readonly string[] } | null;

@@ -9,7 +9,7 @@ import { valueText } from '../words/numbers.js';
 import { instantText, sinceText } from '../words/times.js';
 
 /** How many places are held for titles that are still being read. */
-const USUAL = 4;
+const USUAL = 6;
 
 /** Who holds each title now. */
 export function TitleStrip({

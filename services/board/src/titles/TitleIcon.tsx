@@ -4,8 +4,10 @@ import {
   Crown,
   Flame,
   Gem,
+  GitMerge,
   Hammer,
   Infinity as Endless,
+  Leaf,
   PiggyBank,
   Trophy,
   WandSparkles,
@@ -21,7 +23,9 @@ const icons: Readonly<Record<string, typeof Trophy>> = {
   cache_saving: PiggyBank,
   active_days: CalendarCheck,
   longest_streak: Flame,
-  outcomes_per_cost: Hammer,
+  outcomes: GitMerge,
+  outcomes_per_usd: Hammer,
+  thrift_gain: Leaf,
 };
 
 /** The rule's own icon, or one for what it measures. */
@@ -55,4 +59,7 @@ const tones: Readonly<Record<string, string>> = {
   cache_saving: 'green',
   active_days: 'blue',
   longest_streak: 'red',
+  outcomes: 'red',
+  outcomes_per_usd: 'red',
+  thrift_gain: 'green',
 };

@@ -78,6 +78,8 @@ export function valueText(value: number, unit: string): string {
       return `${shortText(value)} tokens`;
     case 'models':
       return `${hundredths.format(value)} models`;
+    case 'points_per_usd':
+      return `${hundredths.format(value)} points/$`;
     default:
       return `${fine.format(value)} ${value === 1 ? unit.replace(/s$/, '') : unit}`;
   }

@@ -5,6 +5,7 @@ import {
   microUsdText,
   shareText,
   shortText,
+  usdText,
   valueText,
   wholeText,
   type Count,
@@ -28,11 +29,12 @@ export const scopeText = (scope: string): string =>
 
 /** What holding a title asks for beside the best value, one point each. */
 export function conditionsOf(title: TitleRule): readonly string[] {
-  const { min_tokens, min_active_days, min_sessions, min_tenure_days } = title.eligibility;
+  const { min_tokens, min_active_days, min_sessions, min_tenure_days, min_list_cost_usd } = title.eligibility;
   const least = [
     ...(min_tokens > 1 ? [`${shortText(min_tokens)} tokens`] : []),
     ...(min_sessions > 0 ? [countText(min_sessions, 'session')] : []),
     ...(min_active_days > 0 ? [countText(min_active_days, 'active day')] : []),
+    ...(min_list_cost_usd > 0 ? [`${usdText(min_list_cost_usd)} by list prices`] : []),
     ...(min_tenure_days > 0 ? [`${countText(min_tenure_days, 'day')} since the first usage`] : []),
   ];
   return [
@@ -127,6 +129,12 @@ export function evidenceText(metric: TitleRule['metric'], evidence: Evidence): s
       return `${shortText(count('events'))} calls with ${shortText(count('tokens'))} tokens on ${countText(number('active_days'), 'active day')}, by list prices.`;
     case 'cache_saving':
       return `What reading ${shortText(count('cache_read'))} tokens from a cache saved by list prices, less what writing to it cost.`;
+    case 'outcomes':
+      return `${madeText(evidence)} on ${countText(number('active_days'), 'active day')}${cappedText(evidence)}.`;
+    case 'outcomes_per_usd':
+      return `${madeText(evidence)} for ${microUsdText(number('list_cost_micro_usd'))} by list prices${cappedText(evidence)}.`;
+    case 'thrift_gain':
+      return thriftText(evidence);
     case 'longest_streak':
       return `From ${dayText(String(evidence['first_day']))} to ${dayText(String(evidence['last_day']))}.`;
     case 'quotient':
@@ -138,6 +146,38 @@ export function evidenceText(metric: TitleRule['metric'], evidence: Evidence): s
           .map(([name, value]) => `${plainName(name)} ${plainValue(value)}`),
       ).concat('.');
   }
+}
+
+/** "21 merged pull requests, 45 commits and 1 accepted edit" */
+function madeText(evidence: Evidence): string {
+  const kinds = [
+    ['pull_request_merged', 'merged pull request'],
+    ['commit', 'commit'],
+    ['edit_accepted', 'accepted edit'],
+  ] as const;
+  const made = kinds.filter(([name]) => Number(evidence[name] ?? 0) > 0);
+  if (made.length === 0) return 'No outcomes';
+  return listText(made.map(([name, noun]) => countText(Number(evidence[name]), noun)));
+}
+
+/** "; 2 days reached the daily cap of 100 points" */
+function cappedText(evidence: Evidence): string {
+  const days = Number(evidence['capped_days'] ?? 0);
+  return days === 0
+    ? ''
+    : `; ${countText(days, 'day')} reached the daily cap of ${shortText(evidence['daily_cap'] ?? 0)} points`;
+}
+
+/** What counts of the days before is bounded by the median then, see `thriftGain` of libs/titles. */
+function thriftText(evidence: Evidence): string {
+  const number = (name: string): number => Number(evidence[name] ?? 0);
+  const each = (tokens: number, points: number): string =>
+    points === 0 ? 'no outcomes' : `${shortText(tokens / points)} tokens for each point of outcomes`;
+  const [before, points] = [number('tokens_before'), number('points_before')];
+  const most = (number('company_median_before') * (1000 + number('most_over_median_per_mille'))) / 1000;
+  // Nothing is told of everybody's together where somebody is not shown exactly.
+  const bounded = most > 0 && points > 0 && before / points > most ? `, of which ${shortText(most)} count` : '';
+  return `${each(number('tokens'), number('points'))}; in the days before ${each(before, points)}${bounded}.`;
 }
 
 const partUnits: Readonly<Record<string, string>> = {
@@ -212,11 +252,12 @@ const lackNames: Readonly<Record<string, string>> = {
   min_tokens: 'tokens',
   min_active_days: 'active days',
   min_sessions: 'sessions',
+  min_list_cost_usd: 'dollars by list prices',
   min_tenure_days: 'days since the first usage',
 };
 
 const lackText = ({ minimum, has, needs }: PersonTitle['lacks'][number]): string =>
-  `Needs ${shortText(Math.max(0, needs - has))} more ${lackNames[minimum] ?? plainName(minimum)}`;
+  `Needs ${shortText(Math.ceil(Math.max(0, needs - has)))} more ${lackNames[minimum] ?? plainName(minimum)}`;
 
 /** 0 to 1: how much of the way to the title is gone. */
 export function progressOf(own: PersonTitle): number {

@@ -7,7 +7,7 @@ import { conditionsOf, distanceText, evidenceText, progressOf, scopeText } from 
 
 const title = {
   metric: { kind: 'capped_tokens' },
-  eligibility: { min_tokens: 1, min_active_days: 0, min_sessions: 0, min_tenure_days: 0 },
+  eligibility: { min_tokens: 1, min_active_days: 0, min_sessions: 0, min_list_cost_usd: 0, min_tenure_days: 0 },
   fair_play: null,
   margin: { kind: 'relative', by: 0.02 },
   max_holders: 1,
@@ -61,6 +61,7 @@ describe('numbers as people read them', () => {
     expect(valueText(5_120_000, 'micro_usd')).toBe('$5.12');
     expect(valueText(5.534, 'models')).toBe('5.53 models');
     expect([1, 31].map((days) => valueText(days, 'days'))).toEqual(['1 day', '31 days']);
+    expect([valueText(1, 'points'), valueText(5.2, 'points_per_usd')]).toEqual(['1 point', '5.20 points/$']);
   });
 
   it('say of a metric what it counts', () => {
@@ -114,13 +115,19 @@ describe('titles in plain words', () => {
     expect(
       conditionsOf({
         ...title,
-        eligibility: { min_tokens: 100_000, min_active_days: 1, min_sessions: 10, min_tenure_days: 0 },
+        eligibility: {
+          min_tokens: 100_000,
+          min_active_days: 1,
+          min_sessions: 10,
+          min_list_cost_usd: 5,
+          min_tenure_days: 0,
+        },
         margin: { kind: 'remainder', by: 0.02 },
         max_holders: 3,
         dwell_hours: 24,
       }),
     ).toEqual([
-      'Needs at least 100K tokens, 10 sessions and 1 active day.',
+      'Needs at least 100K tokens, 10 sessions, 1 active day and $5.00 by list prices.',
       'A challenger has to close 2% of what the holder lacks to 100 %.',
       'Kept for at least 24 hours.',
       'Up to 3 people hold it at a time.',
@@ -150,6 +157,9 @@ describe('titles in plain words', () => {
     expect(
       distanceText(own({ status: 'not_eligible', lacks: [{ minimum: 'min_active_days', has: 3, needs: 5 }] })),
     ).toBe('Needs 2 more active days to be in the running.');
+    expect(
+      distanceText(own({ status: 'not_eligible', lacks: [{ minimum: 'min_list_cost_usd', has: 3.75, needs: 5 }] })),
+    ).toBe('Needs 2 more dollars by list prices to be in the running.');
     expect(distanceText(own({ status: 'holds', rank: 1 }))).toBe('Holds it now, and leads.');
     expect(
       [own({}), own({ status: 'holds' }), own({ lacks: [{ minimum: 'm', has: 3, needs: 4 }] })].map(progressOf),
@@ -172,6 +182,39 @@ describe('titles in plain words', () => {
     expect(
       evidenceText({ kind: 'effective_models' }, { families: '2', active_days: '5', shares: '{"a":0.6,"b":0.4}' }),
     ).toBe('2 model families in balance over 5 active days: a 60%, b 40%.');
+    const made = { pull_request_merged: '1', commit: '45', edit_accepted: '0', daily_cap: '100', active_days: '12' };
+    expect(evidenceText({ kind: 'outcomes' }, { ...made, capped_days: '0' })).toBe(
+      '1 merged pull request and 45 commits on 12 active days.',
+    );
+    expect(
+      evidenceText(
+        { kind: 'outcomes_per_usd' },
+        {
+          ...made,
+          edit_accepted: '30',
+          capped_days: '2',
+          list_cost_micro_usd: '12300000',
+        },
+      ),
+    ).toBe(
+      '1 merged pull request, 45 commits and 30 accepted edits for $12.30 by list prices; 2 days reached the daily cap of 100 points.',
+    );
+    const thrift = { tokens: '900000', points: '90', tokens_before: '3000000', points_before: '100' };
+    expect(evidenceText({ kind: 'thrift_gain' }, { ...thrift, most_over_median_per_mille: '250' })).toBe(
+      '10.0K tokens for each point of outcomes; in the days before 30.0K tokens for each point of outcomes.',
+    );
+    expect(
+      evidenceText(
+        { kind: 'thrift_gain' },
+        { ...thrift, company_median_before: 40_000, most_over_median_per_mille: '250' },
+      ),
+    ).toBe('10.0K tokens for each point of outcomes; in the days before 30.0K tokens for each point of outcomes.');
+    expect(
+      evidenceText(
+        { kind: 'thrift_gain' },
+        { ...thrift, company_median_before: 16_000, most_over_median_per_mille: '250' },
+      ),
+    ).toContain('in the days before 30.0K tokens for each point of outcomes, of which 20.0K count.');
     expect(evidenceText({ kind: 'of_tomorrow' }, { lines_kept: '12', ratio: 3.2 })).toBe('lines kept 12 and ratio 3.');
     expect(evidenceText({ kind: 'capped_tokens' }, {})).toBeUndefined();
   });

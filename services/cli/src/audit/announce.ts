@@ -1,4 +1,4 @@
-import type { TouchedMinute } from '@laurel/clickhouse';
+import type { TouchedDay } from '@laurel/clickhouse';
 import { topics, type StoredCause } from '@laurel/events';
 import { changeRecords } from '@laurel/ingest';
 import { partitionOf } from '@laurel/kafka';
@@ -10,7 +10,7 @@ import type { AuditWorld } from './world.js';
 export const partitionOfDay = (day: number): number => partitionOf(dayKey(day as Day), topics.usageStored.partitions);
 
 /** Has buckets rolled again: the projector hears of it as of any change. */
-export async function announce(world: AuditWorld, days: readonly TouchedMinute[], cause: StoredCause): Promise<void> {
+export async function announce(world: AuditWorld, days: readonly TouchedDay[], cause: StoredCause): Promise<void> {
   const records = changeRecords(days, cause, Date.now());
   await world.attempt('announcing', () => world.producer.send(topics.usageStored.name, records));
 }

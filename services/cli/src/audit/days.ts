@@ -6,7 +6,7 @@ import {
   SECONDS_PER,
   type Closures,
   type FiguresOf,
-  type TouchedMinute,
+  type TouchedDay,
   suspectKey,
   suspectsOf,
   type Suspect,
@@ -25,13 +25,14 @@ export const SECONDS_OF: Readonly<Record<FiguresOf, number>> = {
   day_user: SECONDS_PER.day,
   day_model: SECONDS_PER.day,
   day_attendance: SECONDS_PER.day,
+  outcomes: SECONDS_PER.day,
 };
 
 /** What the comparison of every day came to. */
 export interface DaysVerdict {
   readonly days: number;
   readonly buckets: number;
-  /** Distinct events, retracted ones too. */
+  /** Distinct events and outcomes, retracted ones too. */
   readonly identities: number;
   readonly confirmed: readonly Suspect[];
   /** Buckets that were rolled again each time they were looked at; nothing is said of them. */
@@ -102,11 +103,13 @@ async function judgeDay(world: AuditWorld, day: number): Promise<DayVerdict> {
 }
 
 async function settled(world: AuditWorld, day: number, suspects: readonly Suspect[]): Promise<void> {
-  const topic = world.topic('usageEvents');
-  const buckets = suspects.map(({ of, bucket }) => ({ start: bucket, seconds: SECONDS_OF[of] }));
-  const last = await world.attempt('reading usage_events', () => lastRecordsIn(world.clickhouse, topic, buckets));
-  const wanted = new Map([...last].map(([partition, offset]) => [partition, offset + 1]));
-  await committedUpTo(world, world.groups.ingest, topic, wanted);
+  for (const { declared, topic, table } of world.logs) {
+    const own = suspects.filter(({ of }) => (of === 'outcomes') === (declared === 'usageOutcomes'));
+    const buckets = own.map(({ of, bucket }) => ({ start: bucket, seconds: SECONDS_OF[of] }));
+    const last = await world.attempt(`reading ${table}`, () => lastRecordsIn(world.clickhouse, table, topic, buckets));
+    const wanted = new Map([...last].map(([partition, offset]) => [partition, offset + 1]));
+    await committedUpTo(world, world.groups.ingest, topic, wanted);
+  }
   await projected(world, [day / SECONDS_PER.day]);
 }
 
@@ -138,9 +141,14 @@ export async function healBuckets(world: AuditWorld, suspects: readonly Suspect[
 }
 
 /** One minute has the whole of its closed hour rolled, and a late hour its closed day. */
-function touched(day: number, suspects: readonly Suspect[]): TouchedMinute {
-  const minutes = suspects.map(({ bucket }) => Math.floor((bucket - day * SECONDS_PER.day) / 60));
-  return { day, minutes: [...new Set(minutes)].sort((a, b) => a - b) };
+function touched(day: number, suspects: readonly Suspect[]): TouchedDay {
+  const usage = suspects.filter(({ of }) => of !== 'outcomes');
+  const minutes = usage.map(({ bucket }) => Math.floor((bucket - day * SECONDS_PER.day) / 60));
+  return {
+    day,
+    minutes: [...new Set(minutes)].sort((a, b) => a - b),
+    outcomes: usage.length < suspects.length,
+  };
 }
 
 export const dayText = (seconds: number): string => dayKey((seconds / SECONDS_PER.day) as Day);

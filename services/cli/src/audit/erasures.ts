@@ -1,4 +1,4 @@
-import { deleteErased, erasedRows, minutesOfErased } from '@laurel/clickhouse';
+import { deleteErased, erasedRows, daysOfErased } from '@laurel/clickhouse';
 import { announce } from './announce.js';
 import { newFinding, type CheckOptions, type CheckResult } from './finding.js';
 import { plural } from '../terminal.js';
@@ -31,7 +31,7 @@ export async function checkErasures(world: AuditWorld, { heal }: CheckOptions): 
   }));
   if (heal && found.length > 0) {
     // Announced first: what is deleted can no longer be told of.
-    const days = await world.attempt('looking for rows', () => minutesOfErased(clickhouse));
+    const days = await world.attempt('looking for rows', () => daysOfErased(clickhouse));
     if (days.length > 0) await announce(world, days, 'erased');
     for (const { table } of found) await world.attempt('deleting', () => deleteErased(clickhouse, table));
     const still = new Set(

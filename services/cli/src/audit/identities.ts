@@ -1,11 +1,12 @@
 import { Erasures, inBatchesWithDeadLetters, placesWithRows, storedVersions, type Place } from '@laurel/clickhouse';
-import { identityOf, topics, versionOf, type UsageEvent } from '@laurel/events';
+import { identityOf, topics } from '@laurel/events';
 import { readToEnd } from '@laurel/kafka';
 import type { StreamRecord } from '@laurel/stream';
 import { newFinding, type CheckOptions, type CheckResult, type Finding } from './finding.js';
 import { plural } from '../terminal.js';
+import type { AuditedLog, LoggedEvent } from './log.js';
 import { reread } from './reread.js';
-import { offsetsOf } from './settle.js';
+import { committedText, offsetsOf } from './settle.js';
 import { CouldNotCheck, type AuditWorld } from './world.js';
 
 /** Records are drawn in runs of this many, as a fetch costs the same for one. */
@@ -21,41 +22,27 @@ interface Drawn extends Place {
 }
 
 /** What a drawn record comes to in the tables. */
-type Verdict = 'stored' | 'refused' | 'erased' | 'dead' | 'unknown' | 'missing' | 'outdated' | 'stored_though_invalid';
+const verdicts = [
+  'stored',
+  'refused',
+  'erased',
+  'dead',
+  'unknown',
+  'missing',
+  'outdated',
+  'stored_though_invalid',
+] as const;
+type Verdict = (typeof verdicts)[number];
 
-/** Records drawn from the log must be in `usage_events`, in their own version or a later one; invalid ones must not. */
+type Counts = Readonly<Record<Verdict, number>>;
+
+/**
+ * Records drawn from each log must be in its table, in their own version or a later one; invalid ones must not.
+ */
 export async function checkIdentities(world: AuditWorld, { heal, sample }: CheckOptions): Promise<CheckResult> {
-  const topic = world.topic('usageEvents');
-  const offsets = await offsetsOf(world, world.groups.ingest, topic);
-  const ranges = [...offsets].flatMap(([partition, { low, high, committed = 0 }]) => {
-    const end = Math.min(committed, high);
-    return end > low ? [{ partition, from: low, end }] : [];
-  });
-  const runs = drawRuns(ranges, sample, Math.random);
-  const counts: Record<Verdict, number> = {
-    stored: 0,
-    refused: 0,
-    erased: 0,
-    dead: 0,
-    unknown: 0,
-    missing: 0,
-    outdated: 0,
-    stored_though_invalid: 0,
-  };
-  const findings: Finding[] = [];
-  const wrong: { readonly drawn: Drawn; readonly finding: Finding }[] = [];
-  let done = 0;
-  for await (const drawn of recordsOf(world, runs, sample)) {
-    for (const [one, verdict, event] of await judge(world, drawn)) {
-      counts[verdict] += 1;
-      const finding = toFinding(topic, one, verdict, event, offsets.get(one.partition)?.committed);
-      if (finding === undefined) continue;
-      findings.push(finding);
-      wrong.push({ drawn: one, finding });
-    }
-    done += drawn.length;
-    world.progress.show(`identities: ${done} of ${sample} records`);
-  }
+  const looks: Look[] = [];
+  for (const log of world.logs) looks.push(await look(world, log, sample));
+  const wrong = looks.flatMap((one) => one.wrong);
   let incomplete: string | undefined;
   try {
     if (heal) await healAll(world, wrong);
@@ -63,22 +50,69 @@ export async function checkIdentities(world: AuditWorld, { heal, sample }: Check
     if (!(error instanceof CouldNotCheck)) throw error;
     incomplete = error.message;
   }
+  const sum = (of: (look: Look) => number): number => looks.reduce((all, one) => all + of(one), 0);
+  const counts = Object.fromEntries(
+    verdicts.map((verdict) => [verdict, sum((one) => one.counts[verdict])]),
+  ) as unknown as Counts;
   const notes = [];
   if (counts.unknown > 0) {
     notes.push(
       `${plural(counts.unknown, 'record')} could not be judged: their dead letters may have expired, or their schema is not known here (LAUREL_SCHEMA_REGISTRY_URL)`,
     );
   }
+  const records = sum((one) => one.records);
   return {
-    compared: `${plural(done, 'record')} of ${plural(
-      ranges.reduce((sum, { from, end }) => sum + end - from, 0),
+    compared: `${plural(records, 'record')} of ${plural(
+      sum((one) => one.offsets),
       'offset',
     )}`,
-    counts: { records: done, ...counts },
-    asOf: [...offsets].map(([partition, { committed }]) => `${partition}: ${committed ?? 'none'}`).join(', '),
-    findings,
+    counts: { records, ...counts },
+    asOf: looks.map((one) => one.asOf).join('; '),
+    findings: wrong.map(({ finding }) => finding),
     notes,
     incomplete,
+  };
+}
+
+/** What the records drawn of one log come to. */
+interface Look {
+  readonly records: number;
+  readonly offsets: number;
+  readonly counts: Counts;
+  readonly wrong: readonly Wrong[];
+  readonly asOf: string;
+}
+
+interface Wrong {
+  readonly log: AuditedLog;
+  readonly drawn: Drawn;
+  readonly finding: Finding;
+}
+
+async function look(world: AuditWorld, log: AuditedLog, sample: number): Promise<Look> {
+  const offsets = await offsetsOf(world, world.groups.ingest, log.topic);
+  const ranges = [...offsets].flatMap(([partition, { low, high, committed = 0 }]) => {
+    const end = Math.min(committed, high);
+    return end > low ? [{ partition, from: low, end }] : [];
+  });
+  const counts = Object.fromEntries(verdicts.map((verdict) => [verdict, 0])) as Record<Verdict, number>;
+  const wrong: Wrong[] = [];
+  let records = 0;
+  for await (const drawn of recordsOf(log, drawRuns(ranges, sample, Math.random), sample)) {
+    for (const [one, verdict, event] of await judge(world, log, drawn)) {
+      counts[verdict] += 1;
+      const finding = toFinding(log, one, verdict, event, offsets.get(one.partition)?.committed);
+      if (finding !== undefined) wrong.push({ log, drawn: one, finding });
+    }
+    records += drawn.length;
+    world.progress.show(`identities: ${records} of ${sample} records of ${log.topic}`);
+  }
+  return {
+    records,
+    offsets: ranges.reduce((sum, { from, end }) => sum + end - from, 0),
+    counts,
+    wrong,
+    asOf: committedText(log.topic, offsets),
   };
 }
 
@@ -110,9 +144,9 @@ export function drawRuns(ranges: readonly Range[], sample: number, random: () =>
   return [...starts.values()].sort((a, b) => a.partition - b.partition || a.from - b.from);
 }
 
-async function* recordsOf(world: AuditWorld, runs: readonly Range[], sample: number): AsyncGenerator<readonly Drawn[]> {
+async function* recordsOf(log: AuditedLog, runs: readonly Range[], sample: number): AsyncGenerator<readonly Drawn[]> {
   if (runs.length === 0) return;
-  const reader = await world.reader();
+  const reader = await log.reader();
   const gathered: Drawn[] = [];
   let left = sample;
   for (const { partition, from, end } of runs) {
@@ -128,51 +162,56 @@ async function* recordsOf(world: AuditWorld, runs: readonly Range[], sample: num
 
 async function judge(
   world: AuditWorld,
+  log: AuditedLog,
   drawn: readonly Drawn[],
-): Promise<readonly (readonly [Drawn, Verdict, UsageEvent | undefined])[]> {
-  const { clickhouse, ports } = world;
-  const topic = world.topic('usageEvents');
+): Promise<readonly (readonly [Drawn, Verdict, LoggedEvent | undefined])[]> {
+  const { clickhouse } = world;
+  const { topic, table } = log;
   const decoded = await world.patiently('decoding', (signal) =>
-    Promise.all(drawn.map(async (one) => ({ one, checked: await ports.decode(one.record, signal) }))),
+    Promise.all(drawn.map(async (one) => ({ one, checked: await log.decode(one.record, signal) }))),
   );
   const valid = decoded.flatMap(({ one, checked }) => (checked.ok ? [{ one, event: checked.value }] : []));
   const invalid = decoded.flatMap(({ one, checked }) => (checked.ok ? [] : [one]));
-  const stored = await world.attempt('reading usage_events', () =>
+  const stored = await world.attempt(`reading ${table}`, () =>
     storedVersions(
       clickhouse,
-      valid.map(({ event }) => event),
+      table,
+      valid.map(({ event }) => event.identity),
     ),
   );
-  const wronglyStored = await world.attempt('reading usage_events', () => placesWithRows(clickhouse, topic, invalid));
-  const absent = valid.filter(({ event }) => (stored.get(identityOf(event)) ?? -1n) < versionOf(event));
+  const wronglyStored = await world.attempt(`reading ${table}`, () =>
+    placesWithRows(clickhouse, table, topic, invalid),
+  );
+  const absent = valid.filter(({ event }) => (stored.get(identityOf(event.identity)) ?? -1n) < event.version);
   // After the rows were looked for, as whoever is deleted was on the list before.
   const erasures = new Erasures(clickhouse);
   if (absent.length > 0) await world.attempt('reading the erasures', () => erasures.refresh());
   const dead = await deadLetters(
     world,
+    topic,
     absent.map(({ one }) => one),
   );
 
-  const verdicts: (readonly [Drawn, Verdict, UsageEvent | undefined])[] = [];
+  const judged: (readonly [Drawn, Verdict, LoggedEvent | undefined])[] = [];
   for (const { one, event } of valid) {
-    const version = stored.get(identityOf(event));
-    if (version !== undefined && version >= versionOf(event)) verdicts.push([one, 'stored', event]);
-    else if (erasures.has(event.user_id)) verdicts.push([one, 'erased', event]);
+    const version = stored.get(identityOf(event.identity));
+    if (version !== undefined && version >= event.version) judged.push([one, 'stored', event]);
+    else if (erasures.has(event.identity.user_id)) judged.push([one, 'erased', event]);
     else {
-      const outcome = dead.get(placeKey(one));
-      verdicts.push([one, outcome ?? (version === undefined ? 'missing' : 'outdated'), event]);
+      const letter = dead.get(placeKey(one));
+      judged.push([one, letter ?? (version === undefined ? 'missing' : 'outdated'), event]);
     }
   }
   const stands = new Set(wronglyStored.map(placeKey));
   for (const one of invalid) {
-    if (!stands.has(placeKey(one))) verdicts.push([one, 'refused', undefined]);
+    if (!stands.has(placeKey(one))) judged.push([one, 'refused', undefined]);
     else {
       // usage-ingest may know a registry that this process was not told of.
       const isUnknown = !world.hasRegistry && one.record.value?.[0] === CONFLUENT_MAGIC;
-      verdicts.push([one, isUnknown ? 'unknown' : 'stored_though_invalid', undefined]);
+      judged.push([one, isUnknown ? 'unknown' : 'stored_though_invalid', undefined]);
     }
   }
-  return verdicts;
+  return judged;
 }
 
 const placeKey = ({ partition, offset }: Place): string => `${partition}/${offset}`;
@@ -183,9 +222,9 @@ const placeKey = ({ partition, offset }: Place): string => `${partition}/${offse
  */
 async function deadLetters(
   world: AuditWorld,
+  topic: string,
   absent: readonly Drawn[],
 ): Promise<ReadonlyMap<string, 'dead' | 'unknown'>> {
-  const topic = world.topic('usageEvents');
   const suspected = await world.attempt('reading the ledger', () =>
     inBatchesWithDeadLetters(world.clickhouse, topic, absent),
   );
@@ -212,22 +251,22 @@ async function deadLetters(
 }
 
 function toFinding(
-  topic: string,
+  { topic, table }: AuditedLog,
   one: Drawn,
   verdict: Verdict,
-  event: UsageEvent | undefined,
+  event: LoggedEvent | undefined,
   committed: number | undefined,
 ): Finding | undefined {
   const at = `${topic}/${one.partition} offset ${one.offset}`;
   const asOf = `committed offset ${committed ?? 'none'}; recorded at ${new Date(one.record.timestampMs).toISOString()}`;
-  const of = event === undefined ? '' : ` (${event.source} ${event.event_id})`;
+  const of = event === undefined ? '' : ` (${event.identity.source} ${event.identity.event_id})`;
   switch (verdict) {
     case 'missing':
       return newFinding({
         check: 'identities',
         code: 'row_missing',
         at,
-        message: `valid, and not in usage_events${of}`,
+        message: `valid, and not in ${table}${of}`,
         asOf,
         healable: true,
       });
@@ -236,7 +275,7 @@ function toFinding(
         check: 'identities',
         code: 'row_outdated',
         at,
-        message: `usage_events has an older version only${of}`,
+        message: `${table} has an older version only${of}`,
         asOf,
         healable: true,
       });
@@ -245,7 +284,7 @@ function toFinding(
         check: 'identities',
         code: 'row_of_invalid_record',
         at,
-        message: 'not valid, and in usage_events all the same; somebody else wrote it, or validity was changed',
+        message: `not valid, and in ${table} all the same; somebody else wrote it, or validity was changed`,
         asOf,
         healable: false,
       });
@@ -260,14 +299,11 @@ function toFinding(
   }
 }
 
-async function healAll(
-  world: AuditWorld,
-  wrong: readonly { readonly drawn: Drawn; readonly finding: Finding }[],
-): Promise<void> {
-  for (const { drawn, finding } of wrong) {
+async function healAll(world: AuditWorld, wrong: readonly Wrong[]): Promise<void> {
+  for (const { log, drawn, finding } of wrong) {
     if (!finding.healable) continue;
-    await reread(world, drawn.partition, drawn.offset, drawn.offset + 1);
-    const [again] = await judge(world, [drawn]);
+    await reread(world, log, drawn.partition, drawn.offset, drawn.offset + 1);
+    const [again] = await judge(world, log, [drawn]);
     finding.healed = again !== undefined && again[1] !== 'missing' && again[1] !== 'outdated';
   }
 }

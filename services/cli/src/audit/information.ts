@@ -6,7 +6,7 @@ import type { AuditWorld } from './world.js';
 /** What is no finding, and is good to know. */
 export interface Information {
   readonly ledger: { readonly rows: number; readonly dead: number; readonly erased: number };
-  /** Distinct events of the days compared, retracted ones too; null when no day was. */
+  /** Distinct events and outcomes of the days compared, retracted ones too; null when no day was. */
   readonly identities: number | null;
   /** Records stored, repeats of batches included, less the distinct events; null unless every day was compared. */
   readonly duplicatesAbsorbed: number | null;
@@ -25,8 +25,8 @@ export async function gatherInformation(
   days: DaysVerdict | undefined,
   wholeHistory: boolean,
 ): Promise<Information> {
-  const totals = await world.attempt('reading the ledger', () =>
-    ledgerTotals(world.clickhouse, world.topic('usageEvents')),
+  const totals = await world.attempt('reading the ledger', async () =>
+    (await Promise.all(world.logs.map(({ topic }) => ledgerTotals(world.clickhouse, topic)))).flat(),
   );
   const sum = (of: 'rows' | 'dead' | 'erased'): number => totals.reduce((all, one) => all + one[of], 0);
   const isWhole = days !== undefined && days.incomplete === undefined && wholeHistory;
@@ -37,6 +37,7 @@ export async function gatherInformation(
     duplicatesAbsorbed: isWhole ? Math.max(0, sum('rows') - days.identities) : null,
     groups: [
       await lagOf(world, ingest, world.topic('usageEvents')),
+      await lagOf(world, ingest, world.topic('usageOutcomes')),
       await lagOf(world, projector, world.topic('usageStored')),
       await lagOf(world, awarder, world.topic('usageProjected')),
     ],

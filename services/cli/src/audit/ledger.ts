@@ -1,8 +1,9 @@
 import { ledgerHoles, ledgerTotals, type OffsetRange } from '@laurel/clickhouse';
 import { newFinding, type CheckOptions, type CheckResult, type Finding } from './finding.js';
 import { plural } from '../terminal.js';
+import type { AuditedLog } from './log.js';
 import { reread } from './reread.js';
-import { offsetsOf } from './settle.js';
+import { committedText, offsetsOf } from './settle.js';
 import { CouldNotCheck, type AuditWorld } from './world.js';
 
 /** Holes that are looked into in one run, a partition. */
@@ -12,17 +13,44 @@ const NEAR_OFFSETS = 5000;
 
 /** A hole in which the log has records. `from` is the first of them. */
 interface Missing extends OffsetRange {
+  readonly log: AuditedLog;
   readonly partition: number;
   readonly firstRecordAtMs: number;
 }
 
 /** Every record that was read and that the log still has must have an outcome in the ledger. */
 export async function checkLedger(world: AuditWorld, { heal }: CheckOptions): Promise<CheckResult> {
-  const topic = world.topic('usageEvents');
+  const looks: Look[] = [];
+  for (const log of world.logs) looks.push(await look(world, log));
+  const missing = looks.flatMap((one) => one.missing);
+  const incomplete = heal ? await healAll(world, missing) : undefined;
+  const sum = (of: 'offsets' | 'partitions' | 'holes'): number => looks.reduce((all, one) => all + one[of], 0);
+  const [offsets, partitions, holes] = [sum('offsets'), sum('partitions'), sum('holes')];
+  return {
+    compared: `${plural(offsets, 'offset')} of ${plural(partitions, 'partition')}, ${plural(holes, 'hole')} looked into`,
+    counts: { offsets, partitions, holes },
+    asOf: looks.map((one) => one.asOf).join('; '),
+    findings: missing.map(({ finding }) => finding),
+    notes: looks.flatMap((one) => one.notes),
+    incomplete,
+  };
+}
+
+/** What one topic's ledger looks like. */
+interface Look {
+  readonly missing: readonly { readonly range: Missing; readonly finding: Finding }[];
+  readonly notes: readonly string[];
+  readonly offsets: number;
+  readonly partitions: number;
+  readonly holes: number;
+  readonly asOf: string;
+}
+
+async function look(world: AuditWorld, log: AuditedLog): Promise<Look> {
+  const { topic } = log;
   // The offsets first: whatever is committed by then is in the ledger by then.
   const offsets = await offsetsOf(world, world.groups.ingest, topic);
   const totals = await world.attempt('reading the ledger', () => ledgerTotals(world.clickhouse, topic));
-  const findings: Finding[] = [];
   const notes: string[] = [];
   let compared = 0;
   let holes = 0;
@@ -30,28 +58,28 @@ export async function checkLedger(world: AuditWorld, { heal }: CheckOptions): Pr
   for (const [partition, { low, high, committed }] of [...offsets].sort(([a], [b]) => a - b)) {
     const first = totals.find((one) => one.partition === partition)?.first;
     if (committed === undefined) {
-      if (first !== undefined) notes.push(`partition ${partition}: the group has no offset, so nothing was compared`);
+      if (first !== undefined) notes.push(`${topic}/${partition}: the group has no offset, so nothing was compared`);
       continue;
     }
     const end = Math.min(committed, high);
     if (end <= low) continue;
     compared += end - low;
-    world.progress.show(`ledger: partition ${partition}, ${end - low} offsets`);
-    const found = await holesOf(world, partition, low, end);
+    world.progress.show(`ledger: ${topic}/${partition}, ${end - low} offsets`);
+    const found = await holesOf(world, log, partition, low, end);
     holes += found.holes.length;
     if (found.more)
-      notes.push(`partition ${partition}: only the first ${MAX_HOLES} holes were looked into; run it again`);
+      notes.push(`${topic}/${partition}: only the first ${MAX_HOLES} holes were looked into; run it again`);
     if (first !== undefined && first < low) {
-      const gone = (await holesOf(world, partition, first, low)).holes.reduce(
+      const gone = (await holesOf(world, log, partition, first, low)).holes.reduce(
         (sum, one) => sum + one.to - one.from + 1,
         0,
       );
       if (gone > 0)
         notes.push(
-          `partition ${partition}: ${plural(gone, 'offset')} before the log’s start ${low} have no entry and can’t be checked any more`,
+          `${topic}/${partition}: ${plural(gone, 'offset')} before the log’s start ${low} have no entry and can’t be checked any more`,
         );
     }
-    for (const range of await withRecords(world, partition, found.holes)) {
+    for (const range of await withRecords(world, log, partition, found.holes)) {
       const finding = newFinding({
         check: 'ledger',
         code: 'offsets_missing',
@@ -60,19 +88,16 @@ export async function checkLedger(world: AuditWorld, { heal }: CheckOptions): Pr
         asOf: `committed offset ${committed}, log start ${low}`,
         healable: true,
       });
-      findings.push(finding);
       missing.push({ range, finding });
     }
   }
-  let incomplete: string | undefined;
-  if (heal) incomplete = await healAll(world, missing);
   return {
-    compared: `${plural(compared, 'offset')} of ${plural(offsets.size, 'partition')}, ${plural(holes, 'hole')} looked into`,
-    counts: { offsets: compared, partitions: offsets.size, holes },
-    asOf: [...offsets].map(([partition, { committed }]) => `${partition}: ${committed ?? 'none'}`).join(', '),
-    findings,
+    missing,
     notes,
-    incomplete,
+    offsets: compared,
+    partitions: offsets.size,
+    holes,
+    asOf: committedText(topic, offsets),
   };
 }
 
@@ -82,9 +107,10 @@ async function healAll(
 ): Promise<string | undefined> {
   try {
     for (const { range, finding } of missing) {
-      await reread(world, range.partition, range.from, range.to + 1);
-      const { holes } = await holesOf(world, range.partition, range.from, range.to + 1);
-      finding.healed = (await withRecords(world, range.partition, holes)).length === 0;
+      const { log, partition, from, to } = range;
+      await reread(world, log, partition, from, to + 1);
+      const { holes } = await holesOf(world, log, partition, from, to + 1);
+      finding.healed = (await withRecords(world, log, partition, holes)).length === 0;
     }
     return undefined;
   } catch (error) {
@@ -95,18 +121,14 @@ async function healAll(
 
 async function holesOf(
   world: AuditWorld,
+  { topic }: AuditedLog,
   partition: number,
   from: number,
   end: number,
 ): Promise<{ readonly holes: readonly OffsetRange[]; readonly more: boolean }> {
   return world.attempt('reading the ledger', async () => {
     const holes: OffsetRange[] = [];
-    for await (const hole of ledgerHoles(
-      world.clickhouse,
-      { topic: world.topic('usageEvents'), partition },
-      from,
-      end,
-    )) {
+    for await (const hole of ledgerHoles(world.clickhouse, { topic, partition }, from, end)) {
       if (holes.length === MAX_HOLES) return { holes, more: true };
       holes.push(hole);
     }
@@ -117,14 +139,15 @@ async function holesOf(
 /** Those holes that hold a record for readers of committed records; markers and aborted records need no outcome. */
 async function withRecords(
   world: AuditWorld,
+  log: AuditedLog,
   partition: number,
   holes: readonly OffsetRange[],
 ): Promise<readonly Missing[]> {
   if (holes.length === 0) return [];
-  const reader = await world.reader();
+  const reader = await log.reader();
   const missing: Missing[] = [];
   for (const span of spansOf(holes)) {
-    world.progress.show(`ledger: looking into partition ${partition} at ${span[0]?.from ?? 0}`);
+    world.progress.show(`ledger: looking into ${log.topic}/${partition} at ${span[0]?.from ?? 0}`);
     const found = await world.attempt('reading the log', async () => {
       const first = new Map<OffsetRange, Missing>();
       const from = span[0]?.from ?? 0;
@@ -132,7 +155,7 @@ async function withRecords(
         for (const { offset, timestampMs } of records) {
           const hole = span.find(({ from: start, to }) => offset >= start && offset <= to);
           if (hole === undefined || first.has(hole)) continue;
-          first.set(hole, { partition, from: offset, to: hole.to, firstRecordAtMs: timestampMs });
+          first.set(hole, { log, partition, from: offset, to: hole.to, firstRecordAtMs: timestampMs });
         }
         // A large hole stands alone, and its first record is enough.
         if (first.size === span.length) break;

@@ -1,5 +1,6 @@
 import { topics } from '@laurel/events';
 import { acceptBatch, type StreamRecord } from '@laurel/stream';
+import type { AuditedLog } from './log.js';
 import { CouldNotCheck, type AuditWorld } from './world.js';
 
 const CONFLUENT_MAGIC = 0x00;
@@ -10,33 +11,39 @@ const CONFLUENT_MAGIC = 0x00;
  *
  * @returns how many records there were.
  */
-export async function reread(world: AuditWorld, partition: number, from: number, end: number): Promise<number> {
-  const reader = await world.reader();
+export async function reread(
+  world: AuditWorld,
+  log: AuditedLog,
+  partition: number,
+  from: number,
+  end: number,
+): Promise<number> {
+  const reader = await log.reader();
   let count = 0;
   for await (const records of reader.read(partition, from, end)) {
-    refuseWithoutRegistry(world, partition, records);
+    refuseWithoutRegistry(world, `${log.topic}/${partition}`, records);
     await world.patiently('taking records in again', (signal) =>
       acceptBatch(
-        { topic: topics.usageEvents.name, partition, records, highWatermark: end },
-        world.ports,
+        { topic: topics[log.declared].name, partition, records, highWatermark: end },
+        log.ports,
         world.policy,
         { signal },
       ),
     );
     count += records.length;
     world.progress.show(
-      `reading partition ${partition} again: ${count} records, at ${records.at(-1)?.offset ?? from} of ${end}`,
+      `reading ${log.topic}/${partition} again: ${count} records, at ${records.at(-1)?.offset ?? from} of ${end}`,
     );
   }
   return count;
 }
 
 /** usage-ingest may know a registry that this process was not told of; its records must not become dead letters for that. */
-function refuseWithoutRegistry(world: AuditWorld, partition: number, records: readonly StreamRecord[]): void {
+function refuseWithoutRegistry(world: AuditWorld, place: string, records: readonly StreamRecord[]): void {
   if (world.hasRegistry) return;
   const framed = records.find(({ value }) => value?.[0] === CONFLUENT_MAGIC);
   if (framed === undefined) return;
   throw new CouldNotCheck(
-    `partition ${partition} has a record in Confluent framing at ${framed.offset}; set LAUREL_SCHEMA_REGISTRY_URL`,
+    `${place} has a record in Confluent framing at ${framed.offset}; set LAUREL_SCHEMA_REGISTRY_URL`,
   );
 }

@@ -12,6 +12,10 @@ export function offsetsOf(
   return world.attempt(`asking for the offsets of ${group}`, () => partitionOffsets(world.kafka, group, topic));
 }
 
+/** How far a topic's partitions are committed, for a person. */
+export const committedText = (topic: string, offsets: ReadonlyMap<number, PartitionOffsets>): string =>
+  `${topic} ${[...offsets].map(([partition, { committed }]) => `${partition}: ${committed ?? 'none'}`).join(', ')}`;
+
 /**
  * Waits until a group has committed these offsets, by partition.
  *

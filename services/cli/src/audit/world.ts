@@ -1,11 +1,12 @@
 import { PriceKeeper, type ClickHouseClient } from '@laurel/clickhouse';
-import { topics } from '@laurel/events';
-import { IngestPorts } from '@laurel/ingest';
+import { outcomeReaderForSchema, topics, usageReaderForSchema } from '@laurel/events';
+import { IngestPorts, OutcomeStore, UsageStore } from '@laurel/ingest';
 import {
   isFenced,
   RangeReader,
   RangeStalled,
   RegistrySchemas,
+  SchemaRegistry,
   type Kafka,
   type RecordProducer,
   type RegistryConnection,
@@ -13,6 +14,7 @@ import {
 import { classifyOutage } from '@laurel/service-host';
 import { keepTrying, type RetryPolicy } from '@laurel/stream';
 import type { PriceCatalogue } from '@laurel/usage/price-list';
+import { outcomeLog, usageLog, type AuditedLog } from './log.js';
 import type { Progress } from './progress.js';
 
 export interface WorldOptions {
@@ -36,10 +38,11 @@ export class CouldNotCheck extends Error {
 /** What the audit looks at and, to heal, writes to. */
 export class AuditWorld {
   readonly groups: { readonly ingest: string; readonly projector: string; readonly awarder: string };
-  readonly ports: IngestPorts;
+  /** What publishers write: usage events and outcomes. */
+  readonly logs: readonly AuditedLog[];
   readonly hasRegistry: boolean;
   readonly policy: RetryPolicy;
-  private reader_: Promise<RangeReader> | undefined;
+  private readonly readers: Promise<RangeReader>[] = [];
   private lastOutage: Error | undefined;
   /** What is to be told when an outage begins. */
   private readonly waits = new Set<() => void>();
@@ -67,9 +70,28 @@ export class AuditWorld {
         progress.show(`${step}: ${error.message} (attempt ${attempt})`);
       },
     };
-    const schemas = new RegistrySchemas(registry);
-    const keeper = new PriceKeeper(clickhouse, prices);
-    this.ports = new IngestPorts(clickhouse, producer, schemas, keeper, this.policy, topicPrefix);
+    const schemas = new SchemaRegistry(registry);
+    const usage = new UsageStore(
+      clickhouse,
+      new RegistrySchemas(schemas, usageReaderForSchema),
+      new PriceKeeper(clickhouse, prices),
+      this.policy,
+    );
+    const outcomes = new OutcomeStore(clickhouse, new RegistrySchemas(schemas, outcomeReaderForSchema), this.policy);
+    this.logs = [
+      usageLog(
+        clickhouse,
+        topicPrefix,
+        new IngestPorts(clickhouse, producer, usage, topicPrefix),
+        this.readerOf('usageEvents'),
+      ),
+      outcomeLog(
+        clickhouse,
+        topicPrefix,
+        new IngestPorts(clickhouse, producer, outcomes, topicPrefix),
+        this.readerOf('usageOutcomes'),
+      ),
+    ];
   }
 
   topic(declared: keyof typeof topics): string {
@@ -106,20 +128,24 @@ export class AuditWorld {
     }
   }
 
-  /** Of usage.events.v1; opened when it is first needed. */
-  reader(): Promise<RangeReader> {
-    this.reader_ ??= this.attempt('reading the log', () =>
-      RangeReader.open(this.kafka, {
-        topic: this.topic('usageEvents'),
-        groupPrefix: `${this.options.topicPrefix}laurel-audit-`,
-        stallTimeoutMs: this.options.patienceMs,
-      }),
-    );
-    return this.reader_;
+  private readerOf(declared: AuditedLog['declared']): () => Promise<RangeReader> {
+    let reader: Promise<RangeReader> | undefined;
+    return () => {
+      if (reader !== undefined) return reader;
+      reader = this.attempt('reading the log', () =>
+        RangeReader.open(this.kafka, {
+          topic: this.topic(declared),
+          groupPrefix: `${this.options.topicPrefix}laurel-audit-`,
+          stallTimeoutMs: this.options.patienceMs,
+        }),
+      );
+      this.readers.push(reader);
+      return reader;
+    };
   }
 
   async close(): Promise<void> {
-    await this.reader_?.then((reader) => reader.close()).catch(() => undefined);
+    for (const reader of this.readers) await reader.then((one) => one.close()).catch(() => undefined);
     await this.producer.close().catch(() => undefined);
     await this.clickhouse.close();
   }

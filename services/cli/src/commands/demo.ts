@@ -5,12 +5,12 @@ import { createPublisher, type Publisher } from '@laurel/publisher';
 import { clickHouseConnection, clickHouseSettings, kafkaConnection, kafkaSettings } from '@laurel/service-host';
 import { castOf } from '../demo/cast.js';
 import { DEFAULT_SEED, demoEvents } from '../demo/demo-events.js';
+import { demoOutcomes } from '../demo/demo-outcomes.js';
 import { play } from '../demo/play.js';
 import { ProgressLine } from '../demo/progress.js';
-import { PROVENANCE, TRACE_SOURCE, TRICKLE_SOURCE } from '../demo/provenance.js';
+import { OUTCOME_SOURCE, PROVENANCE, TRACE_SOURCE, TRICKLE_SOURCE } from '../demo/provenance.js';
 import { settled } from '../demo/settled.js';
 import { showBoard } from '../demo/show.js';
-
 import { readTrace } from '../demo/trace-file.js';
 import { trickle } from '../demo/trickle.js';
 import { fromEnvironment } from '../environment.js';
@@ -65,6 +65,7 @@ function openPublisher(source: string): Publisher {
     kafka: kafkaConnection(config, 'laurel-demo'),
     source,
     topic: config.topicPrefix + topics.usageEvents.name,
+    outcomesTopic: config.topicPrefix + topics.usageOutcomes.name,
   });
 }
 
@@ -74,11 +75,15 @@ async function playTrace({ seed, anchor: anchorMs }: PlayFlags): Promise<void> {
   try {
     console.log(PROVENANCE);
     const events = demoEvents(await readTrace(), { seed, anchorMs });
+    const outcomes = demoOutcomes(events, { seed, anchorMs });
     const published = new ProgressLine('published');
-    await play(events, publisher, { onProgress: ({ played, total }) => published.show(played, total) });
+    await play([...events, ...outcomes], publisher, {
+      onProgress: ({ played, total }) => published.show(played, total),
+    });
     published.end();
     const projected = new ProgressLine('on the board');
-    await settled(client, TRACE_SOURCE, events.length, (done, total) => projected.show(done, total));
+    const expected = { [TRACE_SOURCE]: events.length, [OUTCOME_SOURCE]: outcomes.length };
+    await settled(client, expected, (done, total) => projected.show(done, total));
     projected.end();
   } finally {
     await publisher.close();

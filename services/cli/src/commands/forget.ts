@@ -28,7 +28,7 @@ const daysKept = (topic: { readonly config: Readonly<Record<string, string>> }):
 
 /** What an erasure does not reach, and for how long it stays there. */
 const BEYOND_REACH = [
-  `records in Kafka, until their retention ends: ${daysKept(topics.usageEvents)} days in ${topics.usageEvents.name}, ` +
+  `records in Kafka, until their retention ends: ${daysKept(topics.usageEvents)} days in ${topics.usageEvents.name} and ${topics.usageOutcomes.name}, ` +
     `${daysKept(topics.deadLetters)} in ${topics.deadLetters.name} and ${topics.undelivered.name} (as declared; yours may differ)`,
   `award events in ${topics.titleAwards.name}, which are kept for ever, and whatever subscribers have stored of them`,
   `what they chose of how to be shown: an empty record replaces it in ${topics.peopleProfiles.name} at once, and Kafka’s compaction ` +
@@ -38,7 +38,9 @@ const BEYOND_REACH = [
 
 export function forgetCommand(): Command {
   return new Command('forget')
-    .description('erase a person: their events and figures, their titles, and whatever of theirs is sent again')
+    .description(
+      'erase a person: their events, outcomes and figures, their titles, and whatever of theirs is sent again',
+    )
     .argument('<user>', 'the pseudonym (user_id) that publishers use')
     .option('--dry-run', 'show what is held of the person, and change nothing')
     .option('-y, --yes', 'do not ask')
@@ -115,17 +117,19 @@ async function forget(userId: string, flags: Flags): Promise<void> {
 
 const print = (value: unknown): void => console.log(JSON.stringify(value, undefined, 2));
 
-const summary = ({ events, days, titles, hasChoice }: Holdings) => ({
+const summary = ({ events, outcomes, days, titles, hasChoice }: Holdings) => ({
   events,
+  outcomes,
   days: days.length,
   titles,
   choice: hasChoice,
 });
 
-function describe({ events, days, titles, hasChoice }: Holdings): string {
-  if (events === 0 && days.length === 0 && titles.length === 0 && !hasChoice) return 'nothing is held of this person';
+function describe({ events, outcomes, days, titles, hasChoice }: Holdings): string {
+  if (events === 0 && outcomes === 0 && days.length === 0 && titles.length === 0 && !hasChoice)
+    return 'nothing is held of this person';
   const holds = titles.length === 0 ? 'holds no title' : `holds ${titles.join(', ')}`;
-  return `${events} events on ${days.length} days; ${holds}${hasChoice ? '; chose how to be shown' : ''}`;
+  return `${events} events and ${outcomes} outcomes on ${days.length} days; ${holds}${hasChoice ? '; chose how to be shown' : ''}`;
 }
 
 /** Waits until subscribers are told of new holders. */

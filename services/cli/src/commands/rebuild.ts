@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { assertMigrated, connectClickHouse, readMigrations } from '@laurel/clickhouse';
 import { topics } from '@laurel/events';
 import { priceSettings } from '@laurel/ingest';
-import { assertTopics, RecordProducer, RegistrySchemas } from '@laurel/kafka';
+import { assertTopics, RecordProducer, SchemaRegistry } from '@laurel/kafka';
 import {
   classifyOutage,
   clickHouseConnection,
@@ -35,7 +35,7 @@ export function rebuildCommand(): Command {
     .addOption(
       new Option(
         '--from <source>',
-        'kafka: read every event again, for when usage_events itself is wrong; events: only compute the projections again',
+        'kafka: read every event and outcome again, for when their tables themselves are wrong; events: only compute the projections again',
       )
         .choices(['kafka', 'events'])
         .makeOptionMandatory(),
@@ -43,7 +43,7 @@ export function rebuildCommand(): Command {
     .option('--dry-run', 'make everything, compare it with what is there, and drop it again')
     .option(
       '--accept-refused',
-      'go on where records that usage_events has are refused now, and keep them as dead letters',
+      'go on where records that the tables have are refused now, and keep them as dead letters',
     )
     .option('-y, --yes', 'do not ask')
     .option('--json', 'print the result as JSON')
@@ -71,7 +71,7 @@ async function run(flags: Flags): Promise<void> {
   const producer = new RecordProducer(kafka, topicPrefix);
   try {
     await assertMigrated(clickhouse, await readMigrations());
-    await assertTopics(kafka, [topics.usageEvents, topics.usageStored], topicPrefix);
+    await assertTopics(kafka, [topics.usageEvents, topics.usageOutcomes, topics.usageStored], topicPrefix);
     if (
       flags.dryRun !== true &&
       flags.yes !== true &&
@@ -89,7 +89,7 @@ async function run(flags: Flags): Promise<void> {
         kafka,
         producer,
         topicPrefix,
-        schemas: new RegistrySchemas(registryConnection(config)),
+        registry: new SchemaRegistry(registryConnection(config)),
         prices: config.prices,
         policy: {
           classify: classifyOutage,
@@ -131,7 +131,7 @@ function inWords(report: RebuildReport): string {
       `read from Kafka: ${records.rows} stored, ${records.dead} invalid, ${records.erased} of erased people`,
       ...(records.refused === 0
         ? []
-        : [`of the invalid ones ${records.refused} are in usage_events, and would vanish from the figures`]),
+        : [`of the invalid ones ${records.refused} are in the tables, and would vanish from the figures`]),
       `before: ${figures(before)}`,
       `after:  ${figures(after)}`,
     );
@@ -140,5 +140,5 @@ function inWords(report: RebuildReport): string {
   return lines.join('\n');
 }
 
-const figures = ({ events, retracted, tokens }: LogFigures): string =>
-  `${events.toLocaleString('en')} events, ${BigInt(tokens).toLocaleString('en')} tokens, ${retracted} retracted`;
+const figures = ({ events, retracted, tokens, outcomes }: LogFigures): string =>
+  `${events.toLocaleString('en')} events, ${BigInt(tokens).toLocaleString('en')} tokens, ${retracted} retracted; ${outcomes.toLocaleString('en')} outcomes`;

@@ -1,5 +1,13 @@
-import { outcomeRecorded, usageReaderForSchema, usageRecorded, type UsageReader } from '@laurel/events';
-import { RegistrySchemas, RegistryUnavailable, type RegistryConnection } from '@laurel/kafka';
+import {
+  outcomeReaderForSchema,
+  outcomeRecorded,
+  usageReaderForSchema,
+  usageRecorded,
+  type AvroCodec,
+  type BodyReader,
+  type Checked,
+} from '@laurel/events';
+import { RegistrySchemas, RegistryUnavailable, SchemaRegistry, type RegistryConnection } from '@laurel/kafka';
 import { utf8 } from './text.js';
 
 /** A record's value as far as it can be read. `note` says why it is no more. */
@@ -14,12 +22,32 @@ export type ReadValue =
 const SINGLE_OBJECT_HEADER_BYTES = 10;
 const CONFLUENT_HEADER_BYTES = 5;
 
-/** Reads also what is not valid, such as a count beyond 2^53, as the nearest number. */
-function looseUsage(): UsageReader {
-  const reader = usageReaderForSchema(JSON.stringify(usageRecorded.type.schema({ exportAttrs: true })));
-  if (!reader.ok) throw new Error('our own schema does not resolve to itself');
-  return reader.value;
+/** A kind of record that publishers write. */
+interface Kind {
+  readonly name: string;
+  readonly fingerprint: bigint;
+  readonly readerFor: (schemaJson: string) => Checked<BodyReader<unknown>>;
+  /** Reads also what is not valid, such as a count beyond 2^53, as the nearest number. */
+  readonly loose: () => BodyReader<unknown>;
 }
+
+function kindOf<T>(codec: AvroCodec<T>, readerFor: (schemaJson: string) => Checked<BodyReader<T>>): Kind {
+  return {
+    name: codec.name,
+    fingerprint: codec.fingerprint,
+    readerFor,
+    loose: () => {
+      const reader = readerFor(JSON.stringify(codec.type.schema({ exportAttrs: true })));
+      if (!reader.ok) throw new Error('our own schema does not resolve to itself');
+      return reader.value;
+    },
+  };
+}
+
+const KINDS: readonly Kind[] = [
+  kindOf(usageRecorded, usageReaderForSchema),
+  kindOf(outcomeRecorded, outcomeReaderForSchema),
+];
 
 /** @param registry asked for the schema of a value in Confluent framing; without it such a value stays bytes. */
 export async function readValue(
@@ -45,16 +73,10 @@ function readSingleObject(bytes: Buffer): ReadValue {
   if (bytes.length < SINGLE_OBJECT_HEADER_BYTES) return { form: 'bytes', note: 'Avro, cut short in its fingerprint' };
   const fingerprint = bytes.readBigUInt64LE(2);
   const body = bytes.subarray(SINGLE_OBJECT_HEADER_BYTES);
-  if (fingerprint === usageRecorded.fingerprint) {
-    const read = looseUsage()(body);
-    return read.ok ? avro('UsageRecorded', read.value) : { form: 'bytes', note: read.fault.message };
-  }
-  if (fingerprint === outcomeRecorded.fingerprint) {
-    try {
-      return avro('OutcomeRecorded', outcomeRecorded.decode(bytes));
-    } catch {
-      return { form: 'bytes', note: 'the bytes are not exactly one OutcomeRecorded' };
-    }
+  const kind = KINDS.find((one) => one.fingerprint === fingerprint);
+  if (kind !== undefined) {
+    const read = kind.loose()(body);
+    return read.ok ? avro(kind.name, read.value) : { form: 'bytes', note: read.fault.message };
   }
   return {
     form: 'bytes',
@@ -68,11 +90,17 @@ async function readConfluent(bytes: Buffer, registry: RegistryConnection | undef
   const framing = `Confluent framing, schema id ${id}`;
   if (registry === undefined) return { form: 'bytes', note: `${framing}; LAUREL_SCHEMA_REGISTRY_URL is not set` };
   try {
-    const reader = await new RegistrySchemas(registry).lookUp(id);
-    if (reader === 'unknown') return { form: 'bytes', note: `${framing}, which the registry does not have` };
-    const read = reader(bytes.subarray(CONFLUENT_HEADER_BYTES));
-    if (read.ok) return avro(`UsageRecorded, written with schema id ${id}`, read.value);
-    return { form: 'bytes', note: `${framing}: ${read.fault.message}` };
+    const schemas = new SchemaRegistry(registry);
+    const faults: string[] = [];
+    for (const { name, readerFor } of KINDS) {
+      const readers = new RegistrySchemas(schemas, readerFor);
+      const reader = readers.byRegistryId(id) ?? (await readers.lookUp(id));
+      if (reader === 'unknown') return { form: 'bytes', note: `${framing}, which the registry does not have` };
+      const read = reader(bytes.subarray(CONFLUENT_HEADER_BYTES));
+      if (read.ok) return avro(`${name}, written with schema id ${id}`, read.value);
+      faults.push(read.fault.message);
+    }
+    return { form: 'bytes', note: `${framing}: ${faults[0] ?? ''}` };
   } catch (error) {
     if (error instanceof RegistryUnavailable) return { form: 'bytes', note: `${framing}; ${error.message}` };
     throw error;

@@ -15,6 +15,10 @@ export interface DemoUser {
   readonly user_id: string;
   readonly team: string;
   readonly favourites: readonly Favourite[];
+  /** How much comes of their sessions: 1 to 5. */
+  readonly craft: number;
+  /** By how many hundredths less came of them until 14 days ago. */
+  readonly learned: number;
 }
 
 /** Who takes part in the demo. */
@@ -64,6 +68,11 @@ const FAVOURITE_COUNTS = [30, 35, 20, 10, 4, 1];
 const LEANINGS = [100, 60, 30, 10];
 const EVEN = LEANINGS.map(() => 1);
 
+const CRAFTS = [1, 2, 3, 5];
+const CRAFT_WEIGHTS = [40, 30, 20, 10];
+const LESSONS = [0, 20, 40, 80];
+const LESSON_WEIGHTS = [40, 30, 20, 10];
+
 /** The same seed gives the same people. See docs/reference/demo-data.md. */
 export function castOf(seed: string): Cast {
   const users = Array.from({ length: USERS }, (_, index) => userOf(seed, index));
@@ -84,5 +93,7 @@ function userOf(seed: string, index: number): DemoUser {
     user_id: `u-${digest(`${seed}/user-id/${index}`).toString('hex').slice(0, 10)}`,
     team: at(teamNames, pick(`${seed}/user-team/${index}`, teamWeights)),
     favourites,
+    craft: at(CRAFTS, pick(`${seed}/user-hand/${index}`, CRAFT_WEIGHTS)),
+    learned: at(LESSONS, pick(`${seed}/user-gain/${index}`, LESSON_WEIGHTS)),
   };
 }

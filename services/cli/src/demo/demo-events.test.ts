@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { totalTokens, validateUsage, type UsageRecorded } from '@laurel/events';
+import { totalTokens, validateOutcome, validateUsage, type UsageRecorded } from '@laurel/events';
 import { DEFAULT_SEED, demoEvents } from './demo-events.js';
+import { demoOutcomes } from './demo-outcomes.js';
 import { TRACE_FILE, readTrace } from './trace-file.js';
 
 const DAY_MS = 86_400_000;
@@ -97,5 +98,31 @@ describe('the demo events', () => {
       const unused = provider === 'anthropic' ? tokens.input : tokens.cache_write_5m;
       expect(unused + tokens.cache_write + tokens.cache_write_1h + tokens.reasoning).toBe(0);
     }
+  });
+});
+
+describe('the demo outcomes', () => {
+  const outcomes = demoOutcomes(events, { seed: DEFAULT_SEED, anchorMs: ANCHOR_MS });
+
+  it('are all valid, of distinct identities, and say of themselves that they are invented', () => {
+    for (const outcome of outcomes) expect(validateOutcome(outcome, ANCHOR_MS - DAY_MS)).toMatchObject({ ok: true });
+    expect(new Set(outcomes.map(({ event_id }) => event_id)).size).toBe(outcomes.length);
+    expect(outcomes.every(({ attributes }) => attributes['data'] === 'invented')).toBe(true);
+  });
+
+  it('come at the last request of a session, of whoever made it', () => {
+    const last = new Map(events.map((event) => [event.session_id, event]));
+    for (const { session_id, user_id, team, occurred_at } of outcomes) {
+      expect(last.get(session_id)).toMatchObject({ user_id, team, occurred_at });
+    }
+  });
+
+  it('are edits more often than commits, and commits more often than merged pull requests', () => {
+    const [edits = 0, commits = 0, merged = 0] = (['edit_accepted', 'commit', 'pull_request_merged'] as const).map(
+      (kind) => outcomes.filter((one) => one.kind === kind).length,
+    );
+    expect(edits).toBeGreaterThan(commits);
+    expect(commits).toBeGreaterThan(2 * merged);
+    expect(merged).toBeGreaterThan(100);
   });
 });

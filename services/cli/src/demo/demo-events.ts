@@ -4,7 +4,7 @@ import { at, draw, pick } from './draw.js';
 import { PROVENANCE_ATTRIBUTES, TRACE_SOURCE } from './provenance.js';
 import { deriveTrace, type TraceRequest, type TracedRequest } from './trace.js';
 
-/** Four different people hold the four titles with it, each well ahead of the next, whatever the anchor. */
+/** Six different people hold the six titles with it, each well ahead of the next, whatever the anchor. */
 export const DEFAULT_SEED = 'laurel-16';
 
 export interface DemoOptions {
@@ -21,7 +21,7 @@ interface DemoSession extends DemoModel {
   readonly shiftMs: number;
 }
 
-const DAY_MS = 86_400_000;
+export const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 const WINDOW_DAYS = 30;
 

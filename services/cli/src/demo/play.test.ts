@@ -1,21 +1,30 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { validateUsage, type UsageRecorded } from '@laurel/events';
-import { createPublisher, type RecordResult, type UsageInput } from '@laurel/publisher';
+import { validateUsage, type OutcomeRecorded, type UsageRecorded } from '@laurel/events';
+import { createPublisher, type OutcomeInput, type RecordResult, type UsageInput } from '@laurel/publisher';
 import { castOf } from './cast.js';
 import { DEFAULT_SEED, demoEvents } from './demo-events.js';
+import { demoOutcomes } from './demo-outcomes.js';
 import { play } from './play.js';
 import { readTrace } from './trace-file.js';
 import { TrickleEvents, trickle } from './trickle.js';
 
 /** Takes what it is given and acknowledges it at `flush()`. */
 class Recorder {
-  readonly recorded: UsageInput[] = [];
+  readonly recorded: (UsageInput | OutcomeInput)[] = [];
   acknowledged = 0;
   full = false;
 
   record(usage: UsageInput): RecordResult {
-    this.recorded.push(usage);
-    const { source = '', event_id = '', user_id } = usage;
+    return this.take(usage);
+  }
+
+  recordOutcome(outcome: OutcomeInput): RecordResult {
+    return this.take(outcome);
+  }
+
+  private take(event: UsageInput | OutcomeInput): RecordResult {
+    this.recorded.push(event);
+    const { source = '', event_id = '', user_id } = event;
     return { accepted: true, identity: { source, event_id, user_id, occurred_at: 0 } };
   }
 
@@ -38,7 +47,9 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 const DAY_MS = 86_400_000;
-const events = demoEvents(await readTrace(), { seed: DEFAULT_SEED, anchorMs: Date.UTC(2026, 10, 22, 8) });
+const demo = { seed: DEFAULT_SEED, anchorMs: Date.UTC(2026, 10, 22, 8) };
+const usage = demoEvents(await readTrace(), demo);
+const events: readonly (UsageRecorded | OutcomeRecorded)[] = [...usage, ...demoOutcomes(usage, demo)];
 const NOBODY_LISTENS = {
   source: 'test',
   kafka: { brokers: ['127.0.0.1:1'] },

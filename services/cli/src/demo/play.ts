@@ -1,4 +1,4 @@
-import type { UsageRecorded } from '@laurel/events';
+import type { OutcomeRecorded, UsageRecorded } from '@laurel/events';
 import type { Publisher } from '@laurel/publisher';
 
 /** How far the events are; both count events. */
@@ -25,8 +25,8 @@ const PART_EVENTS = 500;
  * error when an event is refused, when the broker never takes one, or when the publisher is closed meanwhile.
  */
 export async function play(
-  events: readonly UsageRecorded[],
-  publisher: Pick<Publisher, 'record' | 'ready' | 'flush'>,
+  events: readonly (UsageRecorded | OutcomeRecorded)[],
+  publisher: Pick<Publisher, 'record' | 'recordOutcome' | 'ready' | 'flush'>,
   { onProgress, signal }: PlayOptions = {},
 ): Promise<number> {
   let played = 0;
@@ -34,7 +34,7 @@ export async function play(
     const part = events.slice(played, played + PART_EVENTS);
     for (const event of part) {
       await publisher.ready();
-      const result = publisher.record(event);
+      const result = 'tokens' in event ? publisher.record(event) : publisher.recordOutcome(event);
       if (!result.accepted) throw result.error;
     }
     await publisher.flush();

@@ -1,10 +1,10 @@
 import {
-  minutesOfUser,
+  daysOfUser,
   recordErasure,
   sweepErased,
   userHashOf,
   type ClickHouseClient,
-  type TouchedMinute,
+  type TouchedDay,
 } from '@laurel/clickhouse';
 import { titleHolders, titleTier, topics } from '@laurel/events';
 import { changeRecords } from '@laurel/ingest';
@@ -14,8 +14,9 @@ import { readPeople, resetProfile } from '@laurel/policy';
 /** What Laurel holds of a person. */
 export interface Holdings {
   readonly events: number;
-  /** Days since the epoch, UTC, with the minutes touched. */
-  readonly days: readonly TouchedMinute[];
+  readonly outcomes: number;
+  /** What there is on each day. */
+  readonly days: readonly TouchedDay[];
   /** `title|scope` of each title held, and `title|scope gold` of each tier. */
   readonly titles: readonly string[];
   /** Whether they chose how to be shown. */
@@ -35,14 +36,16 @@ const NOBODY_IS_SHOWN = { visibility: 'hidden', figures: 'bands' } as const;
 
 export async function holdingsOf(world: ErasureWorld, userId: string): Promise<Holdings> {
   const counted = await world.clickhouse.query({
-    query: 'SELECT count() AS events FROM usage_events FINAL WHERE user_id = {user:String}',
+    query: `SELECT (SELECT count() FROM usage_events FINAL WHERE user_id = {user:String}) AS events,
+                   (SELECT count() FROM outcome_events FINAL WHERE user_id = {user:String}) AS outcomes`,
     query_params: { user: userId },
     format: 'JSONEachRow',
   });
-  const [row] = await counted.json<{ events: string }>();
+  const [row] = await counted.json<{ events: string; outcomes: string }>();
   return {
     events: Number(row?.events ?? 0),
-    days: await minutesOfUser(world.clickhouse, userId),
+    outcomes: Number(row?.outcomes ?? 0),
+    days: await daysOfUser(world.clickhouse, userId),
     titles: await titlesOf(world, userId),
     hasChoice: (await readPeople(world, NOBODY_IS_SHOWN)).profileOf(userId) !== undefined,
   };
@@ -91,7 +94,7 @@ export async function titlesOf({ kafka, topicPrefix }: ErasureWorld, userId: str
 export async function erase(
   world: ErasureWorld,
   userId: string,
-  days: readonly TouchedMinute[],
+  days: readonly TouchedDay[],
 ): Promise<ReadonlyMap<string, number>> {
   const { clickhouse, producer } = world;
   await recordErasure(clickhouse, userHashOf(userId));

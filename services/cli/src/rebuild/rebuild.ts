@@ -12,11 +12,20 @@ import {
   type ClickHouseClient,
   type ClickHouseConnection,
   type Closures,
+  type EventTable,
+  type NextOffsets,
   type PublishedHead,
 } from '@laurel/clickhouse';
-import { topics, usageStored } from '@laurel/events';
-import { changeRecords, IngestPorts } from '@laurel/ingest';
-import { partitionOf, RangeReader, type Kafka, type RecordProducer, type RegistrySchemas } from '@laurel/kafka';
+import { outcomeReaderForSchema, topics, usageReaderForSchema, usageStored } from '@laurel/events';
+import { changeRecords, IngestPorts, OutcomeStore, UsageStore, type RecordStore } from '@laurel/ingest';
+import {
+  partitionOf,
+  RangeReader,
+  RegistrySchemas,
+  type Kafka,
+  type RecordProducer,
+  type SchemaRegistry,
+} from '@laurel/kafka';
 import { keepTrying, type RetryPolicy } from '@laurel/stream';
 import { dayKey, minuteInDay, type Day } from '@laurel/usage';
 import type { PriceCatalogue } from '@laurel/usage/price-list';
@@ -27,7 +36,7 @@ export interface RebuildWorld {
   readonly connection: ClickHouseConnection;
   readonly kafka: Kafka;
   readonly producer: RecordProducer;
-  readonly schemas: RegistrySchemas;
+  readonly registry: SchemaRegistry;
   /** Of models that the tables have no prices of. */
   readonly prices: PriceCatalogue;
   readonly topicPrefix: string;
@@ -46,6 +55,8 @@ export interface LogFigures {
   readonly events: number;
   readonly retracted: number;
   readonly tokens: string;
+  /** Not retracted. */
+  readonly outcomes: number;
 }
 
 export interface RebuildReport {
@@ -75,11 +86,22 @@ const MAX_ROUNDS = 10;
 
 type Ends = ReadonlyMap<number, number>;
 
+/** A topic that is read again, and the table that is made of it. */
+interface RebuiltLog {
+  readonly table: EventTable;
+  /** Without the prefix. */
+  readonly topic: string;
+  readonly ports: SilentPorts;
+}
+
+/** By topic, with its prefix, what is read next. */
+type Ranges = ReadonlyMap<string, ReadonlyMap<number, OffsetRange>>;
+
 /**
  * Makes the tables anew beside those in use, and exchanges them.
  *
- * From Kafka: a new `usage_events` is read from the log; from events: the present one is taken as it is. Then every closed
- * hour and day is rolled in a shadow database, the rolls are copied into the live tables, where nobody reads them yet, the
+ * From Kafka: a new `usage_events` and a new `outcome_events` are read from the log; from events: the present ones are taken as they
+ * are. Then every closed hour and day, and every day of outcomes, is rolled in a shadow database, the rolls are copied into the live tables, where nobody reads them yet, the
  * logs are exchanged (from Kafka), and the heads of all rolls are written in one step, which is what readers see: all of
  * the old before it, all of the new after it. Live ingestion goes on; what it changed meanwhile is announced again, so that
  * the projector rolls it from the new log, and what it stored in the former log is copied.
@@ -93,85 +115,92 @@ export async function rebuild(
   await endInterrupted(world, progress);
 
   const { clickhouse, kafka, topicPrefix } = world;
-  const eventsTopic = topicPrefix + topics.usageEvents.name;
   const storedTopic = topicPrefix + topics.usageStored.name;
   const fromKafka = options.from === 'kafka';
   // Announcements before these offsets tell of records that are in what is read from here on.
   let announced = await ends(kafka, storedTopic);
-  let ranges = await presentRanges(kafka, eventsTopic);
-  if (fromKafka) await assertCovered(clickhouse, eventsTopic, ranges);
+  let ranges = await rangesOfAll(world);
+  if (fromKafka) await assertCovered(clickhouse, ranges);
 
   const shadow = await Shadow.create(clickhouse, world.connection, randomUUID());
   let isExchanging = false;
   try {
-    const log = fromKafka ? 'usage_events' : `\`${world.connection.database}\`.usage_events`;
+    const logOf = (table: EventTable): string => (fromKafka ? table : `\`${world.connection.database}\`.${table}`);
+    const log = logOf('usage_events');
     const closed = await readClosures(clickhouse);
     const onRefused = options.dryRun ? 'count' : options.acceptRefused ? 'keep' : 'stop';
     const prices = new PriceKeeper(clickhouse, world.prices);
-    const ports = new SilentPorts(
-      clickhouse,
-      onRefused,
-      shadow.client,
-      world.producer,
-      world.schemas,
-      prices,
-      world.policy,
-      topicPrefix,
-    );
+    const silent = (table: EventTable, records: RecordStore<unknown>): SilentPorts =>
+      new SilentPorts(clickhouse, table, onRefused, shadow.client, world.producer, records, topicPrefix);
+    const usageSchemas = new RegistrySchemas(world.registry, usageReaderForSchema);
+    const usage = silent('usage_events', new UsageStore(shadow.client, usageSchemas, prices, world.policy));
+    const outcomeSchemas = new RegistrySchemas(world.registry, outcomeReaderForSchema);
+    const outcomes = silent('outcome_events', new OutcomeStore(shadow.client, outcomeSchemas, world.policy));
+    const logs: readonly RebuiltLog[] = [
+      { table: 'usage_events', topic: topics.usageEvents.name, ports: usage },
+      { table: 'outcome_events', topic: topics.usageOutcomes.name, ports: outcomes },
+    ];
     let rolled = 0n;
-    const rollAll = async (days: readonly BucketStart[]): Promise<void> => {
+    const rollAll = async (days: readonly BucketStart[], outcomeDays: readonly BucketStart[]): Promise<void> => {
       progress.step('rolling days');
       rolled += 1n;
+      const total = days.length + outcomeDays.length;
       for (const [index, day] of days.entries()) {
         await shadow.roll(day, log, closed, rolled);
-        progress.at(index + 1, days.length);
+        progress.at(index + 1, total);
+      }
+      for (const [index, day] of outcomeDays.entries()) {
+        await shadow.rollOutcomes(day, logOf('outcome_events'), rolled);
+        progress.at(days.length + index + 1, total);
       }
     };
+    const rollEverything = async (): Promise<void> =>
+      rollAll(await shadow.days(log, closed.hour), await shadow.outcomeDays(logOf('outcome_events')));
 
     if (fromKafka) {
       for (let round = 0; round < MAX_ROUNDS; round += 1) {
         if (round > 0) {
-          const former = ranges;
           announced = await ends(kafka, storedTopic);
-          const present = await presentRanges(kafka, eventsTopic);
-          ranges = new Map(
-            [...present].map(([partition, { from, to }]) => [
-              partition,
-              { from: former.get(partition)?.to ?? from, to },
-            ]),
-          );
+          ranges = after(ranges, await rangesOfAll(world));
         }
         const total = size(ranges);
         let read = 0;
-        ports.days.clear();
+        usage.days.clear();
+        outcomes.outcomeDays.clear();
         progress.step(round === 0 ? 'reading Kafka' : 'reading what came in meanwhile');
-        await readHistory(ranges, {
-          ...world,
-          ports,
-          onProgress: (records) => progress.at((read += records), total),
-        });
-        await rollAll(round === 0 ? await shadow.days(log, closed.hour) : [...ports.days].sort((a, b) => a - b));
+        for (const { topic, ports } of logs) {
+          await readHistory(ranges.get(topicPrefix + topic) ?? new Map(), {
+            ...world,
+            topic,
+            ports,
+            onProgress: (records) => progress.at((read += records), total),
+          });
+        }
+        if (round === 0) await rollEverything();
+        else await rollAll(ascending(usage.days), ascending(outcomes.outcomeDays));
         if (total <= SMALL_ROUND_RECORDS) break;
       }
     } else {
-      await rollAll(await shadow.days(log, closed.hour));
+      await rollEverything();
     }
-    const next: Ends = fromKafka ? new Map([...ranges].map(([partition, { to }]) => [partition, to])) : new Map();
+    const next: NextOffsets = fromKafka ? nextOf(logs, topicPrefix, ranges) : new Map();
 
     const figures = {
       before: await figuresOf(clickhouse),
       after: fromKafka ? await figuresOf(shadow.client) : await figuresOf(clickhouse),
     };
-    const records = ports.entries.reduce(
+    const entries = logs.flatMap(({ ports }) => ports.entries);
+    const records = entries.reduce(
       ({ rows, dead, erased, refused }, entry) => ({
         rows: rows + entry.rows,
         dead: dead + entry.dead,
         erased: erased + entry.erased,
         refused,
       }),
-      { rows: 0, dead: 0, erased: 0, refused: ports.refused },
+      { rows: 0, dead: 0, erased: 0, refused: usage.refused + outcomes.refused },
     );
-    const days = await shadow.days(log, closed.hour);
+    const usageDays = await shadow.days(log, closed.hour);
+    const days = ascending(new Set([...usageDays, ...(await shadow.outcomeDays(logOf('outcome_events')))]));
     const report = (more: Partial<RebuildReport>): RebuildReport => ({
       from: options.from,
       exchanged: false,
@@ -198,20 +227,23 @@ export async function rebuild(
       keepTrying(step, work, world.policy, new AbortController().signal);
     if (fromKafka) {
       progress.step('exchanging');
-      const former = await shadow.liveLogId();
+      const former = await shadow.liveLogIds();
       isExchanging = true;
       await attempt('exchange', () => shadow.enter({ stage: 'exchanging', next }));
-      await attempt('exchange', () => shadow.exchangeLog(former));
+      await attempt('exchange', () => shadow.exchangeLogs(former));
     }
     await attempt('heads', () => publishHeads(clickhouse, heads));
     if (fromKafka) {
       // Every offset read has its outcome, also where the ledger was lost.
-      const ledger = new IngestPorts(clickhouse, world.producer, world.schemas, prices, world.policy, topicPrefix);
-      for (const entry of ports.entries) await attempt('ledger', () => ledger.record(entry));
+      const ledger = new IngestPorts(clickhouse, world.producer, usage.records, topicPrefix);
+      for (const entry of entries) await attempt('ledger', () => ledger.record(entry));
     }
-    const late = fromKafka ? await attempt('late rows', () => shadow.copyLateRows(eventsTopic, next)) : [];
+    const late = new Touched();
+    await attempt('late rows', () => late.addLateRows(world, shadow, next));
+    const touched = new Touched();
+    touched.add(late);
     // A day that was closed meanwhile was rolled from the former heads of its hours; its first minute stands for it.
-    const touched = new Touched([...late, ...days.filter((day) => day >= closed.day)]);
+    touched.addMinutes(usageDays.filter((day) => day >= closed.day));
     await attempt('announce', () => touched.addOpenMinutes(clickhouse, closed));
     // What was rolled meanwhile was made from the former log, and days from the former heads of their hours; it is rolled once more.
     await attempt('announce', () =>
@@ -221,8 +253,8 @@ export async function rebuild(
     const rest = await attempt('end', () => end(world, shadow, next, progress));
     // What was read before an erasure and published after it is out of reach of `laurel forget`.
     await attempt('erasures', () => sweepErased(clickhouse));
-    const lateMinutes = new Set([...late, ...rest]);
-    return report({ exchanged: true, late_minutes: lateMinutes.size, announced_days: announcedDays });
+    late.add(rest);
+    return report({ exchanged: true, late_minutes: late.size, announced_days: announcedDays });
   } catch (error) {
     if (!isExchanging)
       await shadow.assertOwned().then(
@@ -246,10 +278,11 @@ async function endInterrupted(world: RebuildWorld, progress: RebuildProgress): P
   try {
     progress.step('ending a rebuild that was interrupted');
     await end(world, shadow, left.next, progress);
-    const touched = new Touched([]);
+    const touched = new Touched();
     const closed = await readClosures(world.clickhouse);
     await touched.addClosedHours(world.clickhouse, closed);
     await touched.addOpenMinutes(world.clickhouse, closed);
+    await touched.addOutcomeDays(world.clickhouse);
     await touched.announce(world.producer);
     await sweepErased(world.clickhouse);
   } finally {
@@ -257,19 +290,24 @@ async function endInterrupted(world: RebuildWorld, progress: RebuildProgress): P
   }
 }
 
-/** What came into the former log until its last insert had ended is copied and announced; then the shadow is dropped. */
+/**
+ * What came into the former logs until their last insert had ended is copied and announced; then the shadow is dropped.
+ *
+ * @returns what rows were copied of.
+ */
 async function end(
-  { producer, topicPrefix }: RebuildWorld,
+  world: RebuildWorld,
   shadow: Shadow,
-  next: Ends,
+  next: NextOffsets,
   progress: RebuildProgress,
-): Promise<readonly BucketStart[]> {
+): Promise<Touched> {
   progress.step('waiting for inserts that are under way');
   await shadow.drained();
-  const late = next.size === 0 ? [] : await shadow.copyLateRows(topicPrefix + topics.usageEvents.name, next);
-  await new Touched(late).announce(producer);
+  const touched = new Touched();
+  await touched.addLateRows(world, shadow, next);
+  await touched.announce(world.producer);
   await shadow.drop();
-  return late;
+  return touched;
 }
 
 async function copyRolls(
@@ -306,12 +344,44 @@ async function copyRolls(
   return [...heads.values()];
 }
 
-/** Minutes that the projector is to roll again. */
+/** What the projector is to roll again. */
 class Touched {
-  private readonly minutes: Set<BucketStart>;
+  private readonly minutes = new Set<BucketStart>();
+  private readonly outcomeDays = new Set<BucketStart>();
 
-  constructor(minutes: readonly BucketStart[]) {
-    this.minutes = new Set(minutes);
+  /** How many minutes of usage and days of outcomes. */
+  get size(): number {
+    return this.minutes.size + this.outcomeDays.size;
+  }
+
+  add({ minutes, outcomeDays }: Touched): void {
+    for (const minute of minutes) this.minutes.add(minute);
+    for (const day of outcomeDays) this.outcomeDays.add(day);
+  }
+
+  addMinutes(minutes: readonly BucketStart[]): void {
+    for (const minute of minutes) this.minutes.add(minute);
+  }
+
+  /** What is copied from the former logs, as it came after what the rebuild has read. */
+  async addLateRows({ topicPrefix }: RebuildWorld, shadow: Shadow, next: NextOffsets): Promise<void> {
+    for (const [table, offsets] of next) {
+      const { name } = table === 'usage_events' ? topics.usageEvents : topics.usageOutcomes;
+      const minutes = await shadow.copyLateRows(table, topicPrefix + name, offsets);
+      if (table === 'usage_events') this.addMinutes(minutes);
+      else for (const minute of minutes) this.outcomeDays.add(minute - (minute % SECONDS_PER.day));
+    }
+  }
+
+  /** Each that has outcomes, or had some. */
+  async addOutcomeDays(client: ClickHouseClient): Promise<void> {
+    const result = await client.query({
+      query: `SELECT DISTINCT toUnixTimestamp(day) AS start FROM (
+                SELECT toStartOfDay(occurred_at) AS day FROM outcome_events
+                UNION ALL SELECT bucket FROM roll_heads WHERE grain = 'outcome_day')`,
+      format: 'JSONEachRow',
+    });
+    for (const { start } of await result.json<{ start: number }>()) this.outcomeDays.add(start);
   }
 
   /** The first of each closed hour that has events, or had some. */
@@ -351,19 +421,24 @@ class Touched {
   }
 
   private addAnnouncement(value: Uint8Array): void {
-    const { day, minutes } = usageStored.decode(value);
+    const { day, minutes, outcomes } = usageStored.decode(value);
+    if (outcomes) this.outcomeDays.add(day * SECONDS_PER.day);
     for (const minute of minutes) this.minutes.add(minuteInDay(day as Day, minute) * SECONDS_PER.minute);
   }
 
   /** @returns of how many days. */
   async announce(producer: RecordProducer): Promise<number> {
-    const days = new Map<number, number[]>();
+    const days = new Map<number, number[]>([...this.outcomeDays].map((start) => [start / SECONDS_PER.day, []]));
     for (const start of [...this.minutes].sort((a, b) => a - b)) {
       const day = Math.floor(start / SECONDS_PER.day);
       const minute = (start % SECONDS_PER.day) / SECONDS_PER.minute;
       days.set(day, [...(days.get(day) ?? []), minute]);
     }
-    const touched = [...days].map(([day, minutes]) => ({ day, minutes }));
+    const touched = [...days].map(([day, minutes]) => ({
+      day,
+      minutes,
+      outcomes: this.outcomeDays.has(day * SECONDS_PER.day),
+    }));
     await producer.send(topics.usageStored.name, changeRecords(touched, 'rebuilt', Date.now()));
     return days.size;
   }
@@ -372,16 +447,53 @@ class Touched {
 async function figuresOf(client: ClickHouseClient): Promise<LogFigures> {
   const result = await client.query({
     query: `SELECT countIf(NOT retracted) AS events, countIf(retracted) AS retractions,
+              (SELECT count() FROM outcome_events FINAL WHERE NOT retracted) AS outcomes,
               toString(sumIf(input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens + cache_write_tokens + output_tokens, NOT retracted)) AS tokens
             FROM usage_events FINAL SETTINGS do_not_merge_across_partitions_select_final = 1`,
     format: 'JSONEachRow',
   });
-  const [row] = await result.json<{ events: string; retractions: string; tokens: string }>();
-  return { events: Number(row?.events), retracted: Number(row?.retractions), tokens: row?.tokens ?? '0' };
+  const [row] = await result.json<{ events: string; retractions: string; tokens: string; outcomes: string }>();
+  return {
+    events: Number(row?.events),
+    retracted: Number(row?.retractions),
+    tokens: row?.tokens ?? '0',
+    outcomes: Number(row?.outcomes),
+  };
 }
 
 const ends = async (kafka: Kafka, topic: string): Promise<Ends> =>
   new Map([...(await presentRanges(kafka, topic))].map(([partition, { to }]) => [partition, to]));
 
-const size = (ranges: ReadonlyMap<number, OffsetRange>): number =>
-  [...ranges.values()].reduce((sum, { from, to }) => sum + Math.max(0, to - from), 0);
+async function rangesOfAll({ kafka, topicPrefix }: RebuildWorld): Promise<Ranges> {
+  const names = [topics.usageEvents, topics.usageOutcomes].map(({ name }) => topicPrefix + name);
+  return new Map(await Promise.all(names.map(async (topic) => [topic, await presentRanges(kafka, topic)] as const)));
+}
+
+/** What came since. */
+const after = (former: Ranges, present: Ranges): Ranges =>
+  new Map(
+    [...present].map(([topic, partitions]) => [
+      topic,
+      new Map(
+        [...partitions].map(([partition, { from, to }]) => [
+          partition,
+          { from: former.get(topic)?.get(partition)?.to ?? from, to },
+        ]),
+      ),
+    ]),
+  );
+
+const nextOf = (logs: readonly RebuiltLog[], topicPrefix: string, ranges: Ranges): NextOffsets =>
+  new Map(
+    logs.map(({ table, topic }) => [
+      table,
+      new Map([...(ranges.get(topicPrefix + topic) ?? [])].map(([partition, { to }]) => [partition, to])),
+    ]),
+  );
+
+const size = (ranges: Ranges): number =>
+  [...ranges.values()]
+    .flatMap((partitions) => [...partitions.values()])
+    .reduce((sum, { from, to }) => sum + Math.max(0, to - from), 0);
+
+const ascending = (buckets: ReadonlySet<BucketStart>): readonly BucketStart[] => [...buckets].sort((a, b) => a - b);

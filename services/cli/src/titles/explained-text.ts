@@ -10,6 +10,7 @@ const minimumNames: Readonly<Record<Lack['minimum'], string>> = {
   min_active_days: 'active days',
   min_sessions: 'sessions',
   min_tenure_days: 'days since the first usage',
+  min_list_cost_usd: 'US dollars by list prices',
 };
 
 export const figure = (value: number, unit: string): string => valueText(value, unit, true);

@@ -20,6 +20,7 @@ export async function forget(process: Process, world: World, person: string): Pr
         cause: 'erased',
         announced_at: world.nowMs,
         oldest_record_at: null,
+        outcomes: true,
       });
     });
   }

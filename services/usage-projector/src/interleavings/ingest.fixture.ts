@@ -53,6 +53,7 @@ class ModelPorts implements AcceptPorts<Touched> {
     }
     const touchedBy = (some: readonly UsageEvent[]): Touched => ({
       minutes: some.map((event) => minuteOf(event.occurred_at)),
+      outcomeDays: some.map((event) => dayOf(event.occurred_at)),
       oldestRecordAtMs: this.world.nowMs,
     });
     if (this.world.mutation === 'announces before it stores' && events.length > 0) await this.tell([touchedBy(events)]);

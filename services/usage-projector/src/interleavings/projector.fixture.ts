@@ -72,6 +72,7 @@ export class Member {
         cause: 'hour_over',
         announced_at: this.world.nowMs,
         oldest_record_at: null,
+        outcomes: false,
       });
     }
   }
@@ -105,6 +106,12 @@ export class Member {
       for (const day of plan.closeDays) {
         await process.ask(() => tables.close('day', day + 1));
       }
+      await this.roll(
+        process,
+        'outcome_day',
+        plan.outcomeDays.map((day) => [day]),
+        plan.offset,
+      );
       pending.settle();
     }
     await this.commit(process);

@@ -14,7 +14,7 @@ import {
 } from './tables.fixture.js';
 import type { World } from './world.fixture.js';
 
-const GRAINS: readonly Grain[] = ['day', 'hour', 'minute'];
+const GRAINS: readonly Grain[] = ['day', 'hour', 'minute', 'outcome_day'];
 export const ALL_VIEWS = Object.keys(VIEWS) as readonly View[];
 /** A query that takes longer is given up; well below the time after which a roll may be swept. */
 const READ_WITHIN_MS = 10 * 60_000;

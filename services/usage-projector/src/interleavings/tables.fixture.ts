@@ -3,24 +3,29 @@ import type { LedgerEntry } from '@laurel/stream';
 import { dayOf, dayOfHour, hourOf, hourOfMinute, minuteOf, type Hour, type Minute } from '@laurel/usage';
 import type { ClosedBefore } from '../pending-rolls.js';
 
-export type Grain = 'minute' | 'hour' | 'day';
+export type Grain = 'minute' | 'hour' | 'day' | 'outcome_day';
 
 /** The tables that one roll of a grain fills, one statement each. */
 export const ROLLED = {
   minute: ['usage_by_minute'],
   hour: ['usage_by_hour', 'session_minutes'],
   day: ['usage_by_day_user', 'usage_by_day_model', 'attendance_by_day'],
+  outcome_day: ['outcomes_by_day'],
 } as const satisfies Record<Grain, readonly string[]>;
 export type RolledTable = (typeof ROLLED)[Grain][number];
 
-/** Which tables a view reads closed hours and closed days from; those without `day` read no days. */
+/**
+ * Which tables a view reads closed hours and closed days from; those without `day` read no days. Each event of this model
+ * stands for an outcome as well, so that one log shows both: of outcomes whole days are read, closed or not.
+ */
 export const VIEWS = {
   usage: { hour: 'usage_by_hour' },
   session_activity: { hour: 'session_minutes' },
   usage_by_day: { hour: 'usage_by_hour', day: 'usage_by_day_user' },
   model_usage_by_day: { hour: 'usage_by_hour', day: 'usage_by_day_model' },
   attendance: { hour: 'usage_by_hour', day: 'attendance_by_day' },
-} as const satisfies Record<string, { readonly hour: RolledTable; readonly day?: RolledTable }>;
+  outcomes: { outcome_day: 'outcomes_by_day' },
+} as const satisfies Record<string, Partial<Record<Grain, RolledTable>>>;
 export type View = keyof typeof VIEWS;
 
 export interface Row {
@@ -33,6 +38,7 @@ export const bucketOf: Readonly<Record<Grain, (row: Row) => number>> = {
   minute: ({ event }) => minuteOf(event.occurred_at),
   hour: ({ event }) => hourOf(event.occurred_at),
   day: ({ event }) => dayOf(event.occurred_at),
+  outcome_day: ({ event }) => dayOf(event.occurred_at),
 };
 
 /** In place of a roll's sums stand the rows that they are sums of, so that it shows which one is missing or there twice. */
@@ -61,6 +67,7 @@ export class Tables {
     minute: new Map(),
     hour: new Map(),
     day: new Map(),
+    outcome_day: new Map(),
   };
 
   constructor(
@@ -185,6 +192,8 @@ export class Tables {
 export function isReadFrom(view: View, grain: Grain, bucket: number, closed: ClosedBefore): boolean {
   const readsDays = 'day' in VIEWS[view];
   switch (grain) {
+    case 'outcome_day':
+      return true;
     case 'day':
       return readsDays && bucket < closed.day;
     case 'hour':
@@ -198,6 +207,6 @@ export function isReadFrom(view: View, grain: Grain, bucket: number, closed: Clo
 
 /** The table that a view reads a grain from; undefined when it reads no such grain. */
 export function tableOf(view: View, grain: Grain): RolledTable | undefined {
-  const tables: { readonly hour: RolledTable; readonly day?: RolledTable } = VIEWS[view];
-  return grain === 'minute' ? 'usage_by_minute' : tables[grain];
+  const tables: Partial<Record<Grain, RolledTable>> = VIEWS[view];
+  return grain === 'minute' && view !== 'outcomes' ? 'usage_by_minute' : tables[grain];
 }

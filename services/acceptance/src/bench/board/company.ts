@@ -39,7 +39,8 @@ export function steepness({ people, tokens, topTokens }: CompanyShape): number {
  * Writes a month of a company's hours and sessions as rolls with heads, and has its days rolled by Laurel's own statements. The
  * hour before the present one and all before it are closed, and so are all days before today.
  *
- * Each person is active on five days of seven, in six hours of such a day, mostly with one model and a little with two others.
+ * Each person is active on five days of seven, in six hours of such a day, mostly with one model and a little with two others; every
+ * such day has outcomes of three kinds.
  */
 export async function writeCompany(
   client: ClickHouseClient,
@@ -65,12 +66,12 @@ export async function writeCompany(
       WHERE cityHash64(rank, day, 'active') % 7 < 5 AND at < toDateTime({end:UInt32}, 'UTC')`;
     await client.command({
       query: `INSERT INTO usage_by_hour (hour, roll_id, user_id, provider, model, team, origin, status, events, input_tokens,
-          cache_read_tokens, cache_write_5m_tokens, output_tokens)
+          cache_read_tokens, cache_write_5m_tokens, output_tokens, list_cost_usd)
         SELECT at, {roll:UInt128}, concat('u-', leftPad(toString(rank), 6, '0')), 'anthropic',
           concat('model-', toString((rank + of) % ${MODELS})), concat('team-', toString(intDiv(rank, 40))), 'main', 'ok',
           1 + toUInt64(tokens * share / 60000),
           toUInt64(tokens * share * 0.1), toUInt64(tokens * share * (0.5 + (cityHash64(rank) % 40) / 100)),
-          toUInt64(tokens * share * 0.05), toUInt64(tokens * share * 0.02)
+          toUInt64(tokens * share * 0.05), toUInt64(tokens * share * 0.02), toDecimal128(tokens * share / 1000000, 6)
         FROM (${hours}) ARRAY JOIN [0, 1, 2] AS of, [0.8, 0.15, 0.05] AS share
         WHERE of = 0 OR cityHash64(rank, day, slot, of) % 3 = 0`,
       query_params,
@@ -80,6 +81,16 @@ export async function writeCompany(
         SELECT at, {roll:UInt128}, concat('u-', leftPad(toString(rank), 6, '0')),
           concat('s-', toString(rank), '-', toString(day), '-', toString(intDiv(slot, 2))), cityHash64(rank, at)
         FROM (${hours})`,
+      query_params,
+    });
+    await client.command({
+      query: `INSERT INTO outcomes_by_day (day, roll_id, user_id, team, kind, events, quantity)
+        SELECT toDate(toDateTime({first:UInt32} + day * ${DAY}, 'UTC')), {roll:UInt128}, concat('u-', leftPad(toString(rank), 6, '0')),
+          concat('team-', toString(intDiv(rank, 40))), kind, 1, 1 + cityHash64(rank, day, kind) % 5
+        FROM (SELECT number + 1 + ${from} AS rank FROM numbers(${people})) AS people
+        ARRAY JOIN range(${shape.days}) AS day
+        ARRAY JOIN ['commit', 'pull_request_merged', 'edit_accepted'] AS kind
+        WHERE cityHash64(rank, day, 'active') % 7 < 5`,
       query_params,
     });
     onProgress(`${from + people} of ${shape.people} people`);
@@ -93,12 +104,15 @@ export async function writeCompany(
     await writeHeads(client, 'day', [day], rollId);
   }
   await writeClosure(client, 'day', today);
+  const days = Array.from({ length: shape.days }, (_, index) => firstDay + index * DAY);
+  await writeHeads(client, 'outcome_day', days, rollId);
   for (const table of [
     'usage_by_hour',
     'session_minutes',
     'usage_by_day_user',
     'usage_by_day_model',
     'attendance_by_day',
+    'outcomes_by_day',
   ]) {
     await client.command({ query: `OPTIMIZE TABLE ${table} FINAL` });
   }

@@ -159,4 +159,4 @@ async function simulateMonth(stack: BenchStack, environment: NodeJS.ProcessEnv):
 }
 
 /** Those that Laurel brings. */
-const TITLES = 4;
+const TITLES = 6;

@@ -124,10 +124,12 @@ export class Totals {
         .map((row) => ({ ...row, provider: '', costs: noCosts }));
       return {
         userId,
-        // No title of Laurel's own is one of each team, or looks at costs or tenure.
+        // No title of Laurel's own is one of each team, or looks at tenure; nor at costs without outcomes, which are not played.
         team: null,
         costs: noCosts,
         tenureDays: 1,
+        outcomes: [],
+        before: { tokens: 0n, outcomes: [] },
         leftOutDays: 0,
         rows,
         figures: rows.reduce((all, row) => addFigures(all, row.figures), noFigures),
@@ -141,7 +143,7 @@ export class Totals {
       };
     });
     const company = people.reduce((all, one) => addFigures(all, one.figures), noFigures);
-    return { people, company, families: new Map() };
+    return { people, company, families: new Map(), medianBefore: () => null };
   }
 }
 

@@ -1,0 +1,26 @@
+import { reject, type Checked, type IncomingRecord, type NeedsSchema, type WriterSchemas } from '@laurel/events';
+import type { RegistrySchemas } from '@laurel/kafka';
+import { keepTrying, type RetryPolicy, type StreamRecord } from '@laurel/stream';
+
+/** Decodes and validates records one by one, and waits for their schemas where the registry has to be asked. */
+export class RecordDecoder<Raw, Event> {
+  constructor(
+    private readonly decodeWith: (record: IncomingRecord, schemas: WriterSchemas<Raw>) => Checked<Event> | NeedsSchema,
+    private readonly schemas: RegistrySchemas<Raw>,
+    private readonly policy: RetryPolicy,
+  ) {}
+
+  decode(record: StreamRecord, signal: AbortSignal): Checked<Event> | Promise<Checked<Event>> {
+    const { unreadable } = record;
+    if (unreadable !== undefined) return reject('unknown_framing', unreadable.why);
+    const decoded = this.decodeWith(record, this.schemas);
+    return 'needsSchema' in decoded ? this.decodeAfterLookUp(record, decoded.needsSchema, signal) : decoded;
+  }
+
+  private async decodeAfterLookUp(record: StreamRecord, id: number, signal: AbortSignal): Promise<Checked<Event>> {
+    const reader = await keepTrying('schema-registry', () => this.schemas.lookUp(id), this.policy, signal);
+    const decoded = this.decodeWith(record, { byRegistryId: () => reader });
+    if ('needsSchema' in decoded) throw new Error(`schema ${id} was looked up and is still needed`);
+    return decoded;
+  }
+}

@@ -1,0 +1,11 @@
+import type { MetricKind } from '../rule.js';
+
+/** Whether a metric looks at outcomes, so that they are to be read for it. */
+export function asksOutcomes(kind: MetricKind): boolean {
+  return kind === 'outcomes' || kind === 'outcomes_per_usd' || kind === 'thrift_gain';
+}
+
+/** Whether a metric looks at as many days before its window as well. */
+export function asksBefore(kind: MetricKind): boolean {
+  return kind === 'thrift_gain';
+}
