@@ -62,7 +62,7 @@ FROM
 )
 GROUP BY minute_hour, user_id;
 
--- As before, without what is outside of any session.
+-- As before, without what is outside of any session, and of one session and hour one row.
 CREATE OR REPLACE VIEW session_activity AS
 WITH (SELECT max(closed_before) FROM closures WHERE grain = 'hour') AS hours_closed_before
 SELECT hour, user_id, session_id, active_minutes
@@ -71,7 +71,8 @@ WHERE hour < hours_closed_before AND session_id != '' AND (hour, roll_id) IN (SE
 UNION ALL
 SELECT
     toStartOfHour(minute) AS hour, user_id, session_id,
-    if(origin = 'main', bitShiftLeft(toUInt64(1), toMinute(minute)), 0) AS active_minutes
+    groupBitOr(if(origin = 'main', bitShiftLeft(toUInt64(1), toMinute(minute)), 0)) AS active_minutes
 FROM minute_rolls
 WHERE minute >= hours_closed_before AND session_id != '' AND status = 'ok' AND origin IN ('main', 'subagent')
-  AND (minute, roll_id) IN (SELECT bucket, max(roll_id) FROM roll_heads WHERE grain = 'minute' GROUP BY bucket);
+  AND (minute, roll_id) IN (SELECT bucket, max(roll_id) FROM roll_heads WHERE grain = 'minute' GROUP BY bucket)
+GROUP BY hour, user_id, session_id;

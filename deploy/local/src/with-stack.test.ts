@@ -56,6 +56,17 @@ it('passes a signal on and cleans up behind it', async () => {
   expect(await readdir(temporary)).toEqual([]);
 });
 
+it('ends what the command has left behind', async () => {
+  const child = start(`
+    import { spawn } from 'node:child_process';
+    console.log(spawn(process.execPath, ['--eval', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' }).pid);
+    process.exit(0);`);
+  child.stderr.resume();
+  const [out, exit] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+  expect(exit).toEqual([0, null]);
+  expect(() => process.kill(Number(out), 0)).toThrow('ESRCH');
+});
+
 it('only runs the command where there is a stack already', async () => {
   const child = start(PRINT, { LAUREL_TEST_KAFKA_BROKERS: 'k:1', LAUREL_TEST_CLICKHOUSE_URL: 'http://c' });
   child.stderr.resume();

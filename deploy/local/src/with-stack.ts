@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { tail } from './processes/tail.js';
 import { startStack } from './start-stack.js';
 
@@ -15,12 +16,29 @@ finds them in LAUREL_TEST_KAFKA_BROKERS, LAUREL_TEST_CLICKHOUSE_URL, LAUREL_TEST
 LAUREL_TEST_CLICKHOUSE_PASSWORD. Where the first two are set already, it just runs the command.
 `;
 
-/** Runs the command to its end and returns the status that a shell would report. Signals are passed on. */
+/** How long what a command has left behind has to end, in ms. */
+const GRACE_MS = 5000;
+
+/**
+ * Runs the command to its end and returns the status that a shell would report. Signals are passed on, to all that it has started; what
+ * is still there when it has ended, such as the workers of a test runner that was killed, is ended too.
+ */
 async function runCommand(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  const child = spawn(command, args, { stdio: 'inherit', env: { ...process.env, ...env } });
-  const forward = (signal: NodeJS.Signals): void => void child.kill(signal);
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, forward);
+  // A group of its own, so that all of it can be reached.
+  const child = spawn(command, args, { stdio: 'inherit', env: { ...process.env, ...env }, detached: true });
+  const group = (signal: NodeJS.Signals | 0): boolean => {
+    try {
+      return child.pid !== undefined && process.kill(-child.pid, signal);
+    } catch {
+      // Nobody is left in it.
+      return false;
+    }
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void group(signal));
   const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+  group('SIGTERM');
+  for (const deadline = Date.now() + GRACE_MS; group(0) && Date.now() < deadline;) await sleep(50);
+  group('SIGKILL');
   return signal === null ? (code ?? 1) : 128 + constants.signals[signal];
 }
 

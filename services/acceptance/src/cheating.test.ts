@@ -204,9 +204,13 @@ describe('who plays for titles', () => {
   it('would with it by the tokens of each day alone, which a simulation shows', async () => {
     expect(await held(naive, { ...lenient, id: 'own_minutes' }, tokenLegend)).toEqual([
       ['most_tokens', expect.arrayContaining(['u-idle']), null],
-      // It passes her in its third night, she it once more by day, and it her for good.
-      ['own_minutes', ['u-ada', 'u-loop', 'u-ada', 'u-loop'], null],
-      ['token_legend', ['u-ada'], { person_days: 3, people: 1, tokens: String(later), by_signal: { unbroken_run: 3 } }],
+      // Whoever is first in the first morning has it for an hour. The loop passes her in its third night, she it once more by day, and it her for good.
+      ['own_minutes', ['u-di', 'u-ada', 'u-loop', 'u-ada', 'u-loop'], null],
+      [
+        'token_legend',
+        ['u-di', 'u-ada'],
+        { person_days: 3, people: 1, tokens: String(later), by_signal: { unbroken_run: 3 } },
+      ],
     ]);
   });
 
@@ -227,7 +231,8 @@ describe('who plays for titles', () => {
       { user_id: 'u-tour', models: 13 },
     ]);
     expect(await awarded('model_connoisseur')).toEqual([['title_awarded', 'u-di']]);
-    expect(await held(modelConnoisseur)).toEqual([['model_connoisseur', ['u-di'], null]]);
+    // In the first night of a fifth day nobody else has five of them.
+    expect(await held(modelConnoisseur)).toEqual([['model_connoisseur', ['u-idle', 'u-di'], null]]);
     expect(await explained('u-tour', 'model_connoisseur')).toMatchObject({ status: 'behind', value: 1, toBeat: 3 });
   });
 

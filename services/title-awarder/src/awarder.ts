@@ -47,6 +47,8 @@ export interface AwarderOptions {
   readonly tickMs: number;
   /** At the least, the time between two evaluations, in ms. */
   readonly minIntervalMs: number;
+  /** At the most, the part of the time that evaluations take, as far as a tick is long enough for the rest. Default 0.5. */
+  readonly busyShare?: number;
   /** At the most, so many people's tiers are looked at in one evaluation; the others' in the next ones. Default 1000. */
   readonly maxTierChanges?: number;
   /** The time of day, ms since the epoch; default the machine's. */
@@ -150,17 +152,24 @@ export class Awarder {
 
   private async run(): Promise<void> {
     const { signal } = this.stopped;
+    let tookMs = 0;
     while (!signal.aborted) {
       this.wake = new AbortController();
       if (this.active) {
         const waiting = this.waiting.splice(0);
+        const began = performance.now();
         await this.evaluate();
+        tookMs = performance.now() - began;
         for (const resolve of waiting) resolve();
       } else {
+        tookMs = 0;
         await this.endReign();
       }
-      await sleep(this.options.minIntervalMs, undefined, { signal });
-      const rest = Math.max(0, this.options.tickMs - this.options.minIntervalMs);
+      // An evaluation that takes long leaves as much time to others; one that waited for an outage to end, no more than a tick.
+      const { minIntervalMs, tickMs, busyShare = 0.5 } = this.options;
+      const least = Math.max(minIntervalMs, Math.min(tookMs * (1 / busyShare - 1), tickMs));
+      await sleep(least, undefined, { signal });
+      const rest = Math.max(0, tickMs - least);
       if (this.waiting.length === 0) {
         await sleep(rest, undefined, { signal: this.wake.signal }).catch(() => undefined);
       }

@@ -25,7 +25,7 @@ const settings = {
     default: '5000',
   }),
   minIntervalMs: integer('LAUREL_AWARDER_MIN_INTERVAL_MS', 50, 3_600_000, {
-    description: 'titles are evaluated at most this often, in ms',
+    description: 'between two evaluations of the titles at least this long, and as long as the last one took, in ms',
     default: '1000',
   }),
   ...consumerSettings,

@@ -3,6 +3,7 @@ import { LEAST_COHORT, type Metric, type TitleRule } from '@laurel/titles';
 import { dayKey, windowBefore, type Window } from '@laurel/usage';
 import { isHidden } from '../people.js';
 import type { Statement } from '../projections.js';
+import { longestSession } from './longest-session.js';
 import { outcomesPerUsd, pointsIn, thriftGain } from './outcome-metrics.js';
 import { columnsOf, leftOutParams, lookedAt, TOTAL, windowParams, type LookedAt } from './window-sql.js';
 
@@ -134,7 +135,7 @@ export function eligiblePeople(rule: TitleRule, aliases: readonly Alias[]): stri
     ${rule.scope === 'each_team' ? `INNER JOIN (${teamsOf(rule, source, looked)}) AS teams USING user_id` : ''}
     ${rule.scope === 'each_model_family' ? `INNER JOIN (${familiesOf(source)}) AS families USING family` : ''}
     ${needsVolume ? `INNER JOIN (${volumeOf(some)}) AS volume USING (${source.keys})` : ''}
-    ${min_sessions > 0 ? `INNER JOIN (${sessionsOf(looked)}) AS sessions_of USING user_id` : ''}
+    ${min_sessions > 0 ? `INNER JOIN (${sessionsOf(looked, min_sessions)}) AS sessions_of USING user_id` : ''}
     ${min_list_cost_usd > 0 ? `INNER JOIN (${listCostOf(some)}) AS cost_of USING (${source.keys})` : ''}
     ${min_tenure_days > 0 ? `INNER JOIN (${TENURE}) AS tenure USING user_id` : ''}
     WHERE ${conditions.join(' AND ')}`;
@@ -181,8 +182,13 @@ export const TENURE = `
   SELECT user_id, toUInt32({last_day:Date} - min(day) + 1) AS tenure_days FROM usage_by_day
   WHERE counted AND day <= {last_day:Date} GROUP BY user_id`;
 
-const sessionsOf = ({ hours }: LookedAt): string =>
-  `SELECT user_id, uniqExact(session_id) AS sessions FROM session_activity WHERE ${hours} GROUP BY user_id`;
+/** Up to this many sessions are counted no further than need be. Each one is compared with all before it. */
+const FEW_SESSIONS = 32;
+
+/** SQL: how many sessions, as far as `least` of them are asked for. */
+const sessionsOf = ({ hours }: LookedAt, least: number): string => `
+  SELECT user_id, ${least <= FEW_SESSIONS ? `uniqUpTo(${least})` : 'uniqExact'}(session_id) AS sessions
+  FROM session_activity WHERE ${hours} GROUP BY user_id`;
 
 /** In US dollars, exact. */
 const listCostOf = ({ table, rows, keys }: Source): string =>
@@ -202,7 +208,7 @@ function measuredBy(metric: Metric, source: Source, looked: LookedAt): string {
     case 'cache_share':
       return cacheShare(source);
     case 'longest_session':
-      return longestSession(looked);
+      return longestSession(looked, metric);
     case 'list_cost':
       return costs('list_cost_usd', source);
     case 'cache_saving':
@@ -277,31 +283,32 @@ function familyOf(aliases: readonly Alias[]): string {
 const literal = (text: string): string =>
   `'${text.replace(/[\\'\0]/g, (sign) => (sign === '\0' ? '\\0' : `\\${sign}`))}'`;
 
-/** Tokens by user, day and family; small families out; the mean daily share of each; the exponential of their entropy. */
+/**
+ * Small families out; the mean daily share of each of the others; the exponential of their entropy. In arrays of each person, as a person's
+ * few days and models are grouped in a fraction of the time that it takes to group everybody's.
+ */
 const effectiveModels = ({ table, rows }: Source): string => `
-  SELECT user_id, round(exp(-sum(share * log(share))), 12) AS value, max(user_days) AS own_active_days
-  FROM (
-    SELECT user_id, family, max(user_days) AS user_days, sum(tokens / day_tokens) / user_days AS share
+  SELECT user_id, value, own_active_days FROM (
+    SELECT user_id,
+      arrayReduce('sumMap', [families], [tokens]) AS of_families,
+      arraySum(of_families.2) AS all_tokens,
+      arrayFilter((family, own) -> own * 1000 >= {min_share_per_mille:UInt64} * all_tokens, of_families.1, of_families.2) AS kept,
+      arrayMap(family -> has(kept, family), families) AS is_kept,
+      arrayFilter((family, is) -> is, families, is_kept) AS kept_families,
+      arrayFilter((day, is) -> is, days, is_kept) AS kept_days,
+      arrayFilter((own, is) -> is, tokens, is_kept) AS kept_tokens,
+      arrayReduce('sumMap', [kept_days], [kept_tokens]) AS of_days,
+      length(of_days.1) AS own_active_days,
+      arrayMap((day, own) -> own / of_days.2[indexOf(of_days.1, day)], kept_days, kept_tokens) AS shares,
+      arrayMap(sum -> sum / own_active_days, arrayReduce('sumMap', [kept_families], [shares]).2) AS mean_shares,
+      round(exp(-arraySum(share -> share * log(share), mean_shares)), 12) AS value
     FROM (
-      SELECT user_id, family, tokens, day_tokens,
-        uniqExact(day) OVER (PARTITION BY user_id) AS user_days
-      FROM (
-        SELECT user_id, day, family, tokens, sum(tokens) OVER (PARTITION BY user_id, day) AS day_tokens
-        FROM (
-          SELECT user_id, day, family, tokens,
-            sum(tokens) OVER (PARTITION BY user_id) AS user_tokens,
-            sum(tokens) OVER (PARTITION BY user_id, family) AS family_tokens
-          FROM (
-            SELECT user_id, day, family, sum(${TOTAL}) AS tokens FROM ${table} WHERE ${rows}
-            GROUP BY user_id, day, family HAVING tokens > 0
-          )
-        )
-        WHERE family_tokens * 1000 >= {min_share_per_mille:UInt64} * user_tokens
-      )
+      SELECT user_id, groupArray(toUInt16(day)) AS days, groupArray(cityHash64(family)) AS families, groupArray(own_tokens) AS tokens
+      FROM (SELECT user_id, day, family, ${TOTAL} AS own_tokens FROM ${table} WHERE ${rows})
+      WHERE own_tokens > 0
+      GROUP BY user_id
     )
-    GROUP BY user_id, family
-  )
-  GROUP BY user_id`;
+  )`;
 
 /** SQL: the weekdays before a day (a number), from some Monday on; as `weekdaysBefore` of libs/titles. */
 const weekdaysBefore = (day: string): string => `(5 * intDiv(${day} + 3, 7) + least((${day} + 3) % 7, 5))`;
@@ -316,22 +323,3 @@ const longestStreak = (source: Source, daysBefore: (day: string) => string): str
       (day, previous) -> ${daysBefore('day')} - ${daysBefore('(previous + 1)')},
       days, arrayPushFront(arrayPopBack(days), days[1]))))) AS value
   FROM (SELECT ${source.keys}, arraySort(groupArray(toInt64(toUInt16(day)))) AS days FROM (${activeDays(source)}) GROUP BY ${source.keys})`;
-
-/** Active minutes of each session in order, cut at the gaps; of each run the capped days' sum; of the runs the greatest. */
-const longestSession = ({ hours }: LookedAt): string => `
-  SELECT user_id, max(arrayMax(arrayMap(run -> arraySum(day -> least({daily_cap_minutes:UInt64},
-      arrayCount(minute -> intDiv(minute, 1440) = day, run)), arrayDistinct(arrayMap(minute -> intDiv(minute, 1440), run))), runs))) AS value
-  FROM (
-    SELECT user_id, arraySplit((minute, gap) -> gap > {max_gap_minutes:UInt64}, minutes, arrayDifference(minutes)) AS runs
-    FROM (
-      SELECT user_id, session_id, arraySort(arrayFlatten(groupArray(
-        arrayMap(bit -> toInt64(intDiv(toUnixTimestamp(hour), 60)) + toInt64(bit), bitPositionsToArray(bits))))) AS minutes
-      FROM (
-        SELECT user_id, session_id, hour, groupBitOr(active_minutes) AS bits FROM session_activity
-        WHERE ${hours}
-        GROUP BY user_id, session_id, hour HAVING bits != 0
-      )
-      GROUP BY user_id, session_id
-    )
-  )
-  GROUP BY user_id`;

@@ -116,7 +116,7 @@ describe('the past', () => {
       { numRuns: 4, endOnFailure: true },
     );
     expect(await copies()).toEqual([]);
-  }, 300_000);
+  }, 600_000);
 
   it('tells what part of all tokens some people used in some days', async () => {
     const call = (user_id: string, daysAgo: number, input: number) =>

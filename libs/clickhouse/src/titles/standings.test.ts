@@ -93,7 +93,7 @@ describe('the standings of a title', () => {
       // Not interrupted after some time: what goes on behind that would disturb the tests that follow.
       { numRuns: 5, endOnFailure: true },
     );
-  }, 300_000);
+  }, 600_000);
 
   it('are without those who are hidden, be they ahead of all or the holder, while the company’s share counts them', async () => {
     const hide = { visibility: 'hidden' as const, figures: 'exact' as const, changed_at: 1 };
@@ -137,7 +137,7 @@ describe('the standings of a title', () => {
     } finally {
       await database.truncate(['people_choices']);
     }
-  }, 300_000);
+  }, 600_000);
 
   it('keep a family at exactly the least share, and a session over exactly the longest gap', async () => {
     const call = (user: string, minute: number, fields: Parameters<typeof usageEvent>[0]) =>
@@ -175,6 +175,50 @@ describe('the standings of a title', () => {
       ['apart', 2],
     ]);
   });
+
+  it('measure sessions as the definition does, wherever their minutes lie in hours and days, and whatever gap ends them', async () => {
+    // Close together or anywhere in three days, by calls of the person or of an agent, which is no activity.
+    const minute = fc.oneof(fc.integer({ min: 0, max: 130 }), fc.integer({ min: 0, max: 3 * 1440 - 1 }));
+    const session = fc.record({
+      user: fc.constantFrom('u-00', 'u-01', 'u-02'),
+      id: fc.constantFrom('s-0', 's-1'),
+      minutes: fc.array(minute, { minLength: 1, maxLength: 40 }),
+      origin: fc.constantFrom('main' as const, 'main' as const, 'subagent' as const),
+    });
+    const gap = fc.oneof(fc.integer({ min: 1, max: 70 }), fc.constantFrom(1, 28, 29, 30, 58, 59, 60));
+    const metric = fc.record({ gap, cap: fc.integer({ min: 1, max: 30 }) });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(session, { minLength: 1, maxLength: 12 }),
+        fc.array(metric, { minLength: 12, maxLength: 12 }),
+        async (sessions, metrics) => {
+          const events = sessions.flatMap(({ user, id, minutes, origin }, at) =>
+            minutes.map((one, index) =>
+              usageEvent({
+                ...{ user_id: user, session_id: id, event_id: `e-${at}-${index}`, origin, tokens: { input: 1 } },
+                occurred_at: (TODAY + (one - 2 * 1440) * 60) * 1000,
+              }),
+            ),
+          );
+          await record(database, events);
+          for (const { gap: max_gap_minutes, cap: daily_cap_minutes } of metrics) {
+            const one = titleRuleSchema.parse({
+              ...{ id: 'a_title', name: 'A title', description: 'x', version: 1 },
+              metric: { kind: 'longest_session', max_gap_minutes, daily_cap_minutes },
+            });
+            const { query, query_params } = titleCandidates(one, windowOf('30d', NOW), [], 9, []);
+            const selected = await database.rows<Candidate>(query, query_params);
+            const expected = standingsOf(one, events, NOW).filter((standing) => standing.eligible);
+            expect({ one, values: selected.map(({ user_id, amount }) => [user_id, amount]) }).toEqual({
+              one,
+              values: expected.map(({ userId, value }) => [userId, value]),
+            });
+          }
+        },
+      ),
+      { numRuns: 10, endOnFailure: true },
+    );
+  }, 600_000);
 
   it('are empty where nothing was used', async () => {
     await database.truncate();

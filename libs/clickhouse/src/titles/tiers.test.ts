@@ -117,7 +117,7 @@ describe('tiers', () => {
       ),
       { numRuns: 4, endOnFailure: true },
     );
-  }, 300_000);
+  }, 600_000);
 
   const legend = (fields: object = {}): TieredRule =>
     tieredBy(

@@ -1,4 +1,4 @@
-import type { BoardEntry, PersonTitle, Tiers, Title } from '../api/answers.js';
+import type { BoardEntry, PersonTitle, Tiers, Title, TitleRule } from '../api/answers.js';
 import { fullMetricText, metricText, movementOf } from './metrics.js';
 import { cacheShareOf, costText, shortText, usdText, valueText, wholeText } from './numbers.js';
 import { keptText, levelText, nextTierText } from './tiers.js';
@@ -135,7 +135,7 @@ describe('titles in plain words', () => {
   });
 
   it('say what does not count, of signals that are not known too', () => {
-    const fair: Title = {
+    const fair: TitleRule = {
       ...title,
       metric: { kind: 'capped_tokens', daily_cap: 100_000_000, tokens_per_own_minute: 500_000 },
       fair_play: { exclude: ['unbroken_run', 'round_the_clock', 'of_tomorrow'] },
