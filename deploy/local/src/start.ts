@@ -68,7 +68,7 @@ function printAddresses({ kafka, clickhouse }: Stack, api: string): void {
   const login = clickhouse.password === '' ? '' : ` --user '${clickhouse.username}:${clickhouse.password}'`;
   console.log(`
 The board   ${api}/
-Kafka       ${kafka.brokers.join(',')}   usage.events.v1 in; titles.awards.v1 and titles.holders.v1 out
+Kafka       ${kafka.brokers.join(',')}   usage.events.v1 and usage.outcomes.v1 in; titles.awards.v1 and titles.holders.v1 out
 ClickHouse  ${clickhouse.url}   database laurel, user ${clickhouse.username}
             curl${login} '${clickhouse.url}/?database=laurel' --data 'SELECT * FROM leaderboard_30d LIMIT 5 FORMAT Pretty'
 API         ${api}

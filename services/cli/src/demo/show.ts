@@ -58,7 +58,8 @@ function evidenceText(entries: z.infer<typeof evidence>): string {
 }
 
 function readable(name: string, value: string | number): string {
-  if (typeof value === 'number') return percent(value);
+  // Shares, but for a median of whole numbers.
+  if (typeof value === 'number') return value > 1 ? grouped(value.toFixed(0)) : percent(value);
   if (name === 'shares') {
     const shares = Object.entries(z.record(z.string(), z.number()).parse(JSON.parse(value)));
     return shares.map(([family, share]) => `\n  ${family} ${percent(share)}`).join('');
