@@ -12,8 +12,7 @@ export interface Mutation {
 }
 
 const STORE = 'const parts = await storeIsolating(batch);';
-const ANNOUNCE = 'async announce(_batch, touched) {';
-const INSERT = 'await block.insert(this.clickhouse, this.topicPrefix + batch.topic, batch.partition);';
+const INSERT = 'block.insert(this.clickhouse, topic, batch.partition)';
 const FOLD = `
             const fold = new AwardFold();
             await readToEnd(this.kafka, {
@@ -46,13 +45,11 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'announcement-before-insert',
     breaks: 'ingest announces rows that nobody can see yet',
-    file: '/libs/ingest/dist/ingest-ports.js',
+    file: '/libs/ingest/dist/stores/usage-store.js',
     replacements: [
-      [
-        INSERT,
-        `{ await this.announce(batch, [{ minutes: block.minutes(), oldestRecordAtMs: block.oldestRecordAtMs }], 'early'); ${INSERT} }`,
-      ],
-      [ANNOUNCE, `async announce(_batch, touched, when) {\n        if (when !== 'early') return;`],
+      [`await ${INSERT};`, `void ${INSERT}.catch(() => undefined);`],
+      // Its rows are still on their way.
+      ['this.idleBlocks.push(block);', ''],
     ],
     faults: ['insert-delayed'],
   },
