@@ -1,7 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import { tokenClasses } from '@laurel/events';
 import { IS_ERASED } from './erasures.js';
 import { COST_COLUMNS, COST_MEASURES, PRICED, pricesOn, ROLLED_COSTS } from './prices/roll-costs.js';
+import { TOTAL } from './sql.js';
 
 /** Bucket starts are whole seconds since the epoch (UTC), as ClickHouse's DateTime holds them. */
 export type BucketStart = number;
@@ -34,8 +34,6 @@ const ROLL_MEASURES = `
 
 const MEASURE_COLUMNS = `events, input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
   cache_write_tokens, output_tokens, reasoning_tokens, cost_micro_usd, ${COST_COLUMNS}`;
-
-const TOTAL = tokenClasses.map((name) => `${name}_tokens`).join(' + ');
 
 /** What titles count; the views of 0003 and 0008 say the same. */
 export const COUNTED = "status = 'ok' AND origin IN ('main', 'subagent')";

@@ -25,32 +25,36 @@ export interface UsageIdentity {
 /** A moment: milliseconds since the epoch, RFC 3339 text, or a Date. */
 export type Moment = number | string | Date;
 
-/** One model call, but for its tokens. */
-export interface UsageDetails {
-  /** A stable pseudonym, never an e-mail address; 1 to 256 bytes. */
+/** What a model call and an outcome have both. */
+export interface EventDetails {
+  /** A stable pseudonym, never an e-mail address; 1 to 256 bytes. Of one person the same in both. */
   readonly user_id: string;
-  /** The model's id as the provider names it; 1 to 256 bytes. */
-  readonly model: string;
-  /** Unique within the source; give the provider's own id where there is one. Default: a new UUID version 7. */
+  /** Unique within the source; give the provider's own id, the commit's hash or the request's number where there is one. Default: a new UUID version 7. */
   readonly event_id?: string | undefined;
-  /** The publishing tool. Default: the publisher's `source`. */
+  /** The publishing tool or forge. Default: the publisher's `source`. */
   readonly source?: string | undefined;
-  /** When the call was made; from 2020 to 24 h ahead of the broker's clock. Default: now. */
+  /** When it was; from 2020 to 24 h ahead of the broker's clock. Default: now. */
   readonly occurred_at?: Moment | undefined;
   /** A later version of the same event has a higher one. Default 0. */
   readonly revision?: number | undefined;
-  /** As a retraction has it that was handed back; to make one, call `retract()`. Default false. */
+  /** As a retraction has it that was handed back; to make one, call `retract()` or `retractOutcome()`. Default false. */
   readonly retracted?: boolean | undefined;
   readonly team?: string | null | undefined;
   readonly session_id?: string | null | undefined;
+  /** At most 32 entries, 8 KiB in all. */
+  readonly attributes?: Readonly<Record<string, string>> | undefined;
+}
+
+/** One model call, but for its tokens. */
+export interface UsageDetails extends EventDetails {
+  /** The model's id as the provider names it; 1 to 256 bytes. */
+  readonly model: string;
   /** As reported, in millionths of a US dollar. */
   readonly cost_micro_usd?: number | null | undefined;
   /** Default ok. */
   readonly status?: UsageStatus | undefined;
   /** main: asked for by the person; subagent: by an agent for them; auxiliary: the tool's own. Default unknown. */
   readonly origin?: UsageOrigin | undefined;
-  /** At most 32 entries, 8 KiB in all. */
-  readonly attributes?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Tokens counted by hand; classes that are left out are 0. */
@@ -63,8 +67,8 @@ export interface CountedUsage {
 /** What `record()` takes: the details, and the tokens as `fromAnthropic` and the others map them or counted by hand. */
 export type UsageInput = UsageDetails & (CountedUsage | MappedUsage);
 
-/** What `retract()` takes: the identity of the event, and a revision above the one it had. */
-export interface Retraction {
+/** The identity of what is retracted, and a revision above the one it had. */
+export interface RetractedIdentity {
   readonly event_id: string;
   readonly user_id: string;
   readonly occurred_at: Moment;
@@ -72,9 +76,13 @@ export interface Retraction {
   readonly revision: number;
   /** Default: the publisher's `source`. */
   readonly source?: string | undefined;
+  readonly attributes?: Readonly<Record<string, string>> | undefined;
+}
+
+/** What `retract()` takes. */
+export interface Retraction extends RetractedIdentity {
   readonly provider?: string | undefined;
   readonly model?: string | undefined;
-  readonly attributes?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A fault of an event or of a provider's usage object. */

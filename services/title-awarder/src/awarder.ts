@@ -157,9 +157,7 @@ export class Awarder {
       this.wake = new AbortController();
       if (this.active) {
         const waiting = this.waiting.splice(0);
-        const began = performance.now();
-        await this.evaluate();
-        tookMs = performance.now() - began;
+        tookMs = await this.evaluate();
         for (const resolve of waiting) resolve();
       } else {
         tookMs = 0;
@@ -176,12 +174,14 @@ export class Awarder {
     }
   }
 
-  /** One tick: all titles as of one instant. */
-  private async evaluate(): Promise<void> {
+  /** One tick: all titles as of one instant. Returns how long it took, in ms. */
+  private async evaluate(): Promise<number> {
     const began = performance.now();
     const { now = Date.now } = this.options;
     await keepTrying('award', () => this.evaluateOnce(now()), this.policy, this.stopped.signal);
-    this.events.onEvaluated((performance.now() - began) / 1000);
+    const tookMs = performance.now() - began;
+    this.events.onEvaluated(tookMs / 1000);
+    return tookMs;
   }
 
   private async evaluateOnce(nowMs: number): Promise<void> {

@@ -52,7 +52,14 @@ describe('the keeper of signals', () => {
   it('computes each part of a day once it is closed, and again when something late comes, and else rests', async () => {
     const computed: StalePart[] = [];
     let waiting = -1;
-    keep({ onComputed: (part) => computed.push(part), onWaiting: (parts) => (waiting = parts) });
+    let looks = 0;
+    keep({
+      onComputed: (part) => computed.push(part),
+      onWaiting: (parts) => {
+        waiting = parts;
+        looks += 1;
+      },
+    });
     await roller.take({ events: bulk('u-1'), closeHours: 23, closeDays: true });
     await until(() => waiting === 0);
     expect(computed).toEqual([]);
@@ -65,15 +72,20 @@ describe('the keeper of signals', () => {
     await until(() => waiting === 0);
     expect(await flagged()).toEqual(['u-1', 'u-2']);
     const done = computed.length;
-    await sleep(100);
+    const looked = looks;
+    await until(() => looks > looked + 3);
     expect(computed).toHaveLength(done);
   });
 
   it('leaves it to another instance where that is the one', async () => {
     await roller.take({ events: bulk('u-1'), closeHours: 24, closeDays: true });
     let isOurs = false;
-    keep({}, () => isOurs);
-    await sleep(200);
+    let asked = 0;
+    keep({}, () => {
+      asked += 1;
+      return isOurs;
+    });
+    await until(() => asked > 3);
     expect(await flagged()).toEqual([]);
     isOurs = true;
     await until(async () => (await flagged()).length > 0);

@@ -1,7 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Signal, SignalEvidence, SignalId } from '@laurel/fair-play';
-import { tokenClasses } from '@laurel/events';
 import { dayKey, parseDayKey, type Day } from '@laurel/usage';
+import { TOTAL } from '../sql.js';
 
 /** Which of the signals are asked for; all where nothing is said. */
 export interface FlagSelection {
@@ -64,7 +64,7 @@ export async function flaggedUsage(
   const flagged = `FROM fair_play_flags WHERE signal IN {signals:Array(String)} AND day BETWEEN {first:Date} AND {last:Date}`;
   const result = await client.query({
     query: `SELECT toUInt32(uniqExact(day, user_id)) AS person_days, toUInt32(uniqExact(user_id)) AS people,
-        (SELECT toString(sum(${tokenClasses.map((name) => `${name}_tokens`).join(' + ')})) FROM usage_by_day
+        (SELECT toString(sum(${TOTAL})) FROM usage_by_day
          WHERE counted AND day BETWEEN {first:Date} AND {last:Date} AND (day, user_id) IN (SELECT day, user_id ${flagged})) AS tokens,
         (SELECT groupArray((signal, days)) FROM (SELECT signal, toUInt32(count()) AS days ${flagged} GROUP BY signal ORDER BY signal)) AS by_signal
       ${flagged}`,

@@ -1,8 +1,9 @@
-import { tokenClasses, tokenFields } from '@laurel/events';
+import { tokenFields } from '@laurel/events';
 import { DATED_MODEL, thresholds, type SignalId } from '@laurel/fair-play';
 import { dayKey, type Day } from '@laurel/usage';
 import { IS_ERASED } from '../erasures.js';
 import { COUNTED, type Statement } from '../projections.js';
+import { literal, TOTAL } from '../sql.js';
 
 /** What signals rest on, and are recomputed by: see `0009_fair_play.sql`. */
 export const signalParts = ['hours', 'days', 'history', 'log'] as const;
@@ -15,8 +16,6 @@ export const LOOKS_BACK: Readonly<Record<SignalPart, number>> = {
   history: thresholds.spike.historyDays,
   log: 0,
 };
-
-const TOTAL = tokenClasses.map((name) => `${name}_tokens`).join(' + ');
 
 const date = (day: number): string => `toDate('${dayKey(day as Day)}')`;
 const startOf = (day: number): string => `toDateTime(${day * 86_400}, 'UTC')`;
@@ -133,9 +132,6 @@ function tinyModels(day: Day): SignalQuery {
       GROUP BY user_id HAVING tiny_models >= ${models}`,
   };
 }
-
-/** SQL: a text. */
-const literal = (text: string): string => `'${text.replace(/[\\']/g, '\\$&')}'`;
 
 const beforeRelease = (day: Day): SignalQuery => ({
   signal: 'before_release',

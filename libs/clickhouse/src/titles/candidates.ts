@@ -3,9 +3,10 @@ import { LEAST_COHORT, type Metric, type TitleRule } from '@laurel/titles';
 import { dayKey, windowBefore, type Window } from '@laurel/usage';
 import { isHidden } from '../people.js';
 import type { Statement } from '../projections.js';
+import { literal, tokensOf, TOTAL } from '../sql.js';
 import { longestSession } from './longest-session.js';
 import { outcomesPerUsd, pointsIn, thriftGain } from './outcome-metrics.js';
-import { columnsOf, leftOutParams, lookedAt, TOTAL, windowParams, type LookedAt } from './window-sql.js';
+import { leftOutParams, lookedAt, windowParams, type LookedAt } from './window-sql.js';
 
 /** A person who may hold a title, with their competition rank among the eligible. */
 export interface Candidate {
@@ -23,7 +24,7 @@ export interface Alias {
   readonly family: string;
 }
 
-const INPUTS = columnsOf(tokenClasses.filter((name) => name !== 'output'));
+const INPUTS = tokensOf(tokenClasses.filter((name) => name !== 'output'));
 
 /**
  * SQL: the days that people are measured by, and which columns make a person: in each model family they are another one. Days of
@@ -234,7 +235,7 @@ function measuredBy(metric: Metric, source: Source, looked: LookedAt): string {
 }
 
 const dayTokens = (classes: readonly TokenClass[], { table, rows, keys }: Source): string =>
-  `SELECT ${keys}, day, sum(${columnsOf(classes)}) AS day_tokens FROM ${table} WHERE ${rows} GROUP BY ${keys}, day`;
+  `SELECT ${keys}, day, sum(${tokensOf(classes)}) AS day_tokens FROM ${table} WHERE ${rows} GROUP BY ${keys}, day`;
 
 /** Of each hour what its own minutes bring in. */
 const attendedTokens = ({ days }: LookedAt): string => `
@@ -278,10 +279,6 @@ function familyOf(aliases: readonly Alias[]): string {
   }
   return models.length === 0 ? 'model' : `transform(model, [${models.join(', ')}], [${families.join(', ')}], model)`;
 }
-
-/** A text in SQL. Source: ClickHouse's "Syntax", String. */
-const literal = (text: string): string =>
-  `'${text.replace(/[\\'\0]/g, (sign) => (sign === '\0' ? '\\0' : `\\${sign}`))}'`;
 
 /**
  * Small families out; the mean daily share of each of the others; the exponential of their entropy. In arrays of each person, as a person's

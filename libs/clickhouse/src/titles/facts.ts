@@ -197,10 +197,10 @@ export async function personFacts(
     }),
     client.query({
       query: `SELECT user_id, session_id, intDiv(toUnixTimestamp(hour), 60) AS first_minute,
-                bitPositionsToArray(groupBitOr(active_minutes)) AS active
+                bitPositionsToArray(active_minutes) AS active
               FROM session_activity
               WHERE ${looked.hours} AND user_id IN {users:Array(String)}
-              GROUP BY user_id, session_id, hour ORDER BY user_id, session_id, hour`,
+              ORDER BY user_id, session_id, hour`,
       query_params,
       format: 'JSONEachRow',
     }),

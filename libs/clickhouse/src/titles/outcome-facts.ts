@@ -3,7 +3,8 @@ import type { OutcomeKind } from '@laurel/events';
 import type { DayOutcomes, MetricOf, PersonBefore, TitleRule } from '@laurel/titles';
 import { parseDayKey, type Window } from '@laurel/usage';
 import { activeDaysIn, medianTokensPerPoint } from './outcome-metrics.js';
-import { leftOutParams, lookedAt, TOTAL, windowParams } from './window-sql.js';
+import { TOTAL } from '../sql.js';
+import { leftOutParams, lookedAt, windowParams } from './window-sql.js';
 
 type FairPlay = Pick<TitleRule, 'fair_play'>;
 type OfUser<T> = ReadonlyMap<string, T>;

@@ -1,4 +1,5 @@
-import { TOTAL, type LookedAt } from './window-sql.js';
+import { TOTAL } from '../sql.js';
+import type { LookedAt } from './window-sql.js';
 
 /** SQL: of these days, those on which somebody has counted usage; of others no outcomes are looked at. */
 export const activeDaysIn = (days: string): string => `SELECT user_id, day FROM usage_by_day WHERE counted AND ${days}`;

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { tokenClasses, tokenFields } from '@laurel/events';
+import { tokenFields } from '@laurel/events';
 import { asksBefore, type TierFigures, type TitleRule, type UsageHistory } from '@laurel/titles';
 import { dayKey, dayOf, dayStartMs, windowBefore, windowOf, type Day } from '@laurel/usage';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { connectClickHouse, type ClickHouseConnection } from '../client.js';
 import { isErased } from '../erasures.js';
 import { COUNTED } from '../projections.js';
+import { TOTAL } from '../sql.js';
 import { sketchedStandings, titleMeasurement, titleStandings } from './standings.js';
 import { inParts, PEOPLE_AT_ONCE, tierFigures, TierReader } from './tiers.js';
 
@@ -108,7 +109,7 @@ export class Past implements UsageHistory {
   async shareOfTokens(users: readonly string[], first: Day, last: Day): Promise<number> {
     const result = await this.client.query({
       query: `SELECT if(sum(tokens) = 0, 0, sumIf(tokens, user_id IN {users:Array(String)}) / sum(tokens)) AS share
-              FROM (SELECT user_id, ${tokenClasses.map((name) => `${name}_tokens`).join(' + ')} AS tokens FROM usage_by_day
+              FROM (SELECT user_id, ${TOTAL} AS tokens FROM usage_by_day
                     WHERE day BETWEEN {first:Date} AND {last:Date})`,
       query_params: { users, first: dayKey(first), last: dayKey(last) },
       format: 'JSONEachRow',
@@ -185,8 +186,7 @@ function statements(live: string, { firstMs, lastMs, from }: PastRange): readonl
     `INSERT INTO model_days SELECT toDate(hour, 'UTC') AS day, user_id, provider, model, ${SUMS} FROM hours
      GROUP BY day, user_id, provider, model`,
     `CREATE TABLE session_hours ENGINE = MergeTree ORDER BY (hour, user_id) AS
-     SELECT hour, user_id, session_id, groupBitOr(active_minutes) AS active_minutes FROM ${live}.session_activity
-     WHERE ${sinceHour}hour < ${endHour} GROUP BY hour, user_id, session_id`,
+     SELECT hour, user_id, session_id, active_minutes FROM ${live}.session_activity WHERE ${sinceHour}hour < ${endHour}`,
     view('usage_by_day', 'user_days', 'user_id, team'),
     view('model_usage_by_day', 'model_days', 'user_id, provider, model'),
     `CREATE VIEW session_activity AS SELECT * FROM session_hours WHERE hour < ${INSTANT}`,

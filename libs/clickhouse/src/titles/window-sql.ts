@@ -1,12 +1,5 @@
-import { tokenClasses, type TokenClass } from '@laurel/events';
 import type { TitleRule } from '@laurel/titles';
 import { dayKey, type Window } from '@laurel/usage';
-
-export const columnsOf = (classes: readonly TokenClass[]): string =>
-  classes.map((name) => `${name}_tokens`).join(' + ');
-
-/** SQL: all tokens of a row. */
-export const TOTAL = columnsOf(tokenClasses);
 
 /** SQL: a person’s day that a rule looks at, and that is not left out. */
 export interface LookedAt {

@@ -2,10 +2,10 @@ import { Erasures, OutcomeRows, type ClickHouseClient } from '@laurel/clickhouse
 import { decodeOutcome, type OutcomeEvent, type OutcomeRecorded } from '@laurel/events';
 import type { RegistrySchemas } from '@laurel/kafka';
 import type { RecordBatch, Rejected, RetryPolicy, Stored, StreamRecord } from '@laurel/stream';
-import { touchedTogether, type Touched } from '../announcements.js';
-import { piecesOf } from '../pieces.js';
+import type { Touched } from '../announcements.js';
 import { RecordDecoder } from './record-decoder.js';
 import type { RecordStore } from './record-store.js';
+import { storePieces } from './store-pieces.js';
 
 /** Of what becomes one insert, in bytes; as objects and as JSON it takes a multiple of that. */
 const MAX_INSERT_BYTES = 16 * 1024 * 1024;
@@ -28,19 +28,8 @@ export class OutcomeStore implements RecordStore<OutcomeEvent> {
     return this.decoder.decode(record, signal);
   }
 
-  async store(topic: string, batch: RecordBatch, signal: AbortSignal): Promise<Stored<Touched>> {
-    // Asked at every attempt, so that only an attempt that is under way can store what was erased meanwhile.
-    await this.erasures.refresh();
-    const stored: Stored<Touched>[] = [];
-    for (const piece of piecesOf(batch, MAX_INSERT_BYTES)) stored.push(await this.storePiece(topic, piece, signal));
-    const sum = (of: 'rows' | 'duplicates' | 'erased'): number => stored.reduce((all, one) => all + one[of], 0);
-    return {
-      rows: sum('rows'),
-      duplicates: sum('duplicates'),
-      erased: sum('erased'),
-      rejected: stored.flatMap(({ rejected }) => rejected),
-      touched: touchedTogether(stored.map(({ touched }) => touched)),
-    };
+  store(topic: string, batch: RecordBatch, signal: AbortSignal): Promise<Stored<Touched>> {
+    return storePieces(this.erasures, batch, MAX_INSERT_BYTES, (piece) => this.storePiece(topic, piece, signal));
   }
 
   private async storePiece(topic: string, batch: RecordBatch, signal: AbortSignal): Promise<Stored<Touched>> {

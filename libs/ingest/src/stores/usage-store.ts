@@ -3,10 +3,11 @@ import { decodeUsage, type UsageEvent, type UsageRecorded } from '@laurel/events
 import type { RegistrySchemas } from '@laurel/kafka';
 import type { RecordBatch, Rejected, RetryPolicy, Stored, StreamRecord } from '@laurel/stream';
 import type { Minute } from '@laurel/usage';
-import { touchedTogether, type Touched } from '../announcements.js';
-import { piecesOf, sizeOfPacked, sizeOfRecord } from '../pieces.js';
+import type { Touched } from '../announcements.js';
+import { sizeOfPacked, sizeOfRecord } from '../pieces.js';
 import { RecordDecoder } from './record-decoder.js';
 import type { RecordStore } from './record-store.js';
+import { storePieces } from './store-pieces.js';
 
 interface Filled {
   readonly rejected: readonly Rejected[];
@@ -44,19 +45,8 @@ export class UsageStore implements RecordStore<UsageEvent> {
     return this.decoder.decode(record, signal);
   }
 
-  async store(topic: string, batch: RecordBatch, signal: AbortSignal): Promise<Stored<Touched>> {
-    // Asked at every attempt, so that only an attempt that is under way can store what was erased meanwhile.
-    await this.erasures.refresh();
-    const stored: Stored<Touched>[] = [];
-    for (const piece of piecesOf(batch, MAX_BLOCK_BYTES)) stored.push(await this.storePiece(topic, piece, signal));
-    const sum = (of: 'rows' | 'duplicates' | 'erased'): number => stored.reduce((all, one) => all + one[of], 0);
-    return {
-      rows: sum('rows'),
-      duplicates: sum('duplicates'),
-      erased: sum('erased'),
-      rejected: stored.flatMap(({ rejected }) => rejected),
-      touched: touchedTogether(stored.map(({ touched }) => touched)),
-    };
+  store(topic: string, batch: RecordBatch, signal: AbortSignal): Promise<Stored<Touched>> {
+    return storePieces(this.erasures, batch, MAX_BLOCK_BYTES, (piece) => this.storePiece(topic, piece, signal));
   }
 
   private async storePiece(topic: string, batch: RecordBatch, signal: AbortSignal): Promise<Stored<Touched>> {

@@ -1,23 +1,12 @@
-import { usageFromJson, validateUsage, type AwardEvent, type JsonObject, type UsageEvent } from '@laurel/events';
+import type { AwardEvent, JsonObject, UsageEvent } from '@laurel/events';
+import { usageEvent } from '@laurel/usage/fixture';
 
 let made = 0;
 
 /** A valid usage event; what is not said is filled in, under an id of its own. */
 export function usage(fields: JsonObject): UsageEvent {
   made += 1;
-  const read = usageFromJson({
-    event_id: `e-${made}`,
-    source: 'test',
-    user_id: 'u-1',
-    provider: 'anthropic',
-    model: 'claude-sonnet-4-5',
-    origin: 'main',
-    ...fields,
-  });
-  if (!read.ok) throw new Error(read.fault.message);
-  const valid = validateUsage(read.value, read.value.occurred_at);
-  if (!valid.ok) throw new Error(valid.fault.message);
-  return valid.value;
+  return usageEvent({ event_id: `e-${made}`, ...fields });
 }
 
 /** An award of Token Legend; what is not said is filled in. */

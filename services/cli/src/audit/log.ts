@@ -6,6 +6,7 @@ import {
   usageLimits,
   usageRecorded,
   versionOf,
+  type AvroCodec,
   type Checked,
   type Identity,
   type OutcomeEvent,
@@ -37,44 +38,53 @@ export interface AuditedLog {
   reader(): Promise<RangeReader>;
 }
 
-export function usageLog(
+export const usageLog = (...world: LogWorld<UsageEvent>): AuditedLog =>
+  auditedLog(
+    { declared: 'usageEvents', table: 'usage_events', version: versionOf, stored: storedUsage, codec: usageRecorded },
+    ...world,
+  );
+
+export const outcomeLog = (...world: LogWorld<OutcomeEvent>): AuditedLog =>
+  auditedLog(
+    {
+      declared: 'usageOutcomes',
+      table: 'outcome_events',
+      version: outcomeVersionOf,
+      stored: storedOutcome,
+      codec: outcomeRecorded,
+    },
+    ...world,
+  );
+
+type LogWorld<Event> = readonly [
   clickhouse: ClickHouseClient,
   topicPrefix: string,
-  ports: IngestPorts<UsageEvent>,
+  ports: IngestPorts<Event>,
   reader: () => Promise<RangeReader>,
-): AuditedLog {
-  return {
-    declared: 'usageEvents',
-    topic: topicPrefix + topics.usageEvents.name,
-    table: 'usage_events',
-    ports,
-    reader,
-    decode: async (record, signal) => logged(await ports.records.decode(record, signal), versionOf),
-    retraction: async (identity, revision) => {
-      const event = await storedUsage(clickhouse, identity);
-      if (event === undefined || revision >= usageLimits.maxRevision) return undefined;
-      return usageRecorded.encode({ ...event, revision: revision + 1, retracted: true });
-    },
-  };
+];
+
+/** What usage and outcomes differ in. */
+interface Kind<Event, Recorded> extends Pick<AuditedLog, 'declared' | 'table'> {
+  readonly version: (event: Event) => bigint;
+  readonly stored: (clickhouse: ClickHouseClient, identity: Identity) => Promise<Recorded | undefined>;
+  readonly codec: AvroCodec<Recorded>;
 }
 
-export function outcomeLog(
-  clickhouse: ClickHouseClient,
-  topicPrefix: string,
-  ports: IngestPorts<OutcomeEvent>,
-  reader: () => Promise<RangeReader>,
+function auditedLog<Event extends Identity, Recorded>(
+  { declared, table, version, stored, codec }: Kind<Event, Recorded>,
+  ...[clickhouse, topicPrefix, ports, reader]: LogWorld<Event>
 ): AuditedLog {
   return {
-    declared: 'usageOutcomes',
-    topic: topicPrefix + topics.usageOutcomes.name,
-    table: 'outcome_events',
+    declared,
+    topic: topicPrefix + topics[declared].name,
+    table,
     ports,
     reader,
-    decode: async (record, signal) => logged(await ports.records.decode(record, signal), outcomeVersionOf),
+    decode: async (record, signal) => logged(await ports.records.decode(record, signal), version),
     retraction: async (identity, revision) => {
-      const event = await storedOutcome(clickhouse, identity);
+      const event = await stored(clickhouse, identity);
       if (event === undefined || revision >= usageLimits.maxRevision) return undefined;
-      return outcomeRecorded.encode({ ...event, revision: revision + 1, retracted: true });
+      return codec.encode({ ...event, revision: revision + 1, retracted: true });
     },
   };
 }
