@@ -24,6 +24,14 @@ export class MigrationError extends Error {
   }
 }
 
+/** The statements of a file of SQL: each ends with a semicolon at the end of a line. Lines of comments are left out. */
+export function statementsIn(sql: string): readonly string[] {
+  return sql
+    .split(/;\s*$/m)
+    .map((statement) => statement.replace(/^\s*--.*$/gm, '').trim())
+    .filter((statement) => statement !== '');
+}
+
 export async function readMigrations(folder: URL = DEFAULT_FOLDER): Promise<readonly Migration[]> {
   const files = (await readdir(folder)).filter((file) => /^\d{4}_\w+\.sql$/.test(file)).sort();
   return Promise.all(
@@ -33,10 +41,7 @@ export async function readMigrations(folder: URL = DEFAULT_FOLDER): Promise<read
         version: Number(name.slice(0, 4)),
         name,
         checksum: createHash('sha256').update(text).digest('hex'),
-        statements: text
-          .split(/;\s*$/m)
-          .map((statement) => statement.replace(/^\s*--.*$/gm, '').trim())
-          .filter((statement) => statement !== ''),
+        statements: statementsIn(text),
       };
     }),
   );

@@ -15,18 +15,29 @@ import {
 } from '@laurel/clickhouse';
 import { UsageRows } from '@laurel/clickhouse/fixture';
 import { outcomeFromJson, usageFromJson, validateOutcome, validateUsage } from '@laurel/events';
+import { openViews } from '@laurel/local-stack';
+import { connectAnalyst, type AnalystConnection } from './analyst.js';
 
 const PAGE = new URL('../../../docs/reference/sql.md', import.meta.url);
 const page = readFileSync(PAGE, 'utf8');
-const queries = [...page.matchAll(/```sql\n(.*?)```/gs)].map(([, sql = '']) => sql);
+const [forAnalysts = '', forAdministrators = ''] = page.split('## For administrators');
+/** The notebook: each question with its query, and the answer of the demo as far as it is shown. */
+const questions = [...forAnalysts.matchAll(/^### \d+\. (.*?)\n\n```sql\n(.*?)```\n\n.*?\n\n```text\n(.*?)```/gms)].map(
+  ([, question = '', query = '', answer = '']) => ({ question, query, answer }),
+);
+const administratorQueries = [...forAdministrators.matchAll(/(?<=```sql\n).*?(?=```)/gs)].map(([query]) => query);
+/** The columns that an answer shows: the first line of ClickHouse's format PrettySpace. */
+const columnsOf = (answer: string): readonly string[] => answer.split('\n')[0]?.trim().split(/ {2,}/) ?? [];
 
 const namesIn = (text: string): string[] => [...text.matchAll(/`(\w+)`/g)].map(([, name = '']) => name);
-/** The rows of the page's table of views: the view, and the columns that it is said to have. */
 const measures = namesIn(/^Measures: .*?\.\n/ms.exec(page)?.[0] ?? '').filter((name) => name !== 'total_tokens');
-const views = [...page.matchAll(/^\| `(\w+)` \| [^|]* \| (.*) \|$/gm)].map(([, view = '', columns = '']) => ({
-  view,
-  columns: [...namesIn(columns), ...(columns.includes('the measures') ? measures : [])],
-}));
+/** The rows of a table of views: the view, and the columns that it is said to have. */
+const viewsIn = (text: string) =>
+  [...text.matchAll(/^\| `(\w+)` \| [^|]* \| (.*) \|$/gm)].map(([, view = '', columns = '']) => ({
+    view,
+    columns: [...namesIn(columns), ...(columns.includes('the measures') ? measures : [])],
+  }));
+const views = [...viewsIn(forAnalysts), ...viewsIn(forAdministrators)];
 
 describe('docs/reference/sql.md', () => {
   const url = process.env['LAUREL_TEST_CLICKHOUSE_URL'];
@@ -39,6 +50,7 @@ describe('docs/reference/sql.md', () => {
     application: 'laurel-acceptance',
   };
   const client = connectClickHouse(connection);
+  let analyst: AnalystConnection;
 
   beforeAll(async () => {
     await applyMigrations(connection, await readMigrations());
@@ -86,24 +98,41 @@ describe('docs/reference/sql.md', () => {
     await writeHeads(client, 'outcome_day', [today], rollId);
     await writeClosure(client, 'day', Math.floor(hour / 86_400) * 86_400);
     await writeClosure(client, 'hour', hour + 3600);
+    analyst = await connectAnalyst(connection);
   });
 
   afterAll(async () => {
+    await analyst.close();
     await client.command({ query: `DROP DATABASE IF EXISTS ${connection.database}` });
     await client.close();
   });
 
-  it('has six queries and the way back to the log', () => {
-    expect(queries).toHaveLength(7);
+  it('has ten queries for analysts', () => {
+    expect(questions).toHaveLength(10);
   });
 
-  it.each(queries.map((query) => ({ first: query.split('\n').slice(0, 2).join(' '), query })))(
-    'has a query that runs: $first',
-    async ({ query }) => {
-      const result = await client.query({ query, format: 'JSONEachRow' });
-      expect((await result.json()).length).toBeGreaterThan(0);
-    },
-  );
+  it.each(questions)('answers an analyst: $question', async ({ query, answer }) => {
+    const result = await analyst.client.query({ query, format: 'JSONCompactEachRowWithNames' });
+    const [columns, ...rows] = await result.json();
+    expect(columns).toEqual(columnsOf(answer));
+    // A team of one person has no days that are shown.
+    if (!query.includes('team_usage_by_day')) expect(rows.length).toBeGreaterThan(0);
+  });
+
+  it('has two queries for administrators, of which one leads back to the log', () => {
+    expect(administratorQueries).toHaveLength(2);
+    expect(administratorQueries.at(-1)).toContain('usage_events');
+  });
+
+  it.each(administratorQueries)('answers an administrator, and refuses an analyst: %s', async (query) => {
+    const result = await client.query({ query, format: 'JSONEachRow' });
+    expect((await result.json()).length).toBeGreaterThan(0);
+    await expect(analyst.client.query({ query })).rejects.toMatchObject({ code: '497' });
+  });
+
+  it.each(viewsIn(forAdministrators))('refuses an analyst $view', async ({ view }) => {
+    await expect(analyst.client.query({ query: `SELECT * FROM ${view}` })).rejects.toMatchObject({ code: '497' });
+  });
 
   it.each(views)('names columns that $view has', async ({ view, columns }) => {
     const result = await client.query({ query: `DESCRIBE TABLE ${view}`, format: 'JSONEachRow' });
@@ -111,14 +140,19 @@ describe('docs/reference/sql.md', () => {
     expect(found).toEqual(expect.arrayContaining(columns.filter((name) => name !== 'groupBitOr')));
   });
 
-  it('names nine views, and the measures', () => {
-    expect(views).toHaveLength(9);
+  it('names the views that are open to analysts, the nine others, and the measures', () => {
+    expect(
+      viewsIn(forAnalysts)
+        .map(({ view }) => view)
+        .sort(),
+    ).toEqual([...openViews].sort());
+    expect(viewsIn(forAdministrators)).toHaveLength(9);
     expect(measures).toContain('price_version');
     expect(measures.length).toBeGreaterThan(11);
   });
 
   it('says of the board what was recorded', async () => {
-    const result = await client.query({ query: queries[0] ?? '', format: 'JSONEachRow' });
-    expect(await result.json()).toEqual([{ rank: '1', user_id: 'u-4711', total_tokens: '12', events: '2' }]);
+    const result = await analyst.client.query({ query: questions[0]?.query ?? '', format: 'JSONCompactEachRow' });
+    expect(JSON.stringify(await result.json()).replaceAll('"', '')).toBe('[[1,u-4711,,12,2]]');
   });
 });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { resolve } from 'node:path';
 import { portNumber } from '../command-line.js';
+import { Analyst } from './analyst/analyst.js';
 import { Engine } from './engine/engine.js';
 import { Scratch } from './engine/scratch.js';
 import { createHandler } from './http/handler.js';
@@ -15,17 +16,19 @@ interface Flags {
   readonly host: string;
   readonly dataDir: string;
   readonly user: string;
+  readonly analyst: string;
 }
 
-const { port, host, dataDir, user } = new Command('clickhouse')
+const { port, host, dataDir, user, analyst } = new Command('clickhouse')
   .description(
-    "ClickHouse's engine behind its HTTP interface, for development and tests. The password is taken from " +
-      'LAUREL_CLICKHOUSE_PASSWORD (default: none).',
+    "ClickHouse's engine behind its HTTP interface, for development and tests. Passwords are taken from " +
+      'LAUREL_CLICKHOUSE_PASSWORD and LAUREL_CLICKHOUSE_ANALYST_PASSWORD (default: none).',
   )
   .requiredOption('--data-dir <path>', 'where the databases live; made if absent')
   .option('--port <number>', 'port for HTTP', portNumber, 8123)
   .option('--host <address>', 'address to listen on', '127.0.0.1')
-  .option('--user <name>', 'the one user', 'default')
+  .option('--user <name>', 'the user who may do everything', 'default')
+  .option('--analyst <name>', 'the user who reads the views for analysts, and nothing else', 'analyst')
   .parse()
   .opts<Flags>();
 
@@ -33,7 +36,13 @@ async function serve(): Promise<void> {
   const engine = Engine.open(resolve(dataDir));
   const scratch = await Scratch.create(resolve(dataDir));
   process.on('exit', () => scratch.remove());
-  const handler = createHandler({ engine, scratch, user, password: process.env['LAUREL_CLICKHOUSE_PASSWORD'] ?? '' });
+  const handler = createHandler({
+    engine,
+    scratch,
+    user,
+    password: process.env['LAUREL_CLICKHOUSE_PASSWORD'] ?? '',
+    analyst: { user: new Analyst(analyst), password: process.env['LAUREL_CLICKHOUSE_ANALYST_PASSWORD'] ?? '' },
+  });
   // Bodies may take as long as they take; connections idle for as long as the real server lets them.
   const server = createServer(
     { keepAliveTimeout: 10_000, requestTimeout: 0 },

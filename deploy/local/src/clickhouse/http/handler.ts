@@ -1,6 +1,7 @@
 import type { Session } from 'chdb';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Analyst } from '../analyst/analyst.js';
 import type { Engine } from '../engine/engine.js';
 import { throughPipe } from '../engine/rows.js';
 import type { Scratch, Slot } from '../engine/scratch.js';
@@ -19,8 +20,11 @@ const PINGS = new Set(['/ping', '/replicas_status']);
 export interface Served {
   readonly engine: Engine;
   readonly scratch: Scratch;
+  /** Who may do everything that the engine lets anybody do. */
   readonly user: string;
   readonly password: string;
+  /** Who reads the views for analysts. */
+  readonly analyst: { readonly user: Analyst; readonly password: string };
 }
 
 /** Answers requests of ClickHouse's HTTP interface. */
@@ -75,17 +79,20 @@ async function answerRequest(
   }
 }
 
-function authenticate({ credentials }: ServerRequest, { user, password }: Served): void {
-  if (credentials.user === user && credentials.password === password) return;
+/** @returns the analyst, where it is the analyst who asks. */
+function authenticate({ credentials }: ServerRequest, { user, password, analyst }: Served): Analyst | undefined {
+  if (credentials.user === user && credentials.password === password) return undefined;
+  if (credentials.user === analyst.user.name && credentials.password === analyst.password) return analyst.user;
   const text = `${credentials.user}: Authentication failed: password is incorrect, or there is no user with such name`;
   throw new ServerException(516, 'AUTHENTICATION_FAILED', text);
 }
 
 /** Receives the body before anything is taken that others may wait for. */
 async function query(served: Served, sessions: Sessions, req: IncomingMessage, answer: Answer): Promise<void> {
-  const request = readRequest(req);
-  answer.setQueryId(request.queryId);
-  authenticate(request, served);
+  const asked = readRequest(req);
+  answer.setQueryId(asked.queryId);
+  const analyst = authenticate(asked, served);
+  const request = analyst?.limited(asked) ?? asked;
   const files = new SpoolFiles(served);
   const slow = new SlowRequest(request.queryId);
   try {
@@ -95,9 +102,10 @@ async function query(served: Served, sessions: Sessions, req: IncomingMessage, a
     const slot = await served.scratch.slot();
     try {
       slow.waitsFor = 'a session';
-      await inSession(sessions, request, received, (session) => {
+      await inSession(sessions, request, received, async (session) => {
         slow.waitsFor = 'the engine, or a client that reads slowly';
-        return execute(received, request, answer, { engine: served.engine, session, slot });
+        await analyst?.admit(session, received.statement);
+        await execute(received, request, answer, { engine: served.engine, session, slot });
       });
     } finally {
       slot.release();

@@ -16,6 +16,8 @@ export interface InsertStatement {
 export interface RowsStatement {
   readonly kind: 'rows';
   readonly text: string;
+  /** Without comments before it, and without the format. */
+  readonly bare: string;
   /** The format that the statement itself asks for. */
   readonly format: string | undefined;
   /** The statement with its rows written to a file in the given format. */
@@ -155,6 +157,7 @@ function rowsStatement(text: string, all: readonly Token[]): RowsStatement {
   return {
     kind: 'rows',
     text,
+    bare: `${before}${after}`.slice(all[0]?.start),
     format: keyword < 0 ? undefined : name?.text,
     into: (path, compression, format) =>
       `${before} INTO OUTFILE ${quote(path)} TRUNCATE COMPRESSION ${quote(compression)} FORMAT ${format}${after}`,
