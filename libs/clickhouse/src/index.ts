@@ -7,6 +7,7 @@ export * from './fair-play/flags.js';
 export * from './fair-play/roll-signals.js';
 export { computeSignals, staleSignals, type StalePart } from './fair-play/signal-heads.js';
 export * from './migrations.js';
+export * from './ledger-pace.js';
 export * from './people.js';
 export * from './prices/price-keeper.js';
 export * from './prices/price-table.js';

@@ -27,6 +27,13 @@ export interface PartitionOffsets {
   readonly isLost?: boolean;
 }
 
+/** How many records a group has yet to commit of a topic, transaction markers included; null when it never committed any. */
+export function behindOf(partitions: Iterable<PartitionOffsets>): number | null {
+  const offsets = [...partitions];
+  if (offsets.every(({ committed }) => committed === undefined)) return null;
+  return offsets.reduce((sum, { low, high, committed }) => sum + Math.max(0, high - (committed ?? low)), 0);
+}
+
 /** Stands for the beginning of the log. Source: Kafka protocol guide, ListOffsets. */
 const EARLIEST = -2;
 

@@ -31,7 +31,7 @@ const HEARTBEAT_EVERY_MS = 1000;
  */
 export async function tail(kafka: Kafka, options: TailOptions): Promise<Tail> {
   const { topic, onRecord, onFailure } = options;
-  const offsets = await endOffsets(kafka, topic);
+  const offsets = await topicOffsets(kafka, topic);
   const ends = new Map([...offsets].map(([partition, { high }]) => [partition, high]));
   const missing = new Map([...ends].filter(([partition, high]) => high > (offsets.get(partition)?.low ?? 0)));
   let failed = false;
@@ -108,12 +108,14 @@ export async function readToEnd(kafka: Kafka, options: TailOptions): Promise<voi
   }
 }
 
-interface Extent {
+/** The offsets of one partition's log: from `low`, inclusive, to `high`, exclusive. */
+export interface Extent {
   readonly low: number;
   readonly high: number;
 }
 
-async function endOffsets(kafka: Kafka, topic: string): Promise<ReadonlyMap<number, Extent>> {
+/** What each partition of a topic holds. */
+export async function topicOffsets(kafka: Kafka, topic: string): Promise<ReadonlyMap<number, Extent>> {
   const offsets = await askAdmin(kafka, (admin) => admin.fetchTopicOffsets(topic));
   return new Map(offsets.map(({ partition, high, low }) => [partition, { low: Number(low), high: Number(high) }]));
 }

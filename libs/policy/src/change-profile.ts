@@ -1,8 +1,8 @@
 import { personProfile, topics, usageLimits, type PersonProfile } from '@laurel/events';
 import { classifyKafkaFailure, FencedWriter, isFenced, readToEnd, type Kafka } from '@laurel/kafka';
 import { keepTrying } from '@laurel/stream';
-import { checkDisplayName, type DisplayNameFault } from './display-name.js';
-import { checkHandle, lookOf, type HandleFault } from './handle.js';
+import { checkDisplayName, MAX_DISPLAY_NAME, type DisplayNameFault } from './display-name.js';
+import { checkHandle, lookOf, MAX_HANDLE, MIN_HANDLE, type HandleFault } from './handle.js';
 import { PeopleDirectory, type PeopleDefault } from './people-directory.js';
 import { readProfileRecord } from './profile-record.js';
 
@@ -10,6 +10,18 @@ import { readProfileRecord } from './profile-record.js';
 export type ProfileChange = Partial<Pick<PersonProfile, 'visibility' | 'display_name' | 'handle' | 'figures'>>;
 
 export type ProfileFault = HandleFault | DisplayNameFault | 'handle_taken' | 'name_missing' | 'invalid_user_id';
+
+/** What is wrong, in words for whoever chose. */
+export const profileFaultTexts: Readonly<Record<ProfileFault, string>> = {
+  handle_length: `a handle has ${MIN_HANDLE} to ${MAX_HANDLE} characters`,
+  handle_characters: 'a handle has letters a to z and digits, begins with a letter, and has one of - _ . between words',
+  handle_reserved: 'a handle does not end like a generated one: in six digits, or letters that look like digits',
+  handle_taken: 'this handle is another person’s, or looks like theirs or like a pseudonym',
+  name_missing: 'who is shown by name needs one',
+  name_length: `a name has 1 to ${MAX_DISPLAY_NAME} characters`,
+  name_characters: 'a name has a letter, and no control characters or signs that turn the line around',
+  invalid_user_id: 'a pseudonym has 1 to 256 bytes',
+};
 
 export type ChangedProfile =
   /** `isWritten` false: it was so already. */

@@ -53,6 +53,8 @@ import { RouteMethods } from './http/route-methods.js';
 import { undescribedRoutes } from './http/undescribed-routes.js';
 import { isPageBuilt, servePage } from './page/page.js';
 import { OPENAPI } from './reference/reference.controller.js';
+import { OperationsReads } from './operations/operations.js';
+import { ChoiceWriter } from './people/choice-writer.js';
 import { Startup } from './startup.js';
 import { TitleReads } from './titles/title-reads.js';
 import { Leaderboards } from './usage/leaderboards.js';
@@ -121,7 +123,9 @@ export const api: ServiceDefinition<typeof settings> = {
 
     const startup = new Startup();
     const awards = new AwardLog();
-    const people = new PeopleDirectory({ visibility: config.peopleVisibility, figures: config.peopleFigures });
+    const standard = { visibility: config.peopleVisibility, figures: config.peopleFigures };
+    const people = new PeopleDirectory(standard);
+    const choices = new ChoiceWriter({ kafka, topicPrefix }, clickhouse, people, standard);
     const streams = new EventStreams(metrics, { keepAliveMs: config.streamKeepAliveMs, most: config.mostStreams });
 
     // It serves meanwhile, so that it can be asked how far it is.
@@ -213,6 +217,8 @@ export const api: ServiceDefinition<typeof settings> = {
         { provide: TitleReads, useValue: new TitleReads(clickhouse, rules, awards) },
         { provide: AwardLog, useValue: awards },
         { provide: PeopleDirectory, useValue: people },
+        { provide: ChoiceWriter, useValue: choices },
+        { provide: OperationsReads, useValue: new OperationsReads(kafka, topicPrefix, clickhouse) },
         { provide: EventStreams, useValue: streams },
         { provide: Startup, useValue: startup },
         { provide: Authentication, useValue: access.authentication },

@@ -5,6 +5,8 @@ import { FiguresController } from './figures/figures.controller.js';
 import { endpointsOf } from './http/endpoint.js';
 import { hostEndpoints } from './http/host-endpoints.js';
 import { openApiDocument, type Json } from './http/openapi.js';
+import { OperationsController } from './operations/operations.controller.js';
+import { OwnChoiceController } from './people/own-choice.controller.js';
 import { OwnSignalsController } from './people/own-signals.controller.js';
 import { PeopleController } from './people/people.controller.js';
 import { ReferenceController } from './reference/reference.controller.js';
@@ -24,6 +26,7 @@ export const controllers = [
   ModelDaysController,
   PeopleController,
   OwnSignalsController,
+  OwnChoiceController,
   FiguresController,
   TitlesController,
   TitleRulesController,
@@ -31,6 +34,7 @@ export const controllers = [
   StandingsController,
   SignInController,
   AccessLogController,
+  OperationsController,
   ReferenceController,
 ];
 

@@ -73,6 +73,12 @@ export const awardsRoute = createRoute({
   component: lazyRouteComponent(() => import('./awards/AwardsPage.js'), 'AwardsPage'),
 });
 
+export const pipelineRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/pipeline',
+  component: lazyRouteComponent(() => import('./pipeline/PipelinePage.js'), 'PipelinePage'),
+});
+
 /** Rows of an embedded board at most. */
 const MOST_EMBEDDED = 50;
 
@@ -90,7 +96,15 @@ export const embedRoute = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: rootRoute.addChildren([boardRoute, personRoute, titlesRoute, modelsRoute, awardsRoute, embedRoute]),
+  routeTree: rootRoute.addChildren([
+    boardRoute,
+    personRoute,
+    titlesRoute,
+    modelsRoute,
+    awardsRoute,
+    pipelineRoute,
+    embedRoute,
+  ]),
   scrollRestoration: true,
   defaultPreload: 'intent',
 });

@@ -112,6 +112,13 @@ describe('the page on the recorded trace', () => {
   };
   const board = (query = ''): Promise<Board> => pipeline.get(`/v1/leaderboards/total_tokens${query}`);
   const person = (id: string): Promise<Person> => pipeline.get(`/v1/users/${id}`);
+  /** A person's page, when all of it is there. The address changes before the page before it has left. */
+  const arrivedAt = async (page: Page, name: string): Promise<void> => {
+    await page.getByRole('heading', { level: 1, name, exact: true }).waitFor();
+    await allRead(page);
+  };
+  const shownUsers = async (): Promise<readonly string[]> =>
+    (await board('?limit=1000')).entries.map(({ user_id: id }) => id);
   const rowTexts = (page: Page): Promise<readonly string[]> => page.locator('.table__rows .row__link').allInnerTexts();
   /** A scope in which a title of each model family is held. */
   const anyFamily = async (): Promise<string> => {
@@ -164,6 +171,7 @@ describe('the page on the recorded trace', () => {
       family: `/titles?scope=${encodeURIComponent(family)}`,
       models: '/models',
       awards: '/awards',
+      pipeline: '/pipeline',
       embed: '/embed',
       nobody: '/people/u-nobody',
     };
@@ -180,10 +188,27 @@ describe('the page on the recorded trace', () => {
     expect(faults.filter((fault) => !fault.includes('404'))).toEqual([]);
   });
 
+  it('shows whoever runs Laurel what waits and what was refused, and nobody else', async () => {
+    await pipeline.publish([usage({ user_id: '' })]);
+    const { page } = await open();
+    await visit(page, '/');
+    await page.getByRole('link', { name: 'Health' }).click();
+    await page.getByRole('region', { name: 'Waiting' }).getByText('Events to be stored').waitFor();
+    await page
+      .getByRole('region', { name: 'Refused records' })
+      .getByText('invalid_id')
+      .first()
+      .waitFor({ timeout: 60_000 });
+    // Who may not is told so, and is not led there.
+    await page.route('**/v1/session', (route) => route.fulfill({ json: { signed_in: true, scopes: ['board:read'] } }));
+    await visit(page, '/');
+    expect(await page.getByRole('link', { name: 'Health' }).count()).toBe(0);
+  });
+
   it('weighs less than 300 kB as it is transferred, whatever page it is', async () => {
     const weights: Record<string, number> = {};
     const [first] = (await board()).entries;
-    for (const path of ['/', `/people/${String(first?.user_id)}`, '/titles', '/models', '/awards']) {
+    for (const path of ['/', `/people/${String(first?.user_id)}`, '/titles', '/models', '/awards', '/pipeline']) {
       const { page } = await open();
       const session = await page.context().newCDPSession(page);
       await session.send('Network.enable');
@@ -264,8 +289,7 @@ describe('the page on the recorded trace', () => {
     await press('Board');
     await page.getByPlaceholder('Find a handle').fill(handle);
     await press(handle);
-    await page.waitForURL(/people/);
-    await allRead(page);
+    await arrivedAt(page, handle);
     await press('This is me');
     expect(await page.getByText('Rank by all tokens').locator('..').innerText()).toMatch(
       new RegExp(`#${rank}\\s+of ${people}`),
@@ -286,14 +310,46 @@ describe('the page on the recorded trace', () => {
     await page.getByText('You', { exact: true }).first().waitFor();
     await page.getByText(handle, { exact: true }).first().click();
     await press('What others see');
-    const command = await page.getByText('Hide me').locator('..').locator('code').innerText();
-    const [laurel, ...words] = command.split(' ');
-    expect(laurel).toBe('laurel');
-    await pipeline.laurel(...words);
+    await press(/^Not at all/);
+    await press('Save');
     await page.getByText('Nobody is shown here').waitFor();
-    const back = await page.getByText(/^laurel people set/).innerText();
-    await pipeline.laurel(...back.split(' ').slice(1));
+    expect(await shownUsers()).not.toContain(id);
+    await press(/^By handle/);
+    await press('Save');
     await page.getByText('Rank by all tokens').waitFor();
+    expect(await shownUsers()).toContain(id);
+  });
+
+  it('takes a name, a handle and coarse figures, says what is wrong with them, and takes all of it back', async () => {
+    const [me, other] = (await board()).entries.slice(50);
+    const id = String(me?.user_id);
+    const { page } = await open();
+    await visit(page, `/people/${id}?me=${id}`);
+    const form = page.locator('form');
+    const handle = form.getByRole('textbox', { name: 'Handle' });
+    const save = form.getByRole('button', { name: 'Save' });
+    const status = form.getByRole('status');
+    expect(await handle.getAttribute('placeholder')).toBe(me?.handle);
+    await form.getByRole('radio', { name: /^By name/ }).check();
+    await save.click();
+    await form.getByText('Who is shown by name needs one').waitFor();
+    expect(await form.getByRole('textbox', { name: 'Name' }).getAttribute('aria-invalid')).toBe('true');
+    await form.getByRole('textbox', { name: 'Name' }).fill('Zoë Østergård');
+    await handle.fill(String(other?.handle));
+    await save.click();
+    await form.getByText(/^A handle does not end like a generated one/).waitFor();
+    expect(await barriers(page)).toEqual([]);
+    await handle.fill('quiet-crow');
+    await form.getByRole('radio', { name: /^Rounded/ }).check();
+    await save.click();
+    await status.getByText('Saved').waitFor();
+    await page.getByRole('heading', { level: 1, name: 'Zoë Østergård' }).waitFor();
+    expect(await person(id)).toMatchObject({ handle: 'quiet-crow', name: 'Zoë Østergård', figures: 'rounded' });
+    await save.click();
+    await status.getByText('It is so already.').waitFor();
+    await form.getByRole('button', { name: 'Back to the company’s default' }).click();
+    await page.getByRole('heading', { level: 1, name: String(me?.handle), exact: true }).waitFor();
+    expect(await handle.inputValue()).toBe('');
   });
 
   it('hands people what it shows of them, as a file', async () => {
@@ -408,10 +464,7 @@ describe('the page on the recorded trace', () => {
     await page.keyboard.press('Home');
     await until(page, `document.activeElement?.closest('[data-index]')?.dataset.index === '0'`);
     await page.keyboard.press('Enter');
-    await page.waitForURL(/\/people\//);
-    // The address changes before the board has left.
-    await page.getByRole('heading', { level: 1, name: String(entries[0]?.handle), exact: true }).waitFor();
-    await allRead(page);
+    await arrivedAt(page, String(entries[0]?.handle));
     // A day of the calendar, by its keys.
     await pressUntil('Tab', '.calendar__days');
     await page.keyboard.press('ArrowLeft');

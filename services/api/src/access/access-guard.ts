@@ -29,6 +29,23 @@ function requireAccess(endpoint: Endpoint | undefined, caller: Caller): void {
   throw refusal(caller, access === undefined ? 'This is nobody’s.' : `This needs ${access}.`);
 }
 
+/**
+ * Whose the endpoints under /v1/me are: those of whoever is signed in. Where nobody can sign in, whoever may do everything is whom
+ * they say they are, as they have the database anyway.
+ *
+ * @throws Problem `sign_in_required` or `not_permitted`.
+ */
+export function selfOf(caller: Caller, said: string | undefined): string {
+  const { kind, role, userId } = caller;
+  if (userId !== null) {
+    if (said !== undefined && said !== userId)
+      throw refusal(caller, 'This is of whoever is signed in, and of nobody else.');
+    return userId;
+  }
+  if (kind === 'anonymous' && role === 'admin' && said !== undefined) return said;
+  throw refusal(caller, 'This is of whoever is signed in.');
+}
+
 export const refusal = (caller: Caller, detail: string): Problem =>
   caller.kind === 'anonymous'
     ? new Problem('sign_in_required', `${detail} Sign in, or send a token.`, {

@@ -34,6 +34,14 @@ const BOARD = {
   peopleToken: 'no',
 } as const;
 
+const NOBODY_BUT_ADMINS = {
+  nobody: 'no',
+  members: 'no',
+  analysts: 'no',
+  admins: 'yes',
+  boardToken: 'no',
+  peopleToken: 'no',
+} as const;
 const PEOPLE = { ...BOARD, boardToken: 'no', peopleToken: 'yes' } as const;
 
 /** For each operation of the document: who may. Leads may what members may, tables apart. A new endpoint needs a row. */
@@ -62,15 +70,11 @@ const table: Readonly<
   getPersonTitles: { path: '/v1/users/u-1/titles', ...PEOPLE },
   getBadge: { path: '/v1/users/u-1/badge.svg', ...PEOPLE },
   getOwnSignals: { path: '/v1/me/signals', ...PEOPLE, peopleToken: 'no' },
-  listAccesses: {
-    path: '/v1/access-log',
-    nobody: 'no',
-    members: 'no',
-    analysts: 'no',
-    admins: 'yes',
-    boardToken: 'no',
-    peopleToken: 'no',
-  },
+  getOwnChoice: { path: '/v1/me/choice', ...PEOPLE, peopleToken: 'no' },
+  changeOwnChoice: { path: '/v1/me/choice', ...PEOPLE, peopleToken: 'no' },
+  resetOwnChoice: { path: '/v1/me/choice', ...PEOPLE, peopleToken: 'no' },
+  getOperations: { path: '/v1/operations', ...NOBODY_BUT_ADMINS },
+  listAccesses: { path: '/v1/access-log', ...NOBODY_BUT_ADMINS },
   getSession: { path: '/v1/session', ...EVERYBODY },
   signIn: { path: '/auth/login', ...EVERYBODY },
   finishSignIn: { path: '/auth/callback?code=x&state=y', ...EVERYBODY },

@@ -69,6 +69,17 @@ const requests: Readonly<Record<string, readonly (readonly [path: string, status
     ['/v1/me/signals', 401],
     ['/v1/me/signals?window=x', 400],
   ],
+  getOwnChoice: [
+    ['/v1/me/choice?user=u-9', 200],
+    ['/v1/me/choice', 401],
+    ['/v1/me/choice?user=', 400],
+  ],
+  changeOwnChoice: [['/v1/me/choice?user=u-9', 400]],
+  resetOwnChoice: [
+    ['/v1/me/choice?user=u-9', 200],
+    ['/v1/me/choice', 401],
+  ],
+  getOperations: [['/v1/operations', 200]],
   getSession: [['/v1/session', 200]],
   signIn: [
     ['/auth/login', 404],

@@ -73,10 +73,13 @@ function operation(endpoint: Endpoint): Json {
     ...(looksAt === undefined ? {} : { [LOOKS_AT]: looksAt }),
     ...(access === 'public' ? {} : { security: [{ token: [] }, { session: [] }] }),
     parameters: Object.entries(endpoint.shapes).flatMap(([place, shape]) =>
-      Object.entries(shape).map(([name, schema]) =>
-        parameter(place as ParameterPlace, name, schema as unknown as z.ZodType),
-      ),
+      place === 'body'
+        ? []
+        : Object.entries(shape).map(([name, schema]) =>
+            parameter(place as ParameterPlace, name, schema as unknown as z.ZodType),
+          ),
     ),
+    ...(endpoint.shapes.body === undefined ? {} : { requestBody: requestBody(endpoint.shapes.body) }),
     responses: {
       ...Object.fromEntries([answer, ...otherAnswers].map((one) => [String(one.status ?? 200), response(one)])),
       ...(isValidated(endpoint) ? { '304': { description: 'It is as the ETag in If-None-Match says' } } : {}),
@@ -111,6 +114,11 @@ function parameter(place: ParameterPlace, name: string, schema: z.ZodType): Json
     schema: form,
   };
 }
+
+const requestBody = (shape: z.ZodRawShape): Json => ({
+  required: true,
+  content: { [JSON_TYPE]: { schema: schemaOf(z.strictObject(shape), 'input') } },
+});
 
 function answerSchema(type: string, schema: z.ZodType): Json {
   const id = componentId(schema);

@@ -228,9 +228,10 @@ function faultsOf(issue: z.core.$ZodIssue, given: Readonly<Partial<Record<string
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((parameter) => ({ parameter, in: place, code: 'unknown', detail: 'is not known here' }));
   }
-  const parameter = String(issue.path[1]);
-  const values = given[place] as Readonly<Partial<Record<string, unknown>>>;
-  return Array.isArray(values[parameter])
+  // A body that is no object has no fields to be at fault.
+  const parameter = issue.path[1] === undefined ? place : String(issue.path[1]);
+  const values = given[place] as Readonly<Partial<Record<string, unknown>>> | undefined;
+  return place !== 'body' && Array.isArray(values?.[parameter])
     ? [{ parameter, in: place, code: 'repeated', detail: 'is given more than once' }]
     : [{ parameter, in: place, code: 'invalid', detail: issue.message }];
 }

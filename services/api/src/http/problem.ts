@@ -11,6 +11,7 @@ export const problemKinds = {
   csrf_refused: { status: 403, title: 'The request does not come from our own page' },
   sign_in_failed: { status: 403, title: 'The sign-in failed' },
   no_sign_in: { status: 404, title: 'There is no sign-in here' },
+  handle_taken: { status: 409, title: 'The handle is taken' },
   no_usage: { status: 404, title: 'No usage was recorded for this person' },
   method_not_allowed: { status: 405, title: 'The method is not allowed here' },
   not_acceptable: { status: 406, title: 'This is not given in a format that was asked for' },
@@ -19,6 +20,7 @@ export const problemKinds = {
   starting: { status: 503, title: 'The service is starting' },
   sign_in_unavailable: { status: 503, title: 'The sign-in provider cannot be reached at the moment' },
   too_many_streams: { status: 503, title: 'There are as many streams as there may be' },
+  choice_not_written: { status: 503, title: 'The choice was not written, or not known to be' },
   storage_unavailable: { status: 503, title: 'The figures cannot be read at the moment' },
   internal: { status: 500, title: 'Something went wrong on our side' },
 } as const satisfies Record<string, { readonly status: number; readonly title: string }>;
@@ -27,12 +29,12 @@ export type ProblemCode = keyof typeof problemKinds;
 
 export const problemCodes = Object.keys(problemKinds) as [ProblemCode, ...ProblemCode[]];
 
-export type ParameterPlace = 'path' | 'query' | 'header';
+export type ParameterPlace = 'path' | 'query' | 'header' | 'body';
 
 /** What is wrong with one parameter. */
 const parameterFaultSchema = z.object({
   parameter: z.string(),
-  in: z.enum(['path', 'query', 'header']),
+  in: z.enum(['path', 'query', 'header', 'body']),
   code: z.enum(['unknown', 'repeated', 'invalid']),
   detail: z.string().describe('for a person; never decide on it'),
 });
@@ -68,7 +70,7 @@ const RETRY_AFTER_S = 2;
 
 /** For what passes by itself: 503 with Retry-After. */
 export const passingProblem = (
-  code: 'starting' | 'storage_unavailable' | 'sign_in_unavailable' | 'too_many_streams',
+  code: 'starting' | 'choice_not_written' | 'storage_unavailable' | 'sign_in_unavailable' | 'too_many_streams',
   detail: string,
   cause?: unknown,
 ): Problem => new Problem(code, detail, { headers: { 'retry-after': String(RETRY_AFTER_S) }, cause });

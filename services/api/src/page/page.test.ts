@@ -30,7 +30,7 @@ describe('the page', () => {
   });
   afterAll(() => stack.stop());
 
-  it.each(['/', '/?window=7d', '/people/u-1', '/people/a%2Fb', '/titles', '/models', '/awards'])(
+  it.each(['/', '/?window=7d', '/people/u-1', '/people/a%2Fb', '/titles', '/models', '/awards', '/pipeline'])(
     'is one document at each of its addresses, looked at anew each time: %s',
     async (path) => {
       const response = await fetch(url + path);

@@ -9,7 +9,7 @@ import { pathOf } from '../http/adapter.js';
 const BOARD = fileURLToPath(new URL('../../../board/dist', import.meta.url));
 
 /** Addresses that the page itself routes; each is answered with its one document. */
-const PAGES = ['/', '/people/*', '/titles', '/models', '/awards'];
+const PAGES = ['/', '/people/*', '/titles', '/models', '/awards', '/pipeline'];
 
 /** The board for a frame in another page. */
 const EMBEDDED = '/embed';

@@ -29,6 +29,7 @@ interface Operation {
     readonly description?: string;
     readonly schema: Json;
   }[];
+  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Json }>> };
   readonly responses: Readonly<
     Record<
       string,
@@ -76,7 +77,8 @@ interface Entry {
 }
 
 function operationHtml({ path, method, operation }: Entry): string {
-  const { operationId, summary, description, parameters, responses } = operation;
+  const { operationId, summary, description, parameters: outer, requestBody, responses } = operation;
+  const parameters = [...outer, ...fieldsOf(requestBody)];
   return `<section id="${operationId}"><h3><code>${method} ${escaped(path)}</code></h3><p>${escaped(summary)}</p>
 ${description === undefined ? '' : `<p class="prose">${marked(description)}</p>`}
 ${
@@ -97,6 +99,23 @@ ${
           .join('<br>')}</td><td>${marked(what)}</td></tr>`,
     )
     .join('')}</tbody></table></section>`;
+}
+
+/** The fields of a body, as parameters are told. */
+function fieldsOf(body: Operation['requestBody']): Operation['parameters'] {
+  return Object.values(body?.content ?? {}).flatMap(({ schema }) => {
+    const { properties = {}, required = [] } = schema as {
+      readonly properties?: Readonly<Record<string, Json & { readonly description?: string }>>;
+      readonly required?: readonly string[];
+    };
+    return Object.entries(properties).map(([name, { description, ...form }]) => ({
+      name,
+      in: 'body',
+      required: required.includes(name),
+      ...(description === undefined ? {} : { description }),
+      schema: form,
+    }));
+  });
 }
 
 /** A type's name as a link, else the schema in a line. */

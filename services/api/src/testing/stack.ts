@@ -84,17 +84,9 @@ export async function testStack(): Promise<TestStack> {
   const clickhouse = connectClickHouse(connection);
   const kafka = kafkaClient({ brokers: brokers.split(','), clientId: 'api-test' });
   // A broker may not know a topic yet that it has just created.
-  await keepTrying(
-    'topics',
-    () =>
-      applyTopics(kafka, [topics.titleAwards, topics.titleRules, topics.peopleProfiles], {
-        prefix,
-        replicationFactor: 1,
-      }),
-    {
-      classify: classifyKafkaFailure,
-    },
-  );
+  await keepTrying('topics', () => applyTopics(kafka, Object.values(topics), { prefix, replicationFactor: 1 }), {
+    classify: classifyKafkaFailure,
+  });
 
   let stored = 0;
   let chosen = 0;

@@ -62,6 +62,13 @@ export type Other = NonNullable<Models['other'] | Teams['other']>;
 export type GroupFigures = Omit<Models['models'][number], 'provider' | 'model' | 'users'>;
 export type ModelDays = Schemas['ModelDays'];
 
+/** How the pipeline is. */
+export type Operations = Schemas['Operations'];
+
+/** How the viewer chose to be shown. */
+export type OwnChoice = Schemas['OwnChoice'];
+export type OwnChange = Partial<Pick<OwnChoice, 'visibility' | 'figures' | 'name' | 'handle'>>;
+
 /** Days of the one who is signed in. */
 export type OwnSignals = Schemas['OwnSignals'];
 export type Session = Schemas['Session'];

@@ -9,6 +9,8 @@ export class RequestFailed extends Error {
     message: string,
     /** To be named to whoever runs Laurel; null when there is none. */
     readonly requestId: string | null,
+    /** What of the request is at fault, as far as the problem says. */
+    readonly faults: NonNullable<ProblemDetails['errors']> = [],
   ) {
     super(message);
     this.name = 'RequestFailed';
@@ -18,12 +20,37 @@ export class RequestFailed extends Error {
 type Parameters = Readonly<Record<string, string | number | undefined>>;
 
 /** @throws RequestFailed */
-export async function read<T>(path: string, parameters: Parameters, signal: AbortSignal): Promise<T> {
+export const read = <T>(path: string, parameters: Parameters, signal: AbortSignal): Promise<T> =>
+  ask<T>(path, parameters, { signal });
+
+/**
+ * Changes something.
+ *
+ * @param csrfToken as the session has it; null where none is needed.
+ * @throws RequestFailed
+ */
+export const send = <T>(
+  method: 'PATCH' | 'DELETE',
+  path: string,
+  parameters: Parameters,
+  csrfToken: string | null,
+  body?: unknown,
+): Promise<T> =>
+  ask<T>(path, parameters, {
+    method,
+    headers: {
+      ...(csrfToken === null ? {} : { 'x-csrf-token': csrfToken }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+
+async function ask<T>(path: string, parameters: Parameters, init: RequestInit): Promise<T> {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(parameters)) if (value !== undefined) query.set(name, String(value));
   const text = query.toString();
-  const response = await fetch(text === '' ? path : `${path}?${text}`, { signal }).catch((error: unknown) => {
-    if (signal.aborted) throw error;
+  const response = await fetch(text === '' ? path : `${path}?${text}`, init).catch((error: unknown) => {
+    if (init.signal?.aborted === true) throw error;
     throw new RequestFailed('offline', true, 'Laurel does not answer.', null);
   });
   const body: unknown = await response.json().catch(() => undefined);
@@ -31,7 +58,7 @@ export async function read<T>(path: string, parameters: Parameters, signal: Abor
   if (response.ok && body !== undefined) return body as T;
   if (!isProblem(body))
     throw new RequestFailed('unreadable', response.status >= 500, `Status ${response.status}`, null);
-  throw new RequestFailed(body.code, body.status >= 500, body.detail, body.request_id);
+  throw new RequestFailed(body.code, body.status >= 500, body.detail, body.request_id, body.errors);
 }
 
 const isProblem = (body: unknown): body is ProblemDetails =>

@@ -7,6 +7,8 @@ import type {
   Leaderboard,
   ModelDays,
   Models,
+  Operations,
+  OwnChoice,
   OwnSignals,
   PersonTitles,
   PersonUsage,
@@ -19,8 +21,13 @@ import type {
 } from './answers.js';
 import { read, RequestFailed, userPath } from './client.js';
 
+export const OWN_CHOICE_PATH = '/v1/me/choice';
+
 /** Rows that are read at a time. */
 export const PAGE_ROWS = 100;
+
+/** No stream tells of them. */
+const OPERATIONS_EVERY_MS = 5000;
 
 /** Without a live stream this old figures are read anew, in ms. */
 const OLD_AFTER_MS = 60_000;
@@ -110,6 +117,21 @@ export const personTitles = (userId: string) =>
   queryOptions({
     queryKey: ['figures', 'person-titles', userId],
     queryFn: ({ signal }) => read<PersonTitles>(userPath(userId, '/titles'), {}, signal),
+  });
+
+/** @param user who the viewer says they are, where nobody signs in. */
+export const ownChoice = (user: string | undefined) =>
+  queryOptions({
+    queryKey: ['own-choice', user],
+    queryFn: ({ signal }) => read<OwnChoice>(OWN_CHOICE_PATH, { user }, signal),
+  });
+
+/** For whoever runs Laurel. */
+export const operations = () =>
+  queryOptions({
+    queryKey: ['operations'],
+    queryFn: ({ signal }) => read<Operations>('/v1/operations', {}, signal),
+    refetchInterval: OPERATIONS_EVERY_MS,
   });
 
 /** Of whoever is signed in. */

@@ -1,41 +1,23 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { Download } from 'lucide-react';
 import { useState } from 'react';
-import type { PersonUsage, Precision } from '../api/answers.js';
+import type { PersonUsage } from '../api/answers.js';
 import { RequestFailed } from '../api/client.js';
 import { awards, personHistory, personSessions, personTitles, personUsage } from '../api/queries.js';
 import { Card } from '../shell/Card.js';
+import { useChooser } from '../viewer/me.js';
+import { ChoiceForm } from './ChoiceForm.js';
 import { daysCsv, download } from './download.js';
-
-const figuresWords: Readonly<Record<Precision, string>> = {
-  exact: 'with exact figures',
-  rounded: 'with figures rounded down to two digits',
-  bands: 'with no figure but the power of ten that it reached',
-};
 
 /** What the viewer shows of themselves, what is kept of them, and how to have it. */
 export function OwnCard({ person }: { readonly person: PersonUsage }) {
-  const { user_id: id, handle, name, figures } = person;
+  const { user_id: id } = person;
   return (
     <Card title="You, and what others see" className="panel--own">
       <div className="own-card">
-        <section>
+        <section className="own-card__choice">
           <h3>How you are shown</h3>
-          <p>
-            As <strong>{name === null ? handle : `${name} (${handle})`}</strong>, {figuresWords[figures]}.
-          </p>
-          <p>
-            You can be shown by name, by handle, or not at all, and with exact figures, rounded ones, or bands. The
-            choice is yours; whoever runs Laurel enters it for you:
-          </p>
-          <ul className="own-card__ways">
-            <Command name="Hide me" command={`laurel people set ${id} --visibility hidden`} />
-            <Command name="Round my figures" command={`laurel people set ${id} --figures rounded`} />
-          </ul>
-          <p className="own-card__soft">
-            It holds within seconds, everywhere. Hidden, you are in no list and hold no title; your usage still counts
-            in sums that give nobody away.
-          </p>
+          <OwnChoice userId={id} />
         </section>
         <section>
           <h3>What is stored</h3>
@@ -56,6 +38,25 @@ export function OwnCard({ person }: { readonly person: PersonUsage }) {
         </section>
       </div>
     </Card>
+  );
+}
+
+/** The form; or, where it is not known who the viewer is, how the choice is entered for them. */
+export function OwnChoice({ userId }: { readonly userId: string }) {
+  const chooser = useChooser();
+  if (chooser !== undefined) return <ChoiceForm chooser={chooser} />;
+  return (
+    <>
+      <p>
+        You can be shown by name, by handle, or not at all, and with exact figures, rounded ones, or bands. The choice
+        is yours. As nobody signs in here, whoever runs Laurel enters it for you:
+      </p>
+      <ul className="own-card__ways">
+        <Command name="Hide me" command={`laurel people set ${userId} --visibility hidden`} />
+        <Command name="Show me by my handle" command={`laurel people set ${userId} --visibility handle`} />
+        <Command name="Round my figures" command={`laurel people set ${userId} --figures rounded`} />
+      </ul>
+    </>
   );
 }
 

@@ -7,6 +7,7 @@ import { RequestFailed, userPath } from '../api/client.js';
 import { personUsage, titleRules } from '../api/queries.js';
 import { personWindows, type PersonWindow } from '../router.js';
 import { Avatar } from '../shell/Avatar.js';
+import { Card } from '../shell/Card.js';
 import { Choice } from '../shell/Choice.js';
 import { PersonName } from '../shell/PersonName.js';
 import { Share } from '../shell/Share.js';
@@ -18,7 +19,7 @@ import { cacheShareOf, costText, shareText, shortText, usdText, wholeText } from
 import { scopeText } from '../words/titles.js';
 import { ClassesCard, ModelsCard } from './MixCards.js';
 import { HistoryCard } from './HistoryCard.js';
-import { OwnCard } from './OwnCard.js';
+import { OwnCard, OwnChoice } from './OwnCard.js';
 import { SignalsCard } from './SignalsCard.js';
 import { SessionsCard } from './SessionsCard.js';
 import { TitlesCard } from './TitlesCard.js';
@@ -99,10 +100,7 @@ function Unknown({ userId }: { readonly userId: string }) {
       <title>Nobody here · Laurel</title>
       <Nothing isPage title="Nobody is shown here" icon={<UserX size={28} />}>
         {isOwn ? (
-          <p>
-            Either no usage of yours is recorded, or you chose to be hidden. To be shown again, have this entered:{' '}
-            <code>laurel people set {userId} --visibility handle</code>
-          </p>
+          <p>Either no usage of yours is recorded, or you chose to be hidden.</p>
         ) : (
           <p>Either there is no usage of this person, or they chose not to be shown.</p>
         )}
@@ -110,7 +108,14 @@ function Unknown({ userId }: { readonly userId: string }) {
           To the board
         </Link>
       </Nothing>
-      {isOwn ? <SignalsCard /> : null}
+      {isOwn ? (
+        <div className="person__own">
+          <Card title="How you are shown">
+            <OwnChoice userId={userId} />
+          </Card>
+          <SignalsCard />
+        </div>
+      ) : null}
     </div>
   );
 }

@@ -2,8 +2,10 @@ import './shell.css';
 import { Toast } from '@base-ui/react/toast';
 import { Tooltip } from '@base-ui/react/tooltip';
 import { Link, Outlet, useRouterState } from '@tanstack/react-router';
-import { Award, Boxes, ListOrdered, Trophy } from 'lucide-react';
+import { useQuery } from '@tanstack/react-query';
+import { Activity, Award, Boxes, ListOrdered, Trophy } from 'lucide-react';
 import { useEffect, useRef } from 'react';
+import { session } from '../api/queries.js';
 import { AwardToasts } from '../awards/AwardToasts.js';
 import { LiveLight } from './LiveLight.js';
 import { Mark } from './Mark.js';
@@ -16,11 +18,15 @@ const places = [
   { to: '/awards', name: 'Awards', Icon: Award },
 ] as const;
 
+/** For whoever runs Laurel. */
+const health = { to: '/pipeline', name: 'Health', Icon: Activity } as const;
+
 /** What is around every page. */
 export function Shell() {
   const main = useRef<HTMLElement>(null);
   const path = useRouterState({ select: ({ location }) => location.pathname });
   const shown = useRef(path);
+  const scopes = useQuery(session()).data?.scopes ?? [];
   useEffect(() => {
     // Of another page a screen reader is to read from its beginning.
     if (shown.current !== path) main.current?.focus({ preventScroll: true });
@@ -41,7 +47,7 @@ export function Shell() {
               <span>Laurel</span>
             </Link>
             <nav className="nav" aria-label="Pages">
-              {places.map(({ to, name, Icon }) => (
+              {[...places, ...(scopes.includes('operations:read') ? [health] : [])].map(({ to, name, Icon }) => (
                 <Link
                   key={to}
                   to={to}

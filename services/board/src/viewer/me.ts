@@ -18,5 +18,21 @@ export function useMe(): string | undefined {
   return signedIn ?? said;
 }
 
+/** Whose choices the viewer may make. */
+export interface Chooser {
+  /** To be named with each request; undefined for whoever is signed in. */
+  readonly user: string | undefined;
+  readonly csrfToken: string | null;
+}
+
+/** Undefined where it is not known who the viewer is; whoever may do everything, where nobody signs in, is taken at their word. */
+export function useChooser(): Chooser | undefined {
+  const { data } = useQuery(session());
+  const said = useStored(me) ?? undefined;
+  if (data === undefined) return undefined;
+  if (data.signed_in) return { user: undefined, csrfToken: data.csrf_token };
+  return data.role === 'admin' && said !== undefined ? { user: said, csrfToken: null } : undefined;
+}
+
 /** Whether the viewer may say who they are; a sign-in says it better. */
 export const useMaySayWho = (): boolean => useQuery(session()).data?.signed_in !== true;

@@ -73,7 +73,7 @@ function boundOf(metric: unknown): number | undefined {
   return typeof metric.tokens_per_own_minute === 'number' ? metric.tokens_per_own_minute : undefined;
 }
 
-const signalNames: Readonly<Record<string, string>> = {
+export const signalNames: Readonly<Record<string, string>> = {
   unattended_run: 'agents ran for hours by themselves',
   unbroken_run: 'one’s own calls went on for hours without a pause',
   round_the_clock: 'one’s own calls came around the clock',

@@ -1,4 +1,5 @@
 import { ledgerTotals } from '@laurel/clickhouse';
+import { behindOf } from '@laurel/kafka';
 import type { DaysVerdict } from './days.js';
 import { offsetsOf } from './settle.js';
 import type { AuditWorld } from './world.js';
@@ -45,8 +46,5 @@ export async function gatherInformation(
 }
 
 async function lagOf(world: AuditWorld, group: string, topic: string): Promise<GroupLag> {
-  const offsets = [...(await offsetsOf(world, group, topic)).values()];
-  const isNew = offsets.every(({ committed }) => committed === undefined);
-  const behind = offsets.reduce((sum, { low, high, committed }) => sum + Math.max(0, high - (committed ?? low)), 0);
-  return { group, topic, behind: isNew ? null : behind };
+  return { group, topic, behind: behindOf((await offsetsOf(world, group, topic)).values()) };
 }

@@ -12,9 +12,7 @@ import { personFiguresValues, personVisibilityValues, topics, type PersonProfile
 import { assertTopics } from '@laurel/kafka';
 import {
   changeProfile,
-  MAX_DISPLAY_NAME,
-  MAX_HANDLE,
-  MIN_HANDLE,
+  profileFaultTexts,
   readPeople,
   resetProfile,
   type PeopleDefault,
@@ -31,21 +29,10 @@ const settings = { ...kafkaSettings, ...clickHouseSettings, ...peopleSettings };
 /** How long to wait for the tables; usage-projector takes some tenths of a second. */
 const EFFECT_TIMEOUT_MS = 30_000;
 
-const FAULTS: Readonly<Record<ProfileFault, string>> = {
-  handle_length: `a handle has ${MIN_HANDLE} to ${MAX_HANDLE} characters`,
-  handle_characters: 'a handle has letters a to z and digits, begins with a letter, and has one of - _ . between words',
-  handle_reserved: 'a handle does not end like a generated one: in six digits, or letters that look like digits',
-  handle_taken: 'this handle is another person’s, or looks like theirs or like a pseudonym',
-  name_missing: 'who is shown by name needs one: --name',
-  name_length: `a name has 1 to ${MAX_DISPLAY_NAME} characters`,
-  name_characters: 'a name has a letter, and no control characters or signs that turn the line around',
-  invalid_user_id: 'a pseudonym has 1 to 256 bytes',
-};
-
 /** A choice that can't be: nothing was changed. */
 class RefusedChoice extends Error {
   constructor(readonly code: ProfileFault) {
-    super(`${code}: ${FAULTS[code]}. Nothing was changed.`);
+    super(`${code}: ${profileFaultTexts[code]}. Nothing was changed.`);
   }
 }
 
