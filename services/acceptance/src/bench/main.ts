@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { BenchStack } from './bench-stack.js';
 import { benchBoard } from './board/run.js';
 import { benchLoad, type LoadOptions } from './board/load.js';
+import { benchPage, type PageOptions } from './board/page.js';
 import { benchFreshness } from './freshness/run.js';
 import { benchGrowth } from './ingest/growth.js';
 import type { Framing } from './ingest/peer.js';
@@ -12,7 +13,15 @@ import { profiles } from './ingest/profiles.js';
 import { benchIngest, peers } from './ingest/run.js';
 import { thisMachine } from './machine.js';
 import { benchPublisher } from './publisher/run.js';
-import { boardTables, freshnessTable, growthTable, ingestTable, loadTable, publisherTable } from './tables.js';
+import {
+  boardTables,
+  freshnessTable,
+  growthTable,
+  ingestTable,
+  loadTable,
+  pageTables,
+  publisherTable,
+} from './tables.js';
 
 const whole = (text: string): number => {
   const value = Number(text);
@@ -134,6 +143,13 @@ program
       (result) => loadTable([result]),
     ),
   );
+
+program
+  .command('page')
+  .description('the page in a browser: first content, all figures, and how soon it answers to keys and clicks')
+  .option('--scale <number>', 'part of the reported company’s size', share, 1)
+  .option('--visits <number>', 'of each page', whole, 10)
+  .action(async (flags: PageOptions) => part('page', flags, (stack) => benchPage(stack, flags, progress), pageTables));
 
 program
   .command('publisher')

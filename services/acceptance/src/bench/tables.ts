@@ -1,4 +1,5 @@
 import type { LoadRun } from './board/load.js';
+import type { PageRun } from './board/page.js';
 import type { BoardRun } from './board/run.js';
 import type { FreshnessRun } from './freshness/run.js';
 import type { GrowthRun } from './ingest/growth.js';
@@ -72,12 +73,12 @@ export const freshnessTable = (runs: readonly FreshnessRun[]): string =>
 
 export const boardTables = (runs: readonly BoardRun[]): string =>
   table(
-    ['people', 'what', 'p50 ms', 'p95 ms', 'most ms'],
+    ['people', 'what', 'first ms', 'p50 ms', 'p95 ms', 'most ms'],
     runs.flatMap(({ company, latencies, titles, awarderMiB, simulation }) => [
-      ...latencies.map(({ what, p50, p95, most }) => [
+      ...latencies.map(({ what, first, p50, p95, most }) => [
         String(company.people),
         what,
-        ...[p50, p95, most].map((ms) => digits(ms)),
+        ...[first, p50, p95, most].map((ms) => digits(ms)),
       ]),
       [
         String(company.people),
@@ -85,10 +86,12 @@ export const boardTables = (runs: readonly BoardRun[]): string =>
         '',
         '',
         '',
+        '',
       ],
       [
         String(company.people),
-        `a month of all titles simulated at each hour: ${digits(simulation.wallSeconds)} s (ClickHouse ${digits(cpuOf(simulation))} CPU s)`,
+        `a month of all titles simulated at each hour: ${simulation === null ? 'given up after 15 min' : `${digits(simulation.wallSeconds)} s (ClickHouse ${digits(cpuOf(simulation))} CPU s)`}`,
+        '',
         '',
         '',
         '',
@@ -123,6 +126,38 @@ export const loadTable = (runs: readonly LoadRun[]): string =>
       String(Math.round(run.apiMiB)),
     ]),
   );
+
+export const pageTables = ({ company, pages, interactions }: PageRun): string =>
+  [
+    `${company.people} people`,
+    table(
+      [
+        'page',
+        'first content p50 ms',
+        'p95',
+        'largest content p50 ms',
+        'p95',
+        'all figures p50 ms',
+        'p95',
+        'layout shift',
+      ],
+      pages.map(({ page, firstContentMs, largestContentMs, allReadMs, layoutShift }) => [
+        page,
+        ...[firstContentMs, largestContentMs, allReadMs].flatMap((ms) =>
+          [50, 95].map((percent) => digits(percentile(ms, percent))),
+        ),
+        digits(Math.max(...layoutShift)),
+      ]),
+    ),
+    table(
+      ['interaction', 'how many', 'p50 ms', 'p95 ms', 'most ms'],
+      interactions.map(({ what, durationsMs }) => [
+        what,
+        String(durationsMs.length),
+        ...[50, 95, 100].map((percent) => digits(percentile(durationsMs, percent))),
+      ]),
+    ),
+  ].join('\n\n');
 
 export const publisherTable = (runs: readonly PublisherRun[]): string =>
   table(

@@ -15,6 +15,11 @@ const run = promisify(execFile);
 
 const REQUESTS = 200;
 const REQUESTS_ON_HOURS = 10;
+/** Of windows of 9 days to 29. */
+const REQUESTS_UNKNOWN = 20;
+
+/** A month's simulation is given up after so long, in ms: three times what it may take. */
+const SIMULATION_TIMEOUT_MS = 15 * 60_000;
 const PREFIX = 'board.';
 const DATABASE = 'board_run';
 
@@ -22,6 +27,8 @@ const DATABASE = 'board_run';
 export interface Latency {
   readonly what: string;
   readonly requests: number;
+  /** Of the very first one, of which nothing was in the API's memory. */
+  readonly first: number;
   readonly p50: number;
   readonly p95: number;
   readonly most: number;
@@ -34,8 +41,8 @@ export interface BoardRun {
   readonly titles: Cost;
   /** Most memory of title-awarder. */
   readonly awarderMiB: number;
-  /** `laurel titles simulate` over these days, each hour; without the command's own CPU seconds. */
-  readonly simulation: Cost;
+  /** `laurel titles simulate` over these days, each hour; without the command's own CPU seconds; null when it took too long. */
+  readonly simulation: Cost | null;
 }
 
 /** The API's pages and the titles at the size of the reported company, or a part of it. */
@@ -70,6 +77,12 @@ export async function benchBoard(
         );
         onProgress(JSON.stringify(latencies.at(-1)));
       }
+      latencies.push(
+        await timed('top 250 of a window that nobody asked for', REQUESTS_UNKNOWN, async (request) => {
+          await (await fetch(`${api.url}/v1/leaderboards/total_tokens?window=${request + 8}d&limit=250`)).arrayBuffer();
+        }),
+      );
+      onProgress(JSON.stringify(latencies.at(-1)));
       for (const [what, query] of ON_HOURS) {
         latencies.push(await timed(what, REQUESTS_ON_HOURS, () => read(client, query)));
         onProgress(JSON.stringify(latencies.at(-1)));
@@ -112,14 +125,16 @@ async function read(client: ClickHouseClient, query: string): Promise<void> {
 }
 
 async function timed(what: string, requests: number, ask: (request: number) => Promise<void>): Promise<Latency> {
+  const beforeFirst = performance.now();
   await ask(0);
+  const first = performance.now() - beforeFirst;
   const took: number[] = [];
   for (let request = 1; request <= requests; request += 1) {
     const began = performance.now();
     await ask(request);
     took.push(performance.now() - began);
   }
-  return { what, requests, p50: percentile(took, 50), p95: percentile(took, 95), most: Math.max(...took) };
+  return { what, requests, first, p50: percentile(took, 50), p95: percentile(took, 95), most: Math.max(...took) };
 }
 
 async function evaluateTitles(
@@ -151,11 +166,17 @@ async function evaluateTitles(
   }
 }
 
-async function simulateMonth(stack: BenchStack, environment: NodeJS.ProcessEnv): Promise<Cost> {
+async function simulateMonth(stack: BenchStack, environment: NodeJS.ProcessEnv): Promise<Cost | null> {
   const meter = new CpuMeter({ clickhouse: stack.pids.clickhouse });
   const env = { ...process.env, ...environment };
-  await run(process.execPath, [LAUREL, 'titles', 'simulate', '--json'], { env, maxBuffer: 2 ** 26 });
-  return meter.stop();
+  const signal = AbortSignal.timeout(SIMULATION_TIMEOUT_MS);
+  try {
+    await run(process.execPath, [LAUREL, 'titles', 'simulate', '--json'], { env, maxBuffer: 2 ** 26, signal });
+    return meter.stop();
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    return null;
+  }
 }
 
 /** Those that Laurel brings. */
