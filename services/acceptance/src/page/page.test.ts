@@ -317,7 +317,8 @@ describe('the page on the recorded trace', () => {
     await press(/^By handle/);
     await press('Save');
     await page.getByText('Rank by all tokens').waitFor();
-    expect(await shownUsers()).toContain(id);
+    // A board follows with its next reading.
+    await eventually('to be on the board again', async () => (await shownUsers()).includes(id));
   });
 
   it('takes a name, a handle and coarse figures, says what is wrong with them, and takes all of it back', async () => {

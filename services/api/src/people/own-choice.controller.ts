@@ -60,8 +60,8 @@ const changeEndpoint = new Endpoint({
   id: 'changeOwnChoice',
   method: 'PATCH',
   summary: 'Changes how one is shown to others',
-  description: `What is not named stays as it is. It holds in every answer that is begun after this one; in the lists in memory of other instances within some
-hundredths of a second; titles of whoever hides are passed on at the next evaluation.`,
+  description: `What is not named stays as it is. Who hides is in no answer that is begun after this one, at other instances some hundredths of a second later; who
+shows themselves again is on a board with its next reading. Titles of whoever hides are passed on at the next evaluation.`,
   parameters: {
     query,
     body: {

@@ -26,7 +26,7 @@ type Outcome =
 const saidOf: Readonly<Record<Exclude<Outcome['kind'], 'failed'>, string>> = {
   none: '',
   saving: 'Saving …',
-  saved: 'Saved. It holds everywhere from now on.',
+  saved: 'Saved. It holds everywhere.',
   same: 'It is so already.',
 };
 
