@@ -3,6 +3,7 @@ export * from './audit/index.js';
 export * from './client.js';
 export * from './erasures.js';
 export * from './failure.js';
+export * from './figures-version.js';
 export * from './fair-play/flags.js';
 export * from './fair-play/roll-signals.js';
 export { computeSignals, staleSignals, type StalePart } from './fair-play/signal-heads.js';

@@ -71,7 +71,7 @@ describe('the title awarder', () => {
 
   /** An evaluation that began after this call has ended. */
   async function evaluated(service: ServiceProcess): Promise<void> {
-    const count = (): Promise<number> => service.metric('laurel_title_evaluation_seconds_count');
+    const count = (): Promise<number> => service.metric('laurel_title_ticks_total');
     const before = await count();
     await eventually('two evaluations', async () => (await count()) >= before + 2);
   }

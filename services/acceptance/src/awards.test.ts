@@ -147,7 +147,7 @@ describe('award events', () => {
     await pipeline.start('title-awarder');
     await eventually(
       'two evaluations after the restart',
-      async () => (await pipeline.service('title-awarder').metric('laurel_title_evaluation_seconds_count')) >= 2,
+      async () => (await pipeline.service('title-awarder').metric('laurel_title_ticks_total')) >= 2,
     );
     expect(awards.map((award) => award.award_id)).toEqual(before);
   });

@@ -155,7 +155,7 @@ describe('who plays for titles', () => {
     await pipeline.start('title-awarder');
     await eventually(
       'two evaluations',
-      async () => (await pipeline.service('title-awarder').metric('laurel_title_evaluation_seconds_count')) >= 2,
+      async () => (await pipeline.service('title-awarder').metric('laurel_title_ticks_total')) >= 2,
     );
   });
   afterAll(() => pipeline.close());

@@ -134,11 +134,10 @@ describe('kill -9 of each service with a batch in flight', () => {
       await pipeline.start('title-awarder');
     }
     await expectExact();
-    const evaluations = await pipeline.service('title-awarder').metric('laurel_title_evaluation_seconds_count');
+    const evaluations = await pipeline.service('title-awarder').metric('laurel_title_ticks_total');
     await eventually(
       'another evaluation',
-      async () =>
-        (await pipeline.service('title-awarder').metric('laurel_title_evaluation_seconds_count')) > evaluations,
+      async () => (await pipeline.service('title-awarder').metric('laurel_title_ticks_total')) > evaluations,
     );
     expect((await pipeline.awards()).map((award) => award.award_id)).toEqual(before.map((award) => award.award_id));
   });

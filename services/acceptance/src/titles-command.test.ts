@@ -309,7 +309,7 @@ describe('laurel titles', () => {
     await awarder.end('SIGKILL');
     const before = await pipeline.awards();
     const next = await pipeline.start('title-awarder');
-    const evaluations = (): Promise<number> => next.metric('laurel_title_evaluation_seconds_count');
+    const evaluations = (): Promise<number> => next.metric('laurel_title_ticks_total');
     await eventually('it to have evaluated twice', async () => (await evaluations()) >= 2);
     expect(await pipeline.awards()).toEqual(before);
     awarder = next;

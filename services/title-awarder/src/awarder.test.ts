@@ -1,5 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { computeSignals, Past, readClosures, rollIdOf, staleSignals, type PastRange } from '@laurel/clickhouse';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  computeSignals,
+  Past,
+  readClosures,
+  recordErasure,
+  rollIdOf,
+  staleSignals,
+  userHashOf,
+  writeChoices,
+  type PastRange,
+} from '@laurel/clickhouse';
 import { Roller, TestDatabase } from '@laurel/clickhouse/fixture';
 import {
   awardEvent,
@@ -24,7 +35,7 @@ import {
   type TitleRule,
 } from '@laurel/titles';
 import { usageEvent } from '@laurel/usage/fixture';
-import { Awarder, AwardNotWritten } from './awarder.js';
+import { Awarder, AwardNotWritten, type AwarderOptions, type Tick } from './awarder.js';
 
 const HOUR_MS = 3_600_000;
 const FIRST_MS = Date.UTC(2026, 4, 1, 18);
@@ -136,15 +147,15 @@ describe('the awards of a live run', () => {
     await producer.close();
   };
   const clock = { nowMs: FIRST_MS };
-  const begin = (): Awarder => {
+  const begin = (options: Partial<AwarderOptions> = {}, onTick: (tick: Tick) => void = () => undefined): Awarder => {
     const awarder = new Awarder(
       kafka,
       database.client,
       {
         classify: (error) => (error instanceof AwardNotWritten ? 'retriable' : classifyKafkaFailure(error)),
       },
-      { topicPrefix, tickMs: HOUR_MS, minIntervalMs: 1, busyShare: 1, now: () => clock.nowMs },
-      { onAwards: () => undefined, onEvaluated: () => undefined },
+      { topicPrefix, tickMs: HOUR_MS, minIntervalMs: 1, busyShare: 1, now: () => clock.nowMs, ...options },
+      { onAwards: () => undefined, onTick },
       (error) => {
         throw error;
       },
@@ -301,4 +312,50 @@ describe('the awards of a live run', () => {
       ['title_awarded', leader, 'overtook', null],
     ]);
   });
+
+  it('are judged anew by itself whenever anything has changed, and not while nothing has', async () => {
+    const roller = new Roller(database, FIRST_MS / 1000, MIDNIGHT_MS / 1000);
+    await roller.begin();
+    const first = usageEvent({ user_id: 'u-1', event_id: 'first', occurred_at: FIRST_MS, tokens: { input: 9 } });
+    await roller.take({ events: [first], closeHours: 1, closeDays: true });
+    await publish([{ ...mostFair, dwell_hours: 2 }]);
+    clock.nowMs = FIRST_MS + HOUR_MS;
+    const ticks: Tick[] = [];
+    begin({ tickMs: 20 }, (tick) => ticks.push(tick));
+    const quiet = (): Promise<void> => untilSo(() => ticks.slice(-3).join() === 'unchanged,unchanged,unchanged');
+    await quiet();
+    const changes: Readonly<Record<string, () => Promise<unknown>>> = {
+      usage: () => roller.take({ events: [{ ...first, event_id: 'second' }], closeHours: 0, closeDays: false }),
+      'the end of an hour': () => roller.take({ events: [], closeHours: 1, closeDays: false }),
+      'the dwell of a holder': () => Promise.resolve((clock.nowMs += 2 * HOUR_MS)),
+      'a choice': () =>
+        writeChoices(database.client, [
+          { userId: 'u-2', choice: { visibility: 'hidden', figures: 'exact', changed_at: 1 }, version: 2 },
+        ]),
+      'an erasure': () => recordErasure(database.client, userHashOf('u-3')),
+      'the rules': () => publish([mostFair]),
+      'the day': () => Promise.resolve((clock.nowMs += 24 * HOUR_MS)),
+      'signals of a day': async () => {
+        await roller.take({ events: [], closeHours: 24, closeDays: true });
+        await quiet();
+        ticks.length = 0;
+        await computeStale();
+      },
+    };
+    for (const [what, change] of Object.entries(changes)) {
+      ticks.length = 0;
+      await change();
+      await untilSo(() => ticks.includes('evaluated'), what);
+      await quiet();
+    }
+  });
 });
+
+async function untilSo(isSo: () => boolean, what = 'nothing to change'): Promise<void> {
+  // Less than the time after which it evaluates in any case.
+  const deadline = Date.now() + 30_000;
+  while (!isSo()) {
+    if (Date.now() > deadline) throw new Error(`waited too long for ${what}`);
+    await sleep(10);
+  }
+}

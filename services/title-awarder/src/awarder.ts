@@ -4,6 +4,7 @@ import {
   hiddenAmong,
   inParts,
   PEOPLE_AT_ONCE,
+  readFiguresVersion,
   tierFigures,
   TierReader,
   titleMeasurement,
@@ -38,12 +39,12 @@ import {
   type TitleRule,
   type TitleState,
 } from '@laurel/titles';
-import { windowOf, type Window } from '@laurel/usage';
+import { dayOf, windowOf, type Window } from '@laurel/usage';
 import { transactionsOf, tierRecords } from './tier-records.js';
 
 export interface AwarderOptions {
   readonly topicPrefix: string;
-  /** At the latest, the time between two evaluations, in ms: windows slide on without any event. */
+  /** So often it is looked whether to evaluate, in ms: windows slide on without any event. */
   readonly tickMs: number;
   /** At the least, the time between two evaluations, in ms. */
   readonly minIntervalMs: number;
@@ -57,17 +58,36 @@ export interface AwarderOptions {
 
 export interface AwarderEvents {
   onAwards(events: readonly AwardEvent[]): void;
-  onEvaluated(seconds: number): void;
+  /** @param seconds how long it took. */
+  onTick(tick: Tick, seconds: number): void;
 }
+
+/** What came of one: nothing is judged anew by what it was judged by already, nor where another instance does. */
+export type Tick = 'evaluated' | 'unchanged' | 'left_out';
 
 /** What this instance knows while it alone may write. */
 interface Reign {
   readonly writer: FencedWriter;
   readonly fold: AwardFold;
   readonly tierReader: TierReader;
+  /** What the last evaluation rested on; undefined before the first, and after one that left something for the next. */
+  basis?: Basis | undefined;
+  /** Transactions of the present evaluation. */
+  commits: number;
 }
 
+interface Basis {
+  /** Another one as soon as anything can be judged otherwise. */
+  readonly text: string;
+  /** By a clock that is never set, in ms. */
+  readonly atMs: number;
+}
+
+/** Titles are evaluated anew after so long, in ms, even where nothing is known to have changed. */
+const MOST_UNCHANGED_MS = 60_000;
+
 const MAX_TIER_CHANGES = 1000;
+const HOUR_MS = 3_600_000;
 
 /**
  * Awards titles as events. Their fold is the only state: nothing is remembered that could differ from it. The rules are the
@@ -157,7 +177,7 @@ export class Awarder {
       this.wake = new AbortController();
       if (this.active) {
         const waiting = this.waiting.splice(0);
-        tookMs = await this.evaluate();
+        tookMs = await this.evaluate(waiting.length > 0);
         for (const resolve of waiting) resolve();
       } else {
         tookMs = 0;
@@ -174,20 +194,55 @@ export class Awarder {
     }
   }
 
-  /** One tick: all titles as of one instant. Returns how long it took, in ms. */
-  private async evaluate(): Promise<number> {
+  /**
+   * One tick: all titles as of one instant. Returns how long it took, in ms.
+   *
+   * @param isAsked evaluates whether or not anything is known to have changed.
+   */
+  private async evaluate(isAsked: boolean): Promise<number> {
     const began = performance.now();
     const { now = Date.now } = this.options;
-    await keepTrying('award', () => this.evaluateOnce(now()), this.policy, this.stopped.signal);
+    const attempt = (): Promise<Tick> => this.evaluateIfChanged(now(), isAsked);
+    const tick = await keepTrying('award', attempt, this.policy, this.stopped.signal);
     const tookMs = performance.now() - began;
-    this.events.onEvaluated(tookMs / 1000);
+    this.events.onTick(tick, tookMs / 1000);
     return tookMs;
   }
 
-  private async evaluateOnce(nowMs: number): Promise<void> {
+  /** To judge the same by the same changes nothing, and costs as much as the first time. */
+  private async evaluateIfChanged(nowMs: number, isAsked: boolean): Promise<Tick> {
     // The partition may be lost while an outage is waited out: to claim anew would then fence the rightful writer.
-    if (!this.active) return;
+    if (!this.active) return 'left_out';
     const reign = (this.reign ??= await this.beginReign());
+    // Before any figure is read: what changes from now on is another basis.
+    const basis = { text: await this.basisText(reign, nowMs), atMs: performance.now() };
+    const { basis: last } = reign;
+    if (!isAsked && last?.text === basis.text && basis.atMs - last.atMs < MOST_UNCHANGED_MS) return 'unchanged';
+    reign.basis = undefined;
+    reign.commits = 0;
+    const isWhole = await this.evaluateOnce(reign, nowMs);
+    // What was decided may lead to something else, by the same figures.
+    if (isWhole && reign.commits === 0) reign.basis = basis;
+    return 'evaluated';
+  }
+
+  /** The figures, the rules, and what time alone brings about: another window, a rule that begins or ends, a dwell that is over. */
+  private async basisText({ fold }: Reign, nowMs: number): Promise<string> {
+    const { rules, offset } = this.book;
+    const inForce = rules.filter((rule) => isInForce(rule, nowMs));
+    const dwelt = inForce.flatMap((rule) =>
+      statesUnder(rule, fold.states.values())
+        .flatMap(({ holders }) => holders)
+        .filter(({ evaluated_at: sinceMs }) => nowMs - sinceMs >= rule.dwell_hours * HOUR_MS)
+        .map(({ award_id: id }) => id),
+    );
+    const figures = await readFiguresVersion(this.clickhouse);
+    return JSON.stringify([figures, dayOf(nowMs), offset, inForce.map(({ id }) => id), dwelt]);
+  }
+
+  /** False where it leaves something for the next one. */
+  private async evaluateOnce(reign: Reign, nowMs: number): Promise<boolean> {
+    let isWhole = true;
     // One set of rules for the whole tick.
     const { rules } = this.book;
     const { states, tiers } = reign.fold;
@@ -209,7 +264,10 @@ export class Awarder {
       const isWithheld = (userId: string): boolean => this.erasures.has(userId) || hidden.has(userId);
       for (const { state, standings, corrected } of boards) {
         // Who hid while the standings were read is still counted in others' ranks there. Not at the next tick.
-        if (standings.some(({ userId, eligible }) => eligible && hidden.has(userId))) continue;
+        if (standings.some(({ userId, eligible }) => eligible && hidden.has(userId))) {
+          isWhole = false;
+          continue;
+        }
         const evaluation = { rule, standings, window, evaluatedAtMs: nowMs, corrected, isWithheld };
         await this.write(reign, state, decide(evaluation, state));
       }
@@ -223,6 +281,7 @@ export class Awarder {
       await this.write(reign, state, retire(state, nowMs, reason, isWithheld));
     }
     await this.retireTiers(reign, rules, nowMs, left);
+    return isWhole && left > 0;
   }
 
   /** Whoever hides is to the titles as if erased: they hold nothing, and no event names them. */
@@ -305,6 +364,7 @@ export class Awarder {
       await this.endReign();
       throw new AwardNotWritten(error);
     }
+    reign.commits += 1;
     for (const award of awards) reign.fold.take(award);
     this.events.onAwards(awards);
   }
@@ -327,7 +387,7 @@ export class Awarder {
         groupPrefix: `${topicPrefix}laurel-title-awarder-rules-`,
         onRecord: this.takeRules,
       });
-      return { writer, fold, tierReader: new TierReader() };
+      return { writer, fold, tierReader: new TierReader(), commits: 0 };
     } catch (error) {
       await writer.close();
       throw error;

@@ -21,7 +21,8 @@ const settings = {
   ...kafkaSettings,
   ...clickHouseSettings,
   tickMs: integer('LAUREL_AWARDER_TICK_MS', 100, 3_600_000, {
-    description: 'titles are evaluated at least this often, in ms, as windows slide on without events',
+    description:
+      'so often, in ms, it is looked whether titles are to be evaluated, as windows slide on without events; without any change they are once a minute',
     default: '5000',
   }),
   minIntervalMs: integer('LAUREL_AWARDER_MIN_INTERVAL_MS', 50, 3_600_000, {
@@ -67,6 +68,12 @@ export const titleAwarder: ServiceDefinition<typeof settings> = {
       buckets: [0.03, 0.1, 0.3, 1, 3, 10, 30],
       registers,
     });
+    const ticks = new Counter({
+      name: 'laurel_title_ticks_total',
+      help: 'Looks at whether titles are to be evaluated, by what came of them',
+      labelNames: ['result'],
+      registers,
+    });
     const events: AwarderEvents = {
       onAwards: (written) => {
         for (const { title_id: title, type, user_id: user, scope, value, reason } of written) {
@@ -77,7 +84,10 @@ export const titleAwarder: ServiceDefinition<typeof settings> = {
         const [tier] = written.filter(isAboutTier);
         if (tier !== undefined) log.info({ title: tier.title_id, scope: tier.scope, people: written.length }, 'tiers');
       },
-      onEvaluated: (took) => seconds.observe(took),
+      onTick: (tick, took) => {
+        ticks.inc({ result: tick });
+        if (tick === 'evaluated') seconds.observe(took);
+      },
     };
     const options = { topicPrefix, tickMs: config.tickMs, minIntervalMs: config.minIntervalMs };
     const awarder = new Awarder(kafka, clickhouse, policy, options, events, fatal);

@@ -1,7 +1,7 @@
-import { rollIdOf, writeClosure, writeHeads, type Statement } from '@laurel/clickhouse';
+import { figuresVersion, rollIdOf, writeClosure, writeHeads, type Statement } from '@laurel/clickhouse';
 import { TestDatabase } from '@laurel/clickhouse/fixture';
 import { windowOf } from '@laurel/usage';
-import { figuresVersion, leaderboard, modelUsage, userDaysAndModels } from './statements.js';
+import { leaderboard, modelUsage, userDaysAndModels } from './statements.js';
 
 const DAY_MS = 86_400_000;
 const NOW = Date.UTC(2026, 4, 14, 12);

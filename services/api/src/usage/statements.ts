@@ -83,18 +83,6 @@ export function leaderboard(metric: BoardMetric, { window, previous }: BoardWind
   };
 }
 
-/** One text that is another one as soon as any figure can be: what the views read is named by the heads and the boundaries;
- * whom a board lists by people's choices. */
-export const figuresVersion: Statement = {
-  query: `SELECT toString(sum(cityHash64(grain, bucket, head))) AS heads, (SELECT toString(groupArray((grain, closed_before))) FROM
-      (SELECT grain, max(closed_before) AS closed_before FROM closures GROUP BY grain ORDER BY grain)) AS boundaries,
-      (SELECT toString(sum(cityHash64(user_id, version))) FROM people_choices) AS choices,
-      (SELECT toString(sum(cityHash64(day, part, head))) FROM
-        (SELECT day, part, max(roll_id) AS head FROM fair_play_heads GROUP BY day, part)) AS signals
-    FROM (SELECT grain, bucket, max(roll_id) AS head FROM roll_heads GROUP BY grain, bucket)`,
-  query_params: {},
-};
-
 /** A person's figures by day and model. Days, models and totals are sums of these rows, so that they agree. */
 export function userDaysAndModels(userId: string, window: Window): Statement {
   return {

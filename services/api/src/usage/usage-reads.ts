@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
-import { costsOfRow, figuresOfRow, type ClickHouseClient, type CostColumns, type Statement } from '@laurel/clickhouse';
+import {
+  costsOfRow,
+  figuresOfRow,
+  figuresVersion,
+  type ClickHouseClient,
+  type CostColumns,
+  type Statement,
+} from '@laurel/clickhouse';
 import { LEAST_COHORT } from '@laurel/policy';
 import { compareUtf8 } from '@laurel/titles';
 import {
@@ -25,7 +32,6 @@ import { Reused, ReusedByKey } from '../reused.js';
 import {
   anyUsage,
   daysOfPeople,
-  figuresVersion,
   leaderboard,
   modelDays,
   modelUsage,

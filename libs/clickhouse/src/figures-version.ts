@@ -1,0 +1,22 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import type { Statement } from './projections.js';
+
+/**
+ * One row that is another one as soon as any figure can be: what the views read is named by the heads and the boundaries; whom a
+ * list shows, by people's choices and by who was erased.
+ */
+export const figuresVersion: Statement = {
+  query: `SELECT toString(sum(cityHash64(grain, bucket, head))) AS heads, (SELECT toString(groupArray((grain, closed_before))) FROM
+      (SELECT grain, max(closed_before) AS closed_before FROM closures GROUP BY grain ORDER BY grain)) AS boundaries,
+      (SELECT toString(sum(cityHash64(user_id, version))) FROM people_choices) AS choices,
+      (SELECT toString(count()) FROM erasures) AS erased,
+      (SELECT toString(sum(cityHash64(day, part, head))) FROM
+        (SELECT day, part, max(roll_id) AS head FROM fair_play_heads GROUP BY day, part)) AS signals
+    FROM (SELECT grain, bucket, max(roll_id) AS head FROM roll_heads GROUP BY grain, bucket)`,
+  query_params: {},
+};
+
+/** The same, as a text. */
+export async function readFiguresVersion(client: ClickHouseClient): Promise<string> {
+  return (await client.query({ query: figuresVersion.query, format: 'TabSeparated' })).text();
+}
