@@ -115,13 +115,14 @@ program
   .command('board')
   .description('pages and titles at the size of the reported company: 85,000 people, 30 days')
   .option('--scales <numbers>', 'parts of that size', (text) => list(text).map(share), [0.01, 0.1, 1])
-  .action(async (flags: { readonly scales: readonly number[] }) =>
+  .option('--simulation-minutes <number>', 'how long a month may be simulated at the most', whole, 15)
+  .action(async (flags: { readonly scales: readonly number[]; readonly simulationMinutes: number }) =>
     part(
       'board',
       flags,
       async (stack) => {
         const runs = [];
-        for (const scale of flags.scales) runs.push(await benchBoard(stack, scale, progress));
+        for (const scale of flags.scales) runs.push(await benchBoard(stack, { ...flags, scale }, progress));
         return runs;
       },
       boardTables,

@@ -74,7 +74,7 @@ export const freshnessTable = (runs: readonly FreshnessRun[]): string =>
 export const boardTables = (runs: readonly BoardRun[]): string =>
   table(
     ['people', 'what', 'first ms', 'p50 ms', 'p95 ms', 'most ms'],
-    runs.flatMap(({ company, latencies, titles, awarderMiB, simulation }) => [
+    runs.flatMap(({ company, latencies, titles, awarderMiB, simulation, simulationMinutes }) => [
       ...latencies.map(({ what, first, p50, p95, most }) => [
         String(company.people),
         what,
@@ -90,7 +90,7 @@ export const boardTables = (runs: readonly BoardRun[]): string =>
       ],
       [
         String(company.people),
-        `a month of all titles simulated at each hour: ${simulation === null ? 'given up after 15 min' : `${digits(simulation.wallSeconds)} s (ClickHouse ${digits(cpuOf(simulation))} CPU s)`}`,
+        `a month of all titles simulated at each hour: ${simulation === null ? `given up after ${simulationMinutes} min` : `${digits(simulation.wallSeconds)} s (ClickHouse ${digits(cpuOf(simulation))} CPU s)`}`,
         '',
         '',
         '',

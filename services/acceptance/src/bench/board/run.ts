@@ -18,8 +18,7 @@ const REQUESTS_ON_HOURS = 10;
 /** Of windows of 9 days to 29. */
 const REQUESTS_UNKNOWN = 20;
 
-/** A month's simulation is given up after so long, in ms: three times what it may take. */
-const SIMULATION_TIMEOUT_MS = 15 * 60_000;
+const MINUTE_MS = 60_000;
 const PREFIX = 'board.';
 const DATABASE = 'board_run';
 
@@ -34,7 +33,14 @@ export interface Latency {
   readonly most: number;
 }
 
-export interface BoardRun {
+export interface BoardOptions {
+  /** Of the reported company. */
+  readonly scale: number;
+  /** A month's simulation is given up after so long. */
+  readonly simulationMinutes: number;
+}
+
+export interface BoardRun extends BoardOptions {
   readonly company: CompanyShape;
   readonly latencies: readonly Latency[];
   /** All titles evaluated once, from the start of title-awarder to its first awards. */
@@ -48,7 +54,7 @@ export interface BoardRun {
 /** The API's pages and the titles at the size of the reported company, or a part of it. */
 export async function benchBoard(
   stack: BenchStack,
-  scale: number,
+  { scale, simulationMinutes }: BoardOptions,
   onProgress: (line: string) => void,
 ): Promise<BoardRun> {
   const company = {
@@ -63,7 +69,7 @@ export async function benchBoard(
     await writeCompany(client, company, Date.now(), onProgress);
     const titles = await evaluateTitles(stack, environment);
     onProgress('simulating a month …');
-    const simulation = await simulateMonth(stack, environment);
+    const simulation = await simulateMonth(stack, environment, simulationMinutes);
     const api = await ServiceProcess.start('api', environment);
     try {
       const latencies: Latency[] = [];
@@ -87,7 +93,7 @@ export async function benchBoard(
         latencies.push(await timed(what, REQUESTS_ON_HOURS, () => read(client, query)));
         onProgress(JSON.stringify(latencies.at(-1)));
       }
-      return { company, latencies, ...titles, simulation };
+      return { scale, simulationMinutes, company, latencies, ...titles, simulation };
     } finally {
       await api.end('SIGTERM');
     }
@@ -166,10 +172,14 @@ async function evaluateTitles(
   }
 }
 
-async function simulateMonth(stack: BenchStack, environment: NodeJS.ProcessEnv): Promise<Cost | null> {
+async function simulateMonth(
+  stack: BenchStack,
+  environment: NodeJS.ProcessEnv,
+  mostMinutes: number,
+): Promise<Cost | null> {
   const meter = new CpuMeter({ clickhouse: stack.pids.clickhouse });
   const env = { ...process.env, ...environment };
-  const signal = AbortSignal.timeout(SIMULATION_TIMEOUT_MS);
+  const signal = AbortSignal.timeout(mostMinutes * MINUTE_MS);
   try {
     await run(process.execPath, [LAUREL, 'titles', 'simulate', '--json'], { env, maxBuffer: 2 ** 26, signal });
     return meter.stop();
