@@ -30,11 +30,14 @@ const settings = {
     default: '67108864',
   }),
   maxWaitMs: integer('LAUREL_INGEST_MAX_WAIT_MS', 1, 10_000, {
-    description: 'how long the broker gathers records before it answers a fetch',
-    default: '250',
+    description: 'how long the broker gathers records before it answers a fetch with less than a MiB',
+    default: '500',
   }),
   ...consumerSettings,
 };
+
+/** So many bytes of records are not waited for to become more. */
+const MANY_BYTES = 1024 * 1024;
 
 /** Kafka → ClickHouse, dead letters. */
 export const usageIngest: ServiceDefinition<typeof settings> = {
@@ -65,6 +68,8 @@ export const usageIngest: ServiceDefinition<typeof settings> = {
       groupId: `${topicPrefix}laurel-usage-ingest`,
       topicPrefix,
       maxBytes: config.maxFetchBytes,
+      // At a steady rate each fetch becomes an insert of each partition: with few events in each, they would cost more than the events.
+      minBytes: Math.min(MANY_BYTES, config.maxFetchBytes),
       // Partitions take turns, and what comes of one becomes one insert: larger ones cost ClickHouse less, in merges too.
       maxBytesPerPartition: Math.floor(config.maxFetchBytes / 4),
       maxWaitMs: config.maxWaitMs,
