@@ -214,7 +214,7 @@ export const api: ServiceDefinition<typeof settings> = {
         { provide: Leaderboards, useValue: new Leaderboards(reads, people) },
         { provide: FiguresFeed, useValue: new FiguresFeed(() => reads.figuresVersion()) },
         { provide: CLICKHOUSE, useValue: clickhouse },
-        { provide: TitleReads, useValue: new TitleReads(clickhouse, rules, awards) },
+        { provide: TitleReads, useValue: new TitleReads(clickhouse, rules, awards, () => reads.figuresVersion()) },
         { provide: AwardLog, useValue: awards },
         { provide: PeopleDirectory, useValue: people },
         { provide: ChoiceWriter, useValue: choices },

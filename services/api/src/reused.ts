@@ -23,10 +23,12 @@ export class Reused<T> {
   /**
    * @param read is given the last answer, and may return it when nothing has changed.
    * @param clock in ms.
+   * @param mostTookMs a read that took longer counts as one of so long.
    */
   constructor(
     private readonly read: (last: T | undefined) => Promise<T>,
     private readonly clock: () => number = () => performance.now(),
+    private readonly mostTookMs = MOST_TOOK_MS,
   ) {}
 
   /** @throws Error of `read`, where there is no answer that is young enough. */
@@ -53,7 +55,7 @@ export class Reused<T> {
     const value = await this.read(last?.value);
     // Dated by its beginning: what came in meanwhile it may not have seen. What was only looked at cost little, and would be
     // looked at all the time.
-    const tookMs = value === last?.value ? last.tookMs : Math.min(this.clock() - began, MOST_TOOK_MS);
+    const tookMs = value === last?.value ? last.tookMs : Math.min(this.clock() - began, this.mostTookMs);
     this.known = { value, atMs: began, tookMs };
     return value;
   }
@@ -68,11 +70,12 @@ export class ReusedByKey<K, T> {
     private readonly read: (key: K, last: T | undefined) => Promise<T>,
     private readonly keyOf: (key: K) => string,
     private readonly most: number,
+    private readonly mostTookMs = MOST_TOOK_MS,
   ) {}
 
   get(key: K): Promise<T> {
     const name = this.keyOf(key);
-    const answer = this.answers.get(name) ?? new Reused<T>((last) => this.read(key, last));
+    const answer = this.answers.get(name) ?? new Reused<T>((last) => this.read(key, last), undefined, this.mostTookMs);
     // A Map iterates in the order of insertion, so the first is the one asked for longest ago.
     this.answers.delete(name);
     this.answers.set(name, answer);

@@ -12,7 +12,7 @@ import {
   type TitleRule,
   type WindowFacts,
 } from '@laurel/titles';
-import type { Window } from '@laurel/usage';
+import { dayOf, type Window } from '@laurel/usage';
 import type { AwardLog } from '../awards/award-log.js';
 import { Reused, ReusedByKey } from '../reused.js';
 import { namedWindow, type NamedWindow } from '../usage/window-json.js';
@@ -30,6 +30,15 @@ export interface TitleStandings {
   readonly standings: ReadonlyMap<Scope, readonly Standing[]>;
 }
 
+/** Standings, and what they rest on. */
+interface Read {
+  readonly basis: string;
+  readonly standings: readonly TitleStandings[];
+}
+
+/** With 85,000 people it takes that long and longer, in ms; who holds what is known at once all the same. */
+const MOST_TOOK_MS = 10_000;
+
 type Everybody = Omit<WindowFacts, 'people'>;
 
 /** Where one person stands by a rule, in a scope that is theirs. */
@@ -45,18 +54,24 @@ const daysOf = ({ rule, named: { window } }: TitleStandings): string => JSON.str
 /** What the API has to read for titles; of everybody once for all who ask, as it is dear. */
 export class TitleReads {
   /** By the offset of the rules, so that new ones are in force at once. */
-  private readonly standingsByRules = new ReusedByKey(() => this.readStandings(), String, 1);
+  private readonly standingsByRules = new ReusedByKey<number, Read>(
+    (offset, last) => this.readStandings(offset, last),
+    String,
+    1,
+    MOST_TOOK_MS,
+  );
   private readonly everybody = new Map<string, Reused<Everybody>>();
 
   constructor(
     private readonly clickhouse: ClickHouseClient,
     private readonly book: RuleBook,
     private readonly awards: AwardLog,
+    private readonly figuresVersion: () => Promise<string>,
   ) {}
 
   /** Of each rule in force. */
-  standings(): Promise<readonly TitleStandings[]> {
-    return this.standingsByRules.get(this.book.offset);
+  async standings(): Promise<readonly TitleStandings[]> {
+    return (await this.standingsByRules.get(this.book.offset)).standings;
   }
 
   /**
@@ -97,14 +112,18 @@ export class TitleReads {
     return known.get();
   }
 
-  private async readStandings(): Promise<readonly TitleStandings[]> {
+  /** The same again where they can only come out as before. */
+  private async readStandings(offset: number, last: Read | undefined): Promise<Read> {
     const nowMs = Date.now();
     const rules = this.book.rules.filter((rule) => isInForce(rule, nowMs));
+    const held = rules.map(({ id }) => this.awards.holdersOf(id).map(({ award_id: award }) => award));
+    const basis = JSON.stringify([offset, dayOf(nowMs), rules.map(({ id }) => id), held, await this.figuresVersion()]);
+    if (basis === last?.basis) return last;
     const standings = rules.map(async (rule) => {
       const named = namedWindow(rule.window, nowMs);
       const holders = this.awards.holdersOf(rule.id).map(({ user_id }) => user_id);
       return { rule, named, standings: await titleStandings(this.clickhouse, rule, named.window, holders, STANDINGS) };
     });
-    return Promise.all(standings);
+    return { basis, standings: await Promise.all(standings) };
   }
 }
