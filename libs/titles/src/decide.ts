@@ -5,7 +5,7 @@ import { evolve } from './evolve.js';
 import { isAheadBy } from './margin.js';
 import { unitOf, type TitleRule } from './rule.js';
 import { compareStandings, type Standing } from './standings.js';
-import type { TitleAwarded, TitleState } from './state.js';
+import { dwellsUntilMs, type TitleAwarded, type TitleState } from './state.js';
 
 /** One tick's figures for one title in one scope. */
 export interface Evaluation {
@@ -114,14 +114,12 @@ export function decide(evaluation: Evaluation, state: TitleState): AwardEvent[] 
     const loser = current.holders.find((held) => held.user_id === weakest?.userId);
     if (loser === undefined) break;
     // Nobody else loses in its place, or the better of two would go for being there longer.
-    if (!isCorrected(loser.user_id) && evaluatedAtMs - loser.evaluated_at < rule.dwell_hours * HOUR_MS) break;
+    if (!isCorrected(loser.user_id) && evaluatedAtMs < dwellsUntilMs(rule, loser)) break;
     revoke(loser, isCorrected(loser.user_id) ? 'corrected' : 'overtaken');
     award(challenger, 'overtook', loser.user_id);
   }
   return events;
 }
-
-const HOUR_MS = 3_600_000;
 
 const isHolder = (holders: readonly TitleAwarded[], userId: string): boolean =>
   holders.some((award) => award.user_id === userId);

@@ -1,6 +1,6 @@
 import { isEligible, type Measurement, type Standing } from './standings.js';
 import { unitOf, type Eligibility, type Margin, type TitleRule } from './rule.js';
-import type { TitleAwarded, TitleState } from './state.js';
+import { dwellsUntilMs, type TitleAwarded, type TitleState } from './state.js';
 
 /** A minimum that somebody does not meet. */
 export interface Lack {
@@ -32,8 +32,6 @@ export interface Explanation {
   /** Until when that holder can not be overtaken, ms since the epoch; null when they can be now. */
   readonly dwellsUntilMs: number | null;
 }
-
-const HOUR_MS = 3_600_000;
 const PICO_PER_CENT = 10_000_000_000n;
 
 /**
@@ -57,7 +55,7 @@ export function explain(
       ? standings.findLast((one) => one.eligible && state.holders.some((held) => held.user_id === one.userId))
       : undefined;
   const held = state.holders.find(({ user_id }) => user_id === weakest?.userId);
-  const dwellsUntilMs = held === undefined ? 0 : held.evaluated_at + rule.dwell_hours * HOUR_MS;
+  const untilMs = held === undefined ? 0 : dwellsUntilMs(rule, held);
   const beyond = weakest === undefined ? null : leastLead(rule.margin, weakest.value);
   const status = (): Explanation['status'] => {
     if (award !== null) return 'holds';
@@ -75,7 +73,7 @@ export function explain(
     award,
     toBeat: weakest?.value ?? null,
     beyond,
-    dwellsUntilMs: dwellsUntilMs > nowMs ? dwellsUntilMs : null,
+    dwellsUntilMs: untilMs > nowMs ? untilMs : null,
   };
 }
 

@@ -1,7 +1,16 @@
 import type { AwardEvent, TitleHolders } from '@laurel/events';
+import type { TitleRule } from './rule.js';
 
 /** The award by which somebody holds a title now; its `evaluated_at` is since when. */
 export type TitleAwarded = AwardEvent & { readonly type: 'title_awarded' };
+
+const HOUR_MS = 3_600_000;
+
+/** Until when, in ms, nobody overtakes whoever has won a title by a rule; but for whose figures were corrected. */
+export const dwellsUntilMs = (
+  { dwell_hours: hours }: Pick<TitleRule, 'dwell_hours'>,
+  { evaluated_at: sinceMs }: Pick<TitleAwarded, 'evaluated_at'>,
+): number => sinceMs + hours * HOUR_MS;
 
 /** Whether an event is about somebody's tier, and not about who holds the title. */
 export const isAboutTier = ({ type }: Pick<AwardEvent, 'type'>): boolean =>

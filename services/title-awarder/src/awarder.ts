@@ -21,6 +21,7 @@ import {
   correctedHolders,
   decide,
   decideTiers,
+  dwellsUntilMs,
   evolve,
   hasTiers,
   holdersAmong,
@@ -87,7 +88,6 @@ interface Basis {
 const MOST_UNCHANGED_MS = 60_000;
 
 const MAX_TIER_CHANGES = 1000;
-const HOUR_MS = 3_600_000;
 
 /**
  * Awards titles as events. Their fold is the only state: nothing is remembered that could differ from it. The rules are the
@@ -233,7 +233,7 @@ export class Awarder {
     const dwelt = inForce.flatMap((rule) =>
       statesUnder(rule, fold.states.values())
         .flatMap(({ holders }) => holders)
-        .filter(({ evaluated_at: sinceMs }) => nowMs - sinceMs >= rule.dwell_hours * HOUR_MS)
+        .filter((award) => nowMs >= dwellsUntilMs(rule, award))
         .map(({ award_id: id }) => id),
     );
     const figures = await readFiguresVersion(this.clickhouse);
