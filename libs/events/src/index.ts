@@ -3,6 +3,7 @@ export * from './codecs.js';
 export type { AvroCodec } from './avro/codec.js';
 export { crc64Avro } from './avro/fingerprint.js';
 export * from './checked.js';
+export * from './dead-letters.js';
 export * from './tokens.js';
 export * from './topics.js';
 export * from './event/identity.js';

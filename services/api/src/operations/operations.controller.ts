@@ -1,4 +1,5 @@
 import { Controller, Inject } from '@nestjs/common';
+import { placeOfLetter } from '@laurel/events';
 import { signalIds } from '@laurel/fair-play';
 import { classifyKafkaFailure } from '@laurel/kafka';
 import { dayKey } from '@laurel/usage';
@@ -94,12 +95,12 @@ const operationsJson = ({ atMs, lags, ledger, deadLetters, flagged, firstDay }: 
   newest_batch_at: ledger.newestAtMs === null ? null : new Date(ledger.newestAtMs).toISOString(),
   last_hour: ledger.lastHour,
   last_day: ledger.lastDay,
-  dead_letters: deadLetters.map(({ rejected_at, code, field, message, topic, partition, offset }) => ({
-    rejected_at: new Date(rejected_at).toISOString(),
-    code,
-    field,
-    message,
-    place: `${topic}/${partition}/${offset}`,
+  dead_letters: deadLetters.map((letter) => ({
+    rejected_at: new Date(letter.rejected_at).toISOString(),
+    code: letter.code,
+    field: letter.field,
+    message: letter.message,
+    place: placeOfLetter(letter),
   })),
   fair_play: {
     first_day: dayKey(firstDay),

@@ -1,5 +1,5 @@
 import { flaggedUsage, ledgerNow, type ClickHouseClient, type FlaggedUsage, type LedgerNow } from '@laurel/clickhouse';
-import { deadLetter, topics, type DeadLetter } from '@laurel/events';
+import { readDeadLetter, topics, type DeadLetter } from '@laurel/events';
 import { signalIds } from '@laurel/fair-play';
 import { behindOf, partitionOffsets, RangeReader, topicOffsets, type Kafka } from '@laurel/kafka';
 import { dayOf, type Day } from '@laurel/usage';
@@ -86,21 +86,15 @@ export class OperationsReads {
       for (const [partition, { low, high }] of ends) {
         for await (const records of reader.read(partition, Math.max(low, high - NEWEST), high)) {
           // Without a value: a letter was sent again.
-          for (const { value } of records) if (value !== null) letters.push(...decoded(value));
+          for (const { value } of records) {
+            const letter = value === null ? undefined : readDeadLetter(value);
+            if (letter !== undefined) letters.push(letter);
+          }
         }
       }
       return letters.sort((a, b) => b.rejected_at - a.rejected_at).slice(0, NEWEST);
     } finally {
       await reader.close();
     }
-  }
-}
-
-/** None where the bytes are no dead letter. */
-function decoded(value: Uint8Array): readonly DeadLetter[] {
-  try {
-    return [deadLetter.decode(value)];
-  } catch {
-    return [];
   }
 }

@@ -1,4 +1,4 @@
-import { deadLetter, type DeadLetter, type DeadLetterCode } from '@laurel/events';
+import { placeOfLetter, readDeadLetter, type DeadLetterCode } from '@laurel/events';
 import { BATCH_FROM_HEADER, TRUNCATED_HEADER } from '@laurel/ingest';
 import type { StreamRecord } from '@laurel/stream';
 import { letterId, readMarker, REDRIVEN_FROM, type LetterId, type Origin } from './redriven.js';
@@ -52,12 +52,12 @@ export class LetterFold {
       if (read !== undefined) this.redrivenAt.set(read.id, read.redrivenAtMs);
       return;
     }
-    const letter = readLetter(record.value);
+    const letter = readDeadLetter(record.value);
     if (letter === undefined) {
       this.unreadableRecords += 1;
       return;
     }
-    const place = placeOf(letter);
+    const place = placeOfLetter(letter);
     const origin = { place, recordTimestampMs: letter.record_timestamp };
     const id = letterId(origin);
     const known = this.byId.get(id);
@@ -111,15 +111,3 @@ export const isOneWholeRecord = ({ truncatedFrom, batchFrom }: Letter): boolean 
 
 const numberOf = (header: Uint8Array | undefined): number | undefined =>
   header === undefined ? undefined : Number(Buffer.from(header).toString());
-
-export const placeOf = ({ topic, partition, offset }: Pick<DeadLetter, 'topic' | 'partition' | 'offset'>): string =>
-  `${topic}/${partition}/${offset}`;
-
-/** Undefined when the bytes are no dead letter. */
-export function readLetter(value: Uint8Array): DeadLetter | undefined {
-  try {
-    return deadLetter.decode(value);
-  } catch {
-    return undefined;
-  }
-}

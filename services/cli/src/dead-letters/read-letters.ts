@@ -1,8 +1,7 @@
-import { topics } from '@laurel/events';
-import type { DeadLetter } from '@laurel/events';
+import { readDeadLetter, topics, type DeadLetter } from '@laurel/events';
 import { partitionCounts, readToEnd, type Kafka } from '@laurel/kafka';
 import type { StreamRecord } from '@laurel/stream';
-import { LetterFold, readLetter, type Letter } from './letter-fold.js';
+import { LetterFold, type Letter } from './letter-fold.js';
 
 /** The topic of dead letters of one Laurel. */
 export interface LetterSource {
@@ -40,7 +39,7 @@ export async function readWhole(
   await readAll(source, async (record, partition) => {
     const at = copyText(partition, record.offset);
     const letter = missing.get(at);
-    const whole = letter === undefined || record.value === null ? undefined : readLetter(record.value);
+    const whole = letter === undefined || record.value === null ? undefined : readDeadLetter(record.value);
     if (letter === undefined || whole === undefined) return;
     missing.delete(at);
     await onLetter(letter, whole);
