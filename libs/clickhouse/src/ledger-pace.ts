@@ -23,21 +23,18 @@ export async function ledgerNow(client: ClickHouseClient, topics: readonly strin
       .map((of) => `toFloat64(sumIf(${of}, written_at >= now64(3) - ${since})) AS ${name}_${of}`)
       .join(', ');
   const result = await client.query({
-    query: `SELECT toFloat64(toUnixTimestamp64Milli(max(written_at))) AS newest, ${sums('hour', 'INTERVAL 1 HOUR')}, ${sums('day', 'INTERVAL 1 DAY')}
-            FROM ingest_ledger FINAL WHERE topic IN {topics:Array(String)} AND written_at >= now64(3) - INTERVAL 1 DAY
-            UNION ALL
-            SELECT toFloat64(toUnixTimestamp64Milli(max(written_at))), 0, 0, 0, 0, 0, 0
-            FROM ingest_ledger WHERE topic IN {topics:Array(String)}`,
+    query: `SELECT (SELECT toFloat64(toUnixTimestamp64Milli(max(written_at))) FROM ingest_ledger WHERE topic IN {topics:Array(String)}) AS newest,
+              ${sums('hour', 'INTERVAL 1 HOUR')}, ${sums('day', 'INTERVAL 1 DAY')}
+            FROM ingest_ledger FINAL WHERE topic IN {topics:Array(String)} AND written_at >= now64(3) - INTERVAL 1 DAY`,
     query_params: { topics },
     format: 'JSONEachRow',
   });
-  const rows = await result.json<Record<string, number>>();
-  const sum = (name: string): number => rows.reduce((all, row) => all + (row[name] ?? 0), 0);
+  const [row = {}] = await result.json<Record<string, number>>();
   const pace = (of: string): LedgerPace => ({
-    stored: sum(`${of}_rows`),
-    dead: sum(`${of}_dead`),
-    duplicates: sum(`${of}_duplicates`),
+    stored: row[`${of}_rows`] ?? 0,
+    dead: row[`${of}_dead`] ?? 0,
+    duplicates: row[`${of}_duplicates`] ?? 0,
   });
-  const newest = Math.max(...rows.map((row) => row['newest'] ?? 0));
+  const newest = row['newest'] ?? 0;
   return { lastHour: pace('hour'), lastDay: pace('day'), newestAtMs: newest > 0 ? newest : null };
 }
