@@ -61,6 +61,20 @@ export class Reused<T> {
   }
 }
 
+/** An answer, and what it rests on. */
+export interface Based<T> {
+  readonly basis: string;
+  readonly answer: T;
+}
+
+/** A read that gives the last answer again while it rests on the same. The basis is asked for first: what changes meanwhile makes the answer old. */
+export const readIfOther =
+  <K, T>(basisOf: (key: K) => Promise<string>, read: (key: K) => Promise<T>) =>
+  async (key: K, last: Based<T> | undefined): Promise<Based<T>> => {
+    const basis = await basisOf(key);
+    return basis === last?.basis ? last : { basis, answer: await read(key) };
+  };
+
 /** One `Reused` for each key; of the keys that were asked for longest ago, those beyond `most` are forgotten. */
 export class ReusedByKey<K, T> {
   private readonly answers = new Map<string, Reused<T>>();

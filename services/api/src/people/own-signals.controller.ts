@@ -3,7 +3,7 @@ import { readFlags, type ClickHouseClient } from '@laurel/clickhouse';
 import { signalIds, signalText } from '@laurel/fair-play';
 import { dayKey } from '@laurel/usage';
 import { z } from 'zod';
-import { refusal } from '../access/access-guard.js';
+import { selfOf } from '../access/access-guard.js';
 import { CallerOf, type Caller } from '../access/caller.js';
 import { CLICKHOUSE } from '../clickhouse.js';
 import { component } from '../http/components.js';
@@ -57,11 +57,11 @@ export class OwnSignalsController {
   async signals(@CallerOf() caller: Caller, @Query() query: unknown): Promise<OwnSignalsJson> {
     const given = ownSignalsEndpoint.read({ query }).query;
     // Where nobody has to sign in, whoever asks may have a self, but nobody knows whose.
-    if (caller.userId === null) throw refusal(caller, 'This is of whoever is signed in.');
+    const userId = selfOf(caller, undefined);
     this.startup.requireDatabase();
     const { window, json } = namedWindow(given.window, Date.now());
     const days = { first: window.firstDay, last: window.lastDay };
-    const found = await readFlags(this.clickhouse, { ...days, userId: caller.userId });
+    const found = await readFlags(this.clickhouse, { ...days, userId });
     return {
       window: json,
       signals: found.map(({ day, signal, evidence }) => ({

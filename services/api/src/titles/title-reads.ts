@@ -14,7 +14,7 @@ import {
 } from '@laurel/titles';
 import { dayOf, type Window } from '@laurel/usage';
 import type { AwardLog } from '../awards/award-log.js';
-import { Reused, ReusedByKey } from '../reused.js';
+import { readIfOther, Reused, ReusedByKey } from '../reused.js';
 import { namedWindow, type NamedWindow } from '../usage/window-json.js';
 
 /** How many of the best each title shows. */
@@ -28,12 +28,6 @@ export interface TitleStandings {
   readonly named: NamedWindow;
   /** The best, and all present holders, best first. */
   readonly standings: ReadonlyMap<Scope, readonly Standing[]>;
-}
-
-/** Standings, and what they rest on. */
-interface Read {
-  readonly basis: string;
-  readonly standings: readonly TitleStandings[];
 }
 
 /** With 85,000 people it takes that long and longer, in ms; who holds what is known at once all the same. */
@@ -54,8 +48,11 @@ const daysOf = ({ rule, named: { window } }: TitleStandings): string => JSON.str
 /** What the API has to read for titles; of everybody once for all who ask, as it is dear. */
 export class TitleReads {
   /** By the offset of the rules, so that new ones are in force at once. */
-  private readonly standingsByRules = new ReusedByKey<number, Read>(
-    (offset, last) => this.readStandings(offset, last),
+  private readonly standingsByRules = new ReusedByKey(
+    readIfOther(
+      (offset: number) => this.basis(offset),
+      () => this.readStandings(),
+    ),
     String,
     1,
     MOST_TOOK_MS,
@@ -71,7 +68,7 @@ export class TitleReads {
 
   /** Of each rule in force. */
   async standings(): Promise<readonly TitleStandings[]> {
-    return (await this.standingsByRules.get(this.book.offset)).standings;
+    return (await this.standingsByRules.get(this.book.offset)).answer;
   }
 
   /**
@@ -112,18 +109,24 @@ export class TitleReads {
     return known.get();
   }
 
-  /** The same again where they can only come out as before. */
-  private async readStandings(offset: number, last: Read | undefined): Promise<Read> {
+  /** What standings rest on: the rules, the day, who holds what, and the figures. */
+  private async basis(offset: number): Promise<string> {
     const nowMs = Date.now();
-    const rules = this.book.rules.filter((rule) => isInForce(rule, nowMs));
-    const held = rules.map(({ id }) => this.awards.holdersOf(id).map(({ award_id: award }) => award));
-    const basis = JSON.stringify([offset, dayOf(nowMs), rules.map(({ id }) => id), held, await this.figuresVersion()]);
-    if (basis === last?.basis) return last;
-    const standings = rules.map(async (rule) => {
+    const rules = this.rulesInForce(nowMs).map(({ id }) => id);
+    const held = rules.map((id) => this.awards.holdersOf(id).map(({ award_id: award }) => award));
+    return JSON.stringify([offset, dayOf(nowMs), rules, held, await this.figuresVersion()]);
+  }
+
+  private readonly rulesInForce = (nowMs: number): readonly TitleRule[] =>
+    this.book.rules.filter((rule) => isInForce(rule, nowMs));
+
+  private async readStandings(): Promise<readonly TitleStandings[]> {
+    const nowMs = Date.now();
+    const standings = this.rulesInForce(nowMs).map(async (rule) => {
       const named = namedWindow(rule.window, nowMs);
       const holders = this.awards.holdersOf(rule.id).map(({ user_id }) => user_id);
       return { rule, named, standings: await titleStandings(this.clickhouse, rule, named.window, holders, STANDINGS) };
     });
-    return { basis, standings: await Promise.all(standings) };
+    return Promise.all(standings);
   }
 }

@@ -3,7 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import {
   costsOfRow,
   figuresOfRow,
-  figuresVersion,
+  readFiguresVersion,
   type ClickHouseClient,
   type CostColumns,
   type Statement,
@@ -28,7 +28,7 @@ import type { ScopeParameter } from '../http/parameters.js';
 import { Board } from './board.js';
 import type { Group } from './groups-json.js';
 import type { FamilyDay } from './model-days.js';
-import { Reused, ReusedByKey } from '../reused.js';
+import { readIfOther, Reused, ReusedByKey, type Based } from '../reused.js';
 import {
   anyUsage,
   daysOfPeople,
@@ -90,12 +90,6 @@ export type PersonDays = ReadonlyMap<string, ReadonlyMap<Day, bigint>>;
 interface PeopleKey {
   readonly userIds: readonly string[];
   readonly window: Window;
-}
-
-/** An answer, and of which state of the figures it is. */
-interface Versioned<T> {
-  readonly version: string;
-  readonly answer: T;
 }
 
 /** A board of 85,000 people takes 15 MiB. */
@@ -194,13 +188,12 @@ export class UsageReads {
   }
 
   /** Read anew only where a figure may have changed. */
-  private reused<K, T>(read: (key: K) => Promise<T>, most: number): ReusedByKey<K, Versioned<T>> {
-    const readVersioned = async (key: K, last: Versioned<T> | undefined): Promise<Versioned<T>> => {
-      // Before the figures, so that what changes meanwhile makes them old.
-      const version = await this.version.get();
-      return version === last?.version ? last : { version, answer: await read(key) };
-    };
-    return new ReusedByKey(readVersioned, (key) => JSON.stringify(key), most);
+  private reused<K, T>(read: (key: K) => Promise<T>, most: number): ReusedByKey<K, Based<T>> {
+    return new ReusedByKey(
+      readIfOther(() => this.version.get(), read),
+      (key) => JSON.stringify(key),
+      most,
+    );
   }
 
   /** Another one as soon as any figure can be, though up to some tenths of a second later. */
@@ -209,8 +202,10 @@ export class UsageReads {
   }
 
   private async readVersion(): Promise<string> {
-    const version = JSON.stringify(await this.rows(figuresVersion));
-    return createHash('sha256').update(version).digest('hex').slice(0, 16);
+    return createHash('sha256')
+      .update(await readFiguresVersion(this.clickhouse))
+      .digest('hex')
+      .slice(0, 16);
   }
 
   private async readPeopleDays({ userIds, window }: PeopleKey): Promise<ReadonlyMap<string, PersonDays>> {
