@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { applyMigrations, connectClickHouse, readMigrations, statementsIn } from '@laurel/clickhouse';
+import { statementsIn } from '@laurel/clickhouse';
+import { TestDatabase } from '@laurel/clickhouse/fixture';
 import { openViews } from '@laurel/local-stack';
 import { ANALYSTS_SQL, connectAnalyst } from './analyst.js';
 
@@ -9,30 +9,18 @@ const statements = statementsIn(text);
 const namedBy = (pattern: RegExp): readonly string[] => [...text.matchAll(pattern)].map(([, name = '']) => name).sort();
 
 describe('deploy/clickhouse/analysts.sql', () => {
-  const url = process.env['LAUREL_TEST_CLICKHOUSE_URL'];
-  if (url === undefined) throw new Error('LAUREL_TEST_CLICKHOUSE_URL is not set; see with-stack in deploy/local');
-  const connection = {
-    url,
-    username: process.env['LAUREL_TEST_CLICKHOUSE_USERNAME'] ?? 'default',
-    password: process.env['LAUREL_TEST_CLICKHOUSE_PASSWORD'] ?? '',
-    database: `analysts_${randomBytes(4).toString('hex')}`,
-    application: 'laurel-acceptance',
-  };
-  const client = connectClickHouse(connection);
-  const rows = async <T>(query: string, query_params: Record<string, unknown> = {}): Promise<T[]> =>
-    (await client.query({ query, query_params, format: 'JSONEachRow' })).json<T>();
+  let database: TestDatabase;
 
   beforeAll(async () => {
-    await applyMigrations(connection, await readMigrations());
+    database = await TestDatabase.create();
   });
   afterAll(async () => {
-    await client.command({ query: `DROP DATABASE IF EXISTS ${connection.database}` });
-    await client.close();
+    await database.drop();
   });
 
   it.each(statements)('has a statement that the engine can read: %s', async (statement) => {
     const query = 'SELECT formatQuerySingleLine({statement:String}) AS text';
-    expect(await rows(query, { statement })).toHaveLength(1);
+    expect(await database.rows(query, { statement })).toHaveLength(1);
   });
 
   it('opens the views that the local front opens, each read for a definer, and no other', () => {
@@ -44,7 +32,7 @@ describe('deploy/clickhouse/analysts.sql', () => {
   });
 
   it('names views that the migrations make', async () => {
-    const found = await rows<{ name: string }>(
+    const found = await database.rows<{ name: string }>(
       `SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'View' AND name IN {views:Array(String)}`,
       { views: openViews },
     );
@@ -54,14 +42,17 @@ describe('deploy/clickhouse/analysts.sql', () => {
   it('names settings that there are', async () => {
     const names = namedBy(/^ {4}(\w+) = /gm);
     expect(names.length).toBeGreaterThan(10);
-    const found = await rows<{ name: string }>('SELECT name FROM system.settings WHERE name IN {names:Array(String)}', {
-      names,
-    });
+    const found = await database.rows<{ name: string }>(
+      'SELECT name FROM system.settings WHERE name IN {names:Array(String)}',
+      {
+        names,
+      },
+    );
     expect(found.map(({ name }) => name).sort()).toEqual(names);
   });
 
   it('lets an analyst read each view to its end, and nothing that is behind it', async () => {
-    const analyst = await connectAnalyst(connection);
+    const analyst = await connectAnalyst(database.connection);
     try {
       for (const view of openViews) {
         const answer = await analyst.client.query({ query: `SELECT * FROM ${view}`, format: 'JSONEachRow' });

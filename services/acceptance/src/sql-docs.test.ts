@@ -1,10 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import {
-  applyMigrations,
-  connectClickHouse,
   OutcomeRows,
-  readMigrations,
   rollHours,
   rollIdOf,
   rollMinutes,
@@ -13,7 +9,7 @@ import {
   writeClosure,
   writeHeads,
 } from '@laurel/clickhouse';
-import { UsageRows } from '@laurel/clickhouse/fixture';
+import { TestDatabase, UsageRows } from '@laurel/clickhouse/fixture';
 import { outcomeFromJson, usageFromJson, validateOutcome, validateUsage } from '@laurel/events';
 import { openViews } from '@laurel/local-stack';
 import { connectAnalyst, type AnalystConnection } from './analyst.js';
@@ -40,20 +36,12 @@ const viewsIn = (text: string) =>
 const views = [...viewsIn(forAnalysts), ...viewsIn(forAdministrators)];
 
 describe('docs/reference/sql.md', () => {
-  const url = process.env['LAUREL_TEST_CLICKHOUSE_URL'];
-  if (url === undefined) throw new Error('LAUREL_TEST_CLICKHOUSE_URL is not set; see with-stack in deploy/local');
-  const connection = {
-    url,
-    username: process.env['LAUREL_TEST_CLICKHOUSE_USERNAME'] ?? 'default',
-    password: process.env['LAUREL_TEST_CLICKHOUSE_PASSWORD'] ?? '',
-    database: `sql_docs_${randomBytes(4).toString('hex')}`,
-    application: 'laurel-acceptance',
-  };
-  const client = connectClickHouse(connection);
+  let database: TestDatabase;
   let analyst: AnalystConnection;
 
   beforeAll(async () => {
-    await applyMigrations(connection, await readMigrations());
+    database = await TestDatabase.create();
+    const { client } = database;
     // One event in a closed hour and one in an open one, so that the views have both.
     const nowMs = Date.now();
     const minutes = [nowMs - 2 * 3_600_000, nowMs].map((occurred_at, offset) => {
@@ -98,13 +86,12 @@ describe('docs/reference/sql.md', () => {
     await writeHeads(client, 'outcome_day', [today], rollId);
     await writeClosure(client, 'day', Math.floor(hour / 86_400) * 86_400);
     await writeClosure(client, 'hour', hour + 3600);
-    analyst = await connectAnalyst(connection);
+    analyst = await connectAnalyst(database.connection);
   });
 
   afterAll(async () => {
     await analyst.close();
-    await client.command({ query: `DROP DATABASE IF EXISTS ${connection.database}` });
-    await client.close();
+    await database.drop();
   });
 
   it('has ten queries for analysts', () => {
@@ -125,7 +112,7 @@ describe('docs/reference/sql.md', () => {
   });
 
   it.each(administratorQueries)('answers an administrator, and refuses an analyst: %s', async (query) => {
-    const result = await client.query({ query, format: 'JSONEachRow' });
+    const result = await database.client.query({ query, format: 'JSONEachRow' });
     expect((await result.json()).length).toBeGreaterThan(0);
     await expect(analyst.client.query({ query })).rejects.toMatchObject({ code: '497' });
   });
@@ -135,7 +122,7 @@ describe('docs/reference/sql.md', () => {
   });
 
   it.each(views)('names columns that $view has', async ({ view, columns }) => {
-    const result = await client.query({ query: `DESCRIBE TABLE ${view}`, format: 'JSONEachRow' });
+    const result = await database.client.query({ query: `DESCRIBE TABLE ${view}`, format: 'JSONEachRow' });
     const found = (await result.json<{ name: string }>()).map(({ name }) => name);
     expect(found).toEqual(expect.arrayContaining(columns.filter((name) => name !== 'groupBitOr')));
   });

@@ -49,8 +49,10 @@ export async function visit(page: Page, path: string): Promise<void> {
   await allRead(page);
 }
 
-export const allRead = (page: Page): Promise<void> =>
-  until(page, `document.querySelector('h1') !== null && document.querySelector('.bone') === null`);
+/** In the page: everything that is read has come. */
+export const ALL_READ = `document.querySelector('h1') !== null && document.querySelector('.bone') === null`;
+
+export const allRead = (page: Page): Promise<void> => until(page, ALL_READ);
 
 /** Asks until an expression of the page holds. Playwright's own way would be an `eval` of the page, which its policy forbids. */
 export async function until(page: Page, expression: string): Promise<void> {

@@ -15,6 +15,13 @@ const DAY = 86_400;
 export const REPORTED = { people: 85_000, days: 30, tokens: 60e12, topTokens: 281e9 };
 export type CompanyShape = typeof REPORTED;
 
+/** A part of it, whose first person uses as much. */
+export const companyOf = (scale: number): CompanyShape => ({
+  ...REPORTED,
+  people: Math.round(REPORTED.people * scale),
+  tokens: REPORTED.tokens * scale,
+});
+
 /** Hours of a day in which a person is active. */
 const ACTIVE_HOURS = 6;
 const MODELS = 8;

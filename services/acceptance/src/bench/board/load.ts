@@ -1,15 +1,10 @@
-import { execFile } from 'node:child_process';
 import { get, type IncomingMessage } from 'node:http';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import autocannon from 'autocannon';
 import { ServiceProcess } from '../../pipeline/service-process.js';
 import type { BenchStack } from '../bench-stack.js';
+import { setUp } from '../ingest/laurel.js';
 import { CpuMeter, peakMiBOf, type Cost } from '../processes.js';
-import { REPORTED, writeCompany } from './company.js';
-
-const LAUREL = fileURLToPath(new URL('../../../../cli/dist/main.js', import.meta.url));
-const run = promisify(execFile);
+import { companyOf, writeCompany } from './company.js';
 
 const PREFIX = 'load.';
 const DATABASE = 'load_run';
@@ -58,12 +53,10 @@ export async function benchLoad(
   onProgress: (line: string) => void,
 ): Promise<LoadRun> {
   const { scale, rate, streams, seconds } = options;
-  const company = { ...REPORTED, people: Math.round(REPORTED.people * scale), tokens: REPORTED.tokens * scale };
+  const company = companyOf(scale);
   return stack.inDatabase(DATABASE, async (client) => {
     const environment = stack.environment(PREFIX, DATABASE);
-    for (const what of ['topics', 'migrate']) {
-      await run(process.execPath, [LAUREL, what, 'apply'], { env: { ...process.env, ...environment } });
-    }
+    await setUp(environment);
     await writeCompany(client, company, Date.now(), onProgress);
     const api = await ServiceProcess.start('api', environment);
     const followers: Follower[] = [];

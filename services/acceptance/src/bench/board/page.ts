@@ -1,9 +1,9 @@
 import { ServiceProcess } from '../../pipeline/service-process.js';
-import { allRead, openPage, startBrowser, until } from '../../page/browser.js';
+import { ALL_READ, allRead, openPage, startBrowser, until } from '../../page/browser.js';
 import type { Page } from 'playwright-core';
 import type { BenchStack } from '../bench-stack.js';
 import { setUp } from '../ingest/laurel.js';
-import { REPORTED, writeCompany, type CompanyShape } from './company.js';
+import { companyOf, writeCompany, type CompanyShape } from './company.js';
 
 const PREFIX = 'page.';
 const DATABASE = 'page_run';
@@ -60,8 +60,7 @@ const WATCH = `
     if (interactionId > 0) seen.events.set(interactionId, Math.max(duration, seen.events.get(interactionId) ?? 0));
   }, { durationThreshold: 16 });
   const look = () => {
-    const isRead = document.querySelector('h1') !== null && document.querySelector('.bone') === null;
-    if (isRead) seen.allRead = performance.now();
+    if (${ALL_READ}) seen.allRead = performance.now();
     else requestAnimationFrame(look);
   };
   requestAnimationFrame(look);
@@ -122,7 +121,7 @@ export async function benchPage(
   { scale, visits }: PageOptions,
   onProgress: (line: string) => void,
 ): Promise<PageRun> {
-  const company = { ...REPORTED, people: Math.round(REPORTED.people * scale), tokens: REPORTED.tokens * scale };
+  const company = companyOf(scale);
   return stack.inDatabase(DATABASE, async (client) => {
     const environment = stack.environment(PREFIX, DATABASE);
     await setUp(environment);
