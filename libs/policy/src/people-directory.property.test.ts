@@ -74,6 +74,22 @@ describe('the directory of people', () => {
     );
   });
 
+  it('has another revision whenever anybody is shown otherwise, and the same one when a record comes again', () => {
+    fc.assert(
+      fc.property(standards, logs, (standard, changes) => {
+        const directory = new PeopleDirectory(standard);
+        for (const { offset, user, profile } of changes) {
+          const [before, revision] = [everybody(directory), directory.revision];
+          directory.apply(offset, user, profile);
+          if (directory.revision === revision) expect(everybody(directory)).toEqual(before);
+          const applied = directory.revision;
+          directory.apply(offset, user, profile);
+          expect(directory.revision).toBe(applied);
+        }
+      }),
+    );
+  });
+
   it('names nobody who did not choose it, and gives no handle to two, nor one that looks like another’s', () => {
     fc.assert(
       fc.property(standards, logs, (standard, changes) => {

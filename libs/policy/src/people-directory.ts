@@ -39,6 +39,7 @@ export class PeopleDirectory {
   /** Who has a handle of this look. */
   private readonly byLook = new Map<string, Set<string>>();
   private guardedProfiles = 0;
+  private taken = 0;
 
   constructor(private readonly standard: PeopleDefault) {}
 
@@ -46,6 +47,7 @@ export class PeopleDirectory {
   apply(offset: number, userId: string, profile: PersonProfile | null): void {
     const before = this.people.get(userId);
     if (before !== undefined && before.offset >= offset) return;
+    this.taken += 1;
     this.forget(userId, before?.profile ?? null);
     this.people.set(userId, { offset, profile });
     if (profile === null) return;
@@ -53,6 +55,11 @@ export class PeopleDirectory {
     const look = lookOfHandle(profile);
     if (look === undefined) return;
     this.byLook.set(look, (this.byLook.get(look) ?? new Set()).add(userId));
+  }
+
+  /** Another one whenever anybody may be shown otherwise than before. */
+  get revision(): number {
+    return this.taken;
   }
 
   /** The person's own choice; undefined when they made none. */

@@ -49,6 +49,7 @@ import { Cursors } from './http/cursors.js';
 import { EventStreams } from './http/event-streams.js';
 import { hostEndpoints } from './http/host-endpoints.js';
 import { ProblemFilter } from './http/problem-filter.js';
+import { RenderedAnswers } from './http/rendered-answers.js';
 import { RouteMethods } from './http/route-methods.js';
 import { undescribedRoutes } from './http/undescribed-routes.js';
 import { isPageBuilt, servePage } from './page/page.js';
@@ -215,6 +216,7 @@ export const api: ServiceDefinition<typeof settings> = {
         { provide: FiguresFeed, useValue: new FiguresFeed(() => reads.figuresVersion()) },
         { provide: CLICKHOUSE, useValue: clickhouse },
         { provide: TitleReads, useValue: new TitleReads(clickhouse, rules, awards, () => reads.figuresVersion()) },
+        { provide: RenderedAnswers, useValue: new RenderedAnswers() },
         { provide: AwardLog, useValue: awards },
         { provide: PeopleDirectory, useValue: people },
         { provide: ChoiceWriter, useValue: choices },

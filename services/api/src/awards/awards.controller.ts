@@ -19,6 +19,8 @@ import {
   titleParameter,
   userParameter,
 } from '../http/parameters.js';
+import type { Rendered } from '../http/rendered.js';
+import { RenderedAnswers } from '../http/rendered-answers.js';
 import { formatAsked, jsonOrTable, mapped, tableFor } from '../tables/tables.js';
 import { Startup } from '../startup.js';
 import { AwardLog } from './award-log.js';
@@ -78,6 +80,7 @@ export class AwardsController {
     @Inject(Cursors) private readonly cursors: Cursors,
     @Inject(Exports) private readonly exports: Exports,
     @Inject(Authentication) private readonly authentication: Authentication,
+    @Inject(RenderedAnswers) private readonly rendered: RenderedAnswers,
   ) {}
 
   @Serves(awardsEndpoint)
@@ -85,7 +88,7 @@ export class AwardsController {
     @Query() query: unknown,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<AwardsJson | Readable> {
+  ): Promise<Rendered<AwardsJson> | Readable> {
     const given = awardsEndpoint.read({ query });
     const format = formatAsked(request.headers.accept);
     this.startup.requireTitles();
@@ -107,13 +110,17 @@ export class AwardsController {
       const rows = mapped(found, (logged) => awardJson(logged, this.people), limit);
       return tableFor(reply, format, 'awards', { schema: awardSchema, rows });
     }
-    const page = [...mapped(found, (logged) => logged, (limit ?? STANDARD_PAGE) + 1)];
-    const shown = page.slice(0, limit ?? STANDARD_PAGE);
-    const last = page.length > shown.length ? shown.at(-1) : undefined;
-    return {
-      awards: shown.map((logged) => awardJson(logged, this.people)),
-      next_cursor: last === undefined ? null : this.cursors.seal(list, last.offset),
-    };
+    const most = limit ?? STANDARD_PAGE;
+    const basis = [this.log.lastOffset, this.people.revision];
+    return this.rendered.get<AwardsJson>([...list, most, before ?? null], basis, () => {
+      const page = [...mapped(found, (logged) => logged, most + 1)];
+      const shown = page.slice(0, most);
+      const last = page.length > shown.length ? shown.at(-1) : undefined;
+      return {
+        awards: shown.map((logged) => awardJson(logged, this.people)),
+        next_cursor: last === undefined ? null : this.cursors.seal(list, last.offset),
+      };
+    });
   }
 
   @Serves(awardStreamEndpoint)

@@ -8,8 +8,9 @@ import rateLimit from '@fastify/rate-limit';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { callerOf } from '../access/caller.js';
-import { addValidators } from './caching.js';
+import { addValidators, LEAST_PACKED_BYTES } from './caching.js';
 import { Problem, PROBLEM_TYPE, problemDetails } from './problem.js';
+import { ENCODINGS } from './rendered.js';
 
 export const REQUEST_ID_HEADER = 'x-request-id';
 
@@ -85,7 +86,7 @@ export function apiAdapter({ trustedProxies, requestsPerMinute, corsOrigins, pro
   }
   addValidators(fastify);
   // Behind the validators, which are of the text. Streams of events are left out by the library itself.
-  fastify.register(compress, { encodings: ['br', 'gzip'], globalDecompression: false });
+  fastify.register(compress, { encodings: [...ENCODINGS], threshold: LEAST_PACKED_BYTES, globalDecompression: false });
   return adapter;
 }
 

@@ -128,6 +128,35 @@ describe('the manners of the API', () => {
       expect(head.headers.get('etag')).toBe(whole.headers.get('etag'));
     });
 
+    it('gives whoever asks for a place theirs, and takes nobody’s answer for another’s', async () => {
+      const path = `${url}/v1/leaderboards/total_tokens?limit=2`;
+      const answers = await Promise.all([path, `${path}&user=u-4`, `${path}&user=u-6`].map((one) => fetch(one)));
+      const boards = await Promise.all(answers.map(async (answer) => (await answer.json()) as LeaderboardJson));
+      expect(boards.map(({ user }) => user?.user_id)).toEqual([undefined, 'u-4', 'u-6']);
+      expect(boards[1]?.entries).toEqual(boards[0]?.entries);
+      const etags = answers.map(({ headers }) => headers.get('etag') ?? '');
+      expect(new Set(etags).size).toBe(3);
+      const asked = async (query: string, etag = ''): Promise<number> =>
+        (await fetch(path + query, { headers: { 'if-none-match': etag } })).status;
+      expect([await asked('&user=u-4', etags[1]), await asked('&user=u-6', etags[1])]).toEqual([304, 200]);
+    });
+
+    it('shows nobody who hides in what was asked for before, from the moment on when this is known', async () => {
+      const paths = ['leaderboards/total_tokens', 'leaderboards/total_tokens/trends', 'titles', 'awards'];
+      const shown = async (): Promise<readonly boolean[]> =>
+        Promise.all(
+          paths.map(async (path) =>
+            /"(?:user_id|user)":"u-4"/.test(JSON.stringify(await get(`/v1/${path}`, { 'accept-encoding': 'gzip' }))),
+          ),
+        );
+      await eventually(async () => ((await shown()).every(Boolean) ? true : undefined));
+      await stack.choose('u-4', { visibility: 'hidden' });
+      await eventually(async () => ((await fetch(`${url}/v1/users/u-4`)).status === 404 ? true : undefined));
+      expect(await shown()).toEqual([false, false, false, false]);
+      await stack.choose('u-4', null);
+      await eventually(async () => ((await shown()).every(Boolean) ? true : undefined));
+    });
+
     it('lets nobody keep a problem, nor what tells of the service', async () => {
       for (const path of ['/v1/users/nobody', '/v1/models?x=1', '/health', '/metrics']) {
         const { headers } = await fetch(url + path);
@@ -145,6 +174,11 @@ describe('the manners of the API', () => {
     expect(plain.headers.get('content-encoding')).toBeNull();
     expect(packed.headers.get('etag')).toBe(plain.headers.get('etag'));
     expect(await packed.json()).toEqual(await plain.json());
+    const again = { ...headers, 'if-none-match': packed.headers.get('etag') ?? '' };
+    expect((await fetch(`${url}/v1/leaderboards/total_tokens`, { headers: again })).status).toBe(304);
+    const refused = { 'accept-encoding': `${encoding};q=0, identity` };
+    const unpacked = await fetch(`${url}/v1/leaderboards/total_tokens`, { headers: refused });
+    expect(unpacked.headers.get('content-encoding')).toBeNull();
     const aborted = new AbortController();
     const stream = await fetch(`${url}/v1/awards/stream`, { headers, signal: aborted.signal });
     expect(stream.headers.get('content-encoding')).toBeNull();

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { AwardLog } from '../awards/award-log.js';
 import { component } from '../http/components.js';
 import { Endpoint, JSON_TYPE, Serves } from '../http/endpoint.js';
+import type { Rendered } from '../http/rendered.js';
+import { RenderedAnswers } from '../http/rendered-answers.js';
 import { Startup } from '../startup.js';
 import { ruleJson, ruleShape } from './rule-json.js';
 import { TitleReads } from './title-reads.js';
@@ -45,15 +47,17 @@ export class TitleRulesController {
     @Inject(TitleReads) private readonly reads: TitleReads,
     @Inject(AwardLog) private readonly awards: AwardLog,
     @Inject(Startup) private readonly startup: Startup,
+    @Inject(RenderedAnswers) private readonly rendered: RenderedAnswers,
   ) {}
 
   @Serves(titleRulesEndpoint)
-  async rules(@Query() query: unknown): Promise<TitleRulesJson> {
+  async rules(@Query() query: unknown): Promise<Rendered<TitleRulesJson>> {
     titleRulesEndpoint.read({ query });
     this.startup.requireDatabase();
     this.startup.requireTitles();
     const titles = await this.reads.standings();
-    return {
+    const basis = [titles, this.awards.lastOffset];
+    return this.rendered.get<TitleRulesJson>([titleRulesEndpoint.description.id], basis, () => ({
       titles: titles.map(({ rule, named, standings }) => ({
         ...ruleJson(rule, named),
         scope: rule.scope,
@@ -65,6 +69,6 @@ export class TitleRulesController {
           ]),
         ].sort(),
       })),
-    };
+    }));
   }
 }

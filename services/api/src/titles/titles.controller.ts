@@ -15,6 +15,8 @@ import { AwardLog } from '../awards/award-log.js';
 import { component } from '../http/components.js';
 import { Endpoint, JSON_TYPE, Serves } from '../http/endpoint.js';
 import { titleScopeParameter } from '../http/parameters.js';
+import type { Rendered } from '../http/rendered.js';
+import { RenderedAnswers } from '../http/rendered-answers.js';
 import { Startup } from '../startup.js';
 import { levelSchema, ruleJson, ruleShape, tiersSchema } from './rule-json.js';
 import { STANDINGS, TitleReads, type TitleStandings } from './title-reads.js';
@@ -73,17 +75,21 @@ export class TitlesController {
     @Inject(AwardLog) private readonly awards: AwardLog,
     @Inject(PeopleDirectory) private readonly people: PeopleDirectory,
     @Inject(Startup) private readonly startup: Startup,
+    @Inject(RenderedAnswers) private readonly rendered: RenderedAnswers,
   ) {}
 
   @Serves(titlesEndpoint)
-  async titles(@Query() query: unknown): Promise<TitlesJson> {
+  async titles(@Query() query: unknown): Promise<Rendered<TitlesJson>> {
     const given = titlesEndpoint.read({ query });
     this.startup.requireDatabase();
     this.startup.requireTitles();
     this.startup.requirePeople();
     const standings = await this.reads.standings();
     const { scope } = given.query;
-    return { titles: standings.filter(({ rule }) => isScopeOf(rule, scope)).map((one) => this.title(one, scope)) };
+    const basis = [standings, this.awards.lastOffset, this.people.revision];
+    return this.rendered.get<TitlesJson>([titlesEndpoint.description.id, scope], basis, () => ({
+      titles: standings.filter(({ rule }) => isScopeOf(rule, scope)).map((one) => this.title(one, scope)),
+    }));
   }
 
   private title({ rule, named, standings }: TitleStandings, scope: Scope): TitleJson {

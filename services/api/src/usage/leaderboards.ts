@@ -89,6 +89,12 @@ export class Leaderboards {
     this.search = new BoardSearch(people);
   }
 
+  /** What anything that is shown of a board rests on. */
+  async basis(query: BoardQuery): Promise<readonly unknown[]> {
+    const { board } = await this.read(query);
+    return [board, this.people.revision];
+  }
+
   /** @returns with the place where the next page begins, if there is one. */
   async page(
     query: BoardQuery,
@@ -109,6 +115,12 @@ export class Leaderboards {
       },
       last,
     };
+  }
+
+  /** Whom the same page has, in its order. */
+  async userIds(query: BoardQuery, limit: number, { after, offset, q }: EntriesQuery = {}): Promise<readonly string[]> {
+    const { board } = await this.read(query);
+    return board.page(limit, await this.asked(board, q), after, offset).entries.map(({ userId }) => userId);
   }
 
   /** Everybody on it, each shown when they are asked for. */

@@ -4,6 +4,8 @@ import { z } from 'zod';
 import { component } from '../http/components.js';
 import { Endpoint, JSON_TYPE, Serves } from '../http/endpoint.js';
 import { windowParameter } from '../http/parameters.js';
+import type { Rendered } from '../http/rendered.js';
+import { RenderedAnswers } from '../http/rendered-answers.js';
 import { Startup } from '../startup.js';
 import { familyDaysJson, familyDaysSchema } from './model-days.js';
 import { UsageReads } from './usage-reads.js';
@@ -40,19 +42,22 @@ export class ModelDaysController {
   constructor(
     @Inject(UsageReads) private readonly reads: UsageReads,
     @Inject(Startup) private readonly startup: Startup,
+    @Inject(RenderedAnswers) private readonly rendered: RenderedAnswers,
   ) {}
 
   @Serves(modelDaysEndpoint)
-  async days(@Query() query: unknown): Promise<ModelDaysJson> {
+  async days(@Query() query: unknown): Promise<Rendered<ModelDaysJson>> {
     const given = modelDaysEndpoint.read({ query });
     this.startup.requireDatabase();
     const { window, json } = namedWindow(given.query.window, Date.now());
     const rows = await this.reads.modelDays(window);
-    const first =
-      given.query.window === 'all'
-        ? rows.reduce<number>((least, { day }) => Math.min(least, day), window.lastDay)
-        : window.firstDay;
-    const days = Array.from({ length: window.lastDay - first + 1 }, (_, index) => (first + index) as Day);
-    return { window: json, days: days.map(dayKey), ...familyDaysJson(rows, days) };
+    return this.rendered.get<ModelDaysJson>([modelDaysEndpoint.description.id, given.query.window], [rows], () => {
+      const first =
+        given.query.window === 'all'
+          ? rows.reduce<number>((least, { day }) => Math.min(least, day), window.lastDay)
+          : window.firstDay;
+      const days = Array.from({ length: window.lastDay - first + 1 }, (_, index) => (first + index) as Day);
+      return { window: json, days: days.map(dayKey), ...familyDaysJson(rows, days) };
+    });
   }
 }

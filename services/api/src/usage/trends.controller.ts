@@ -14,6 +14,8 @@ import {
   STANDARD_PAGE,
   windowParameter,
 } from '../http/parameters.js';
+import type { Rendered } from '../http/rendered.js';
+import { RenderedAnswers } from '../http/rendered-answers.js';
 import { Startup } from '../startup.js';
 import { shareOf, sumSchema } from './figures-json.js';
 import { Leaderboards } from './leaderboards.js';
@@ -28,6 +30,8 @@ const FAMILIES = 4;
 const TIERS = 3;
 /** Whom one answer is of at most: it reads usage of each. */
 const MOST_PEOPLE = 250;
+
+const NOBODY: ReadonlyMap<string, PersonDays> = new Map();
 
 const trendSchema = z.object({
   user_id: z.string(),
@@ -95,10 +99,11 @@ export class TrendsController {
     @Inject(Leaderboards) private readonly leaderboards: Leaderboards,
     @Inject(AwardLog) private readonly awards: AwardLog,
     @Inject(Startup) private readonly startup: Startup,
+    @Inject(RenderedAnswers) private readonly rendered: RenderedAnswers,
   ) {}
 
   @Serves(trendsEndpoint)
-  async trends(@Param() path: unknown, @Query() query: unknown): Promise<TrendsJson> {
+  async trends(@Param() path: unknown, @Query() query: unknown): Promise<Rendered<TrendsJson>> {
     const given = trendsEndpoint.read({ path, query });
     this.startup.requireDatabase();
     this.startup.requirePeople();
@@ -106,16 +111,16 @@ export class TrendsController {
     const nowMs = Date.now();
     const { window, scope, limit, offset, q } = given.query;
     const board = { metric: given.path.metric, window, scope, atMs: nowMs };
-    const { standings } = await this.leaderboards.page(board, limit, { offset, q });
-    const userIds = standings.entries.map(({ user_id: userId }) => userId);
+    const userIds = await this.leaderboards.userIds(board, limit, { offset, q });
     const trend = windowOf(TREND, nowMs);
     const days = Array.from({ length: trend.days }, (_, index) => (trend.firstDay + index) as Day);
-    const known = userIds.length === 0 ? undefined : await this.reads.daysOfPeople(userIds, trend);
-    return {
+    const known = userIds.length === 0 ? NOBODY : await this.reads.daysOfPeople(userIds, trend);
+    const basis = [known, this.people.revision, this.awards.lastOffset];
+    return this.rendered.get<TrendsJson>([trendsEndpoint.description.id, userIds, trend.lastDay], basis, () => ({
       days: days.map(dayKey),
       // Again, as somebody may hide meanwhile.
-      people: userIds.flatMap((userId) => this.personTrend(userId, days, known?.get(userId) ?? new Map()) ?? []),
-    };
+      people: userIds.flatMap((userId) => this.personTrend(userId, days, known.get(userId) ?? new Map()) ?? []),
+    }));
   }
 
   private personTrend(userId: string, days: readonly Day[], families: PersonDays): TrendJson | undefined {

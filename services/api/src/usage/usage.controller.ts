@@ -19,6 +19,8 @@ import { AwardLog } from '../awards/award-log.js';
 import { component } from '../http/components.js';
 import { Endpoint, JSON_TYPE, Serves } from '../http/endpoint.js';
 import { Cursors } from '../http/cursors.js';
+import type { Rendered } from '../http/rendered.js';
+import { RenderedAnswers } from '../http/rendered-answers.js';
 import {
   asOfParameter,
   cursorParameter,
@@ -40,7 +42,7 @@ import { groupFiguresSchema, otherSchema, publishedGroups } from './groups-json.
 import { leaderboardEntrySchema, Leaderboards, standingsSchema } from './leaderboards.js';
 import { MEASURES, measuresSchema } from './measures.js';
 import { boardMetrics } from './statements.js';
-import { UsageReads } from './usage-reads.js';
+import { UsageReads, type ModelMixEntry, type TeamEntry } from './usage-reads.js';
 import { namedWindow, windowSchema } from './window-json.js';
 
 const shared = { measures: measuresSchema, window: component('Window', windowSchema) };
@@ -207,6 +209,7 @@ export class UsageController {
     @Inject(Startup) private readonly startup: Startup,
     @Inject(Cursors) private readonly cursors: Cursors,
     @Inject(Exports) private readonly exports: Exports,
+    @Inject(RenderedAnswers) private readonly rendered: RenderedAnswers,
   ) {}
 
   @Serves(leaderboardEndpoint)
@@ -215,7 +218,7 @@ export class UsageController {
     @Query() query: unknown,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<LeaderboardJson | Readable> {
+  ): Promise<Rendered<LeaderboardJson> | Readable> {
     const given = leaderboardEndpoint.read({ path, query });
     const format = formatAsked(request.headers.accept);
     this.startup.requireDatabase();
@@ -230,12 +233,14 @@ export class UsageController {
       const rows = await this.leaderboards.rows(wanted, limit, { after, offset, q });
       return tableFor(reply, format, `leaderboard-${metric}`, { schema: leaderboardEntrySchema, rows });
     }
-    const { standings, last } = await this.leaderboards.page(wanted, limit ?? STANDARD_PAGE, { after, offset, q });
-    return {
-      ...standings,
-      next_cursor: last === undefined ? null : this.cursors.seal(list, last),
-      ...(user === undefined ? {} : { user: await this.leaderboards.own(wanted, user) }),
-    };
+    const entries = limit ?? STANDARD_PAGE;
+    const part = [...list, entries, cursor ?? null, offset];
+    const board = await this.rendered.get<LeaderboardJson>(part, await this.leaderboards.basis(wanted), async () => {
+      const { standings, last } = await this.leaderboards.page(wanted, entries, { after, offset, q });
+      return { ...standings, next_cursor: last === undefined ? null : this.cursors.seal(list, last) };
+    });
+    // Whose place somebody asks for is theirs alone, the board everybody's.
+    return user === undefined ? board : board.with('user', await this.leaderboards.own(wanted, user));
   }
 
   @Serves(userEndpoint)
@@ -286,23 +291,19 @@ export class UsageController {
     @Query() query: unknown,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<ModelsJson | Readable> {
+  ): Promise<Rendered<ModelsJson> | Readable> {
     const given = modelsEndpoint.read({ query });
     const format = formatAsked(request.headers.accept);
     this.startup.requireDatabase();
-    const { window, json } = namedWindow(given.query.window, given.query.as_of ?? Date.now());
-    const { shown, other } = publishedGroups(await this.reads.models(window), 0);
-    const models = shown.map(({ group: { provider, model, users }, json: figures }) => ({
-      provider,
-      model,
-      users,
-      ...figures,
-    }));
+    const { window: name, as_of: asOf } = given.query;
+    const { window, json } = namedWindow(name, asOf ?? Date.now());
+    const mix = await this.reads.models(window);
     if (format !== 'json') {
       await this.exports.allow(request, modelsEndpoint);
-      return tableFor(reply, format, 'models', { schema: modelGroupSchema, rows: models });
+      return tableFor(reply, format, 'models', { schema: modelGroupSchema, rows: modelsOf(mix).models });
     }
-    return { measures: MEASURES, window: json, models, other };
+    const key = [modelsEndpoint.description.id, name, asOf ?? null];
+    return this.rendered.get<ModelsJson>(key, [mix], () => ({ measures: MEASURES, window: json, ...modelsOf(mix) }));
   }
 
   @Serves(teamsEndpoint)
@@ -310,22 +311,40 @@ export class UsageController {
     @Query() query: unknown,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<TeamsJson | Readable> {
+  ): Promise<Rendered<TeamsJson> | Readable> {
     const given = teamsEndpoint.read({ query });
     const format = formatAsked(request.headers.accept);
     this.startup.requireDatabase();
-    const { window, json } = namedWindow(given.query.window, given.query.as_of ?? Date.now());
-    const teams = await this.reads.teams(window);
-    const { shown, other } = publishedGroups(
-      teams.filter(({ team }) => team !== ''),
-      LEAST_COHORT,
-      teams.filter(({ team }) => team === ''),
-    );
-    const rows = shown.map(({ group: { team, users }, json: figures }) => ({ team, users, ...figures }));
+    const { window: name, as_of: asOf } = given.query;
+    const { window, json } = namedWindow(name, asOf ?? Date.now());
+    const mix = await this.reads.teams(window);
     if (format !== 'json') {
       await this.exports.allow(request, teamsEndpoint);
-      return tableFor(reply, format, 'teams', { schema: teamGroupSchema, rows });
+      return tableFor(reply, format, 'teams', { schema: teamGroupSchema, rows: teamsOf(mix).teams });
     }
-    return { measures: MEASURES, window: json, least_people: LEAST_COHORT, teams: rows, other };
+    const key = [teamsEndpoint.description.id, name, asOf ?? null];
+    return this.rendered.get<TeamsJson>(key, [mix], () => ({
+      measures: MEASURES,
+      window: json,
+      least_people: LEAST_COHORT,
+      ...teamsOf(mix),
+    }));
   }
+}
+
+function modelsOf(mix: readonly ModelMixEntry[]): Pick<ModelsJson, 'models' | 'other'> {
+  const { shown, other } = publishedGroups(mix, 0);
+  return {
+    models: shown.map(({ group: { provider, model, users }, json }) => ({ provider, model, users, ...json })),
+    other,
+  };
+}
+
+function teamsOf(mix: readonly TeamEntry[]): Pick<TeamsJson, 'teams' | 'other'> {
+  const { shown, other } = publishedGroups(
+    mix.filter(({ team }) => team !== ''),
+    LEAST_COHORT,
+    mix.filter(({ team }) => team === ''),
+  );
+  return { teams: shown.map(({ group: { team, users }, json }) => ({ team, users, ...json })), other };
 }
