@@ -112,6 +112,7 @@ export const loadTable = (runs: readonly LoadRun[]): string =>
       'most ms',
       'streams told',
       'API CPU s',
+      'client CPU s',
       'API MiB',
     ],
     runs.map((run) => [
@@ -123,6 +124,7 @@ export const loadTable = (runs: readonly LoadRun[]): string =>
       ...[run.p50, run.p99, run.most].map((ms) => digits(ms)),
       String(run.streamsTold),
       digits(run.cost.cpu['api'] ?? 0),
+      digits(run.cost.cpu['client'] ?? 0),
       String(Math.round(run.apiMiB)),
     ]),
   );

@@ -10,6 +10,9 @@ const PREFIX = 'load.';
 const DATABASE = 'load_run';
 const CONNECTIONS = 50;
 
+/** As browsers say by HTTPS; none says what it has already (If-None-Match), so that every answer is whole. */
+const HEADERS = { 'accept-encoding': 'gzip, deflate, br' };
+
 /** What is asked for, one after the other by each connection: mostly boards, as people do. */
 const PATHS = [
   '/v1/leaderboards/total_tokens?limit=100',
@@ -21,6 +24,11 @@ const PATHS = [
   '/v1/titles',
   '/v1/awards',
 ];
+
+/** And after each time a board with the place of somebody, who is another one each time. */
+const PLACES = 50;
+const placeOf = (person: number): string =>
+  `/v1/leaderboards/total_tokens?limit=100&user=u-${String(person).padStart(6, '0')}`;
 
 export interface LoadOptions {
   /** Of the reported company. */
@@ -68,13 +76,19 @@ export async function benchLoad(
         followers.push(await Follower.of(api.url + path));
       }
       onProgress(`${streams} streams are open; ${rate} requests/s for ${seconds} s …`);
-      const meter = new CpuMeter({ ...stack.pids, api: api.pid });
+      const meter = new CpuMeter({ ...stack.pids, api: api.pid, client: process.pid });
       const result = await autocannon({
         url: api.url,
         connections: CONNECTIONS,
         overallRate: rate,
         duration: seconds,
-        requests: PATHS.map((path) => ({ method: 'GET' as const, path })),
+        requests: Array.from({ length: PLACES }, (_, place) =>
+          [...PATHS, placeOf(1 + Math.floor((place * company.people) / PLACES))].map((path) => ({
+            method: 'GET' as const,
+            path,
+            headers: HEADERS,
+          })),
+        ).flat(),
       });
       const cost = meter.stop();
       return {
