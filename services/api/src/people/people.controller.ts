@@ -175,7 +175,7 @@ export class PeopleController {
     const [{ id }, { window: name }] = [given.path, given.query];
     const { window, json } = namedWindow(name, Date.now());
     const families = (await this.reads.daysOfPeople([this.readable(id)], window)).get(id) ?? new Map<string, never>();
-    const { figures } = await this.shown(id);
+    const { figures } = await this.shown(id, families.size > 0);
     const shown = (tokens: bigint): string => String(shownCount(figures, 'tokens', tokens));
     const totals = new Map<Day, bigint>();
     const sums = [...families].map(([family, byDay]) => {
@@ -206,7 +206,7 @@ export class PeopleController {
     const [{ id }, { window: name }] = [given.path, given.query];
     const { window, json } = namedWindow(name, Date.now());
     const found = await this.reads.sessions(this.readable(id), window);
-    const { figures } = await this.shown(id);
+    const { figures } = await this.shown(id, found.length > 0);
     const minutes = (count: number): number => shownValue(figures, 'minutes', count);
     const sessions = (count: number): number => shownValue(figures, 'sessions', count);
     const first =
@@ -320,9 +320,12 @@ export class PeopleController {
     return this.people.isHidden(id) ? '' : id;
   }
 
-  /** @throws Problem `no_usage` for whoever is hidden by now, or has no usage on any day. */
-  private async shown(id: string): Promise<PersonJson> {
-    const hasUsage = await this.reads.hasUsage(this.readable(id));
+  /**
+   * @param isSeen whether some usage of theirs was read already, so that all days need not be asked for it.
+   * @throws Problem `no_usage` for whoever is hidden by now, or has no usage on any day.
+   */
+  private async shown(id: string, isSeen = false): Promise<PersonJson> {
+    const hasUsage = isSeen || (await this.reads.hasUsage(this.readable(id)));
     const person = personJson(this.people, id);
     if (!hasUsage || person === undefined) throw new Problem('no_usage', `No usage of ${id} is recorded.`);
     return person;
