@@ -42,6 +42,7 @@ import { Sessions } from './access/sessions.js';
 import { SIGN_IN } from './access/sign-in.controller.js';
 import { AwardLog } from './awards/award-log.js';
 import { FiguresFeed } from './figures/figures-feed.js';
+import { readFirst } from './first-reads.js';
 import { CLICKHOUSE } from './clickhouse.js';
 import { controllers, description } from './description.js';
 import { apiAdapter } from './http/adapter.js';
@@ -135,7 +136,7 @@ export const api: ServiceDefinition<typeof settings> = {
       stopped.abort();
       return Promise.resolve();
     });
-    keepTrying('start', () => assertMigrated(clickhouse, migrations), policy, stopped.signal).then(
+    const migrated = keepTrying('start', () => assertMigrated(clickhouse, migrations), policy, stopped.signal).then(
       () => startup.onMigrated(),
       (error: unknown) => {
         if (!stopped.signal.aborted) fatal(error);
@@ -157,7 +158,7 @@ export const api: ServiceDefinition<typeof settings> = {
         awards.add(offset, awardEvent.decode(present(topics.titleAwards, offset, value))),
     });
     onShutdown(() => Promise.all([rulesFollower.stop(), awardsFollower.stop()]));
-    Promise.all([rulesFollower.start(), awardsFollower.start()]).then(() => {
+    const titlesRead = Promise.all([rulesFollower.start(), awardsFollower.start()]).then(() => {
       startup.onTitlesRead();
       streams.advance();
     }, fatal);
@@ -197,6 +198,14 @@ export const api: ServiceDefinition<typeof settings> = {
     const document = description();
 
     const reads = new UsageReads(clickhouse);
+    const leaderboards = new Leaderboards(reads, people);
+    const titleReads = new TitleReads(clickhouse, rules, awards, () => reads.figuresVersion());
+    void Promise.all([migrated, titlesRead])
+      .then(() => readFirst(reads, leaderboards, titleReads))
+      .catch((error: unknown) => {
+        if (!stopped.signal.aborted) log.warn({ err: error }, 'not read at the start; whoever asks first waits for it');
+      })
+      .then(() => startup.onFiguresRead());
 
     @Module({
       controllers,
@@ -212,10 +221,10 @@ export const api: ServiceDefinition<typeof settings> = {
         { provide: AccessLog, useValue: new AccessLog(clickhouse) },
         Exports,
         { provide: UsageReads, useValue: reads },
-        { provide: Leaderboards, useValue: new Leaderboards(reads, people) },
+        { provide: Leaderboards, useValue: leaderboards },
         { provide: FiguresFeed, useValue: new FiguresFeed(() => reads.figuresVersion()) },
         { provide: CLICKHOUSE, useValue: clickhouse },
-        { provide: TitleReads, useValue: new TitleReads(clickhouse, rules, awards, () => reads.figuresVersion()) },
+        { provide: TitleReads, useValue: titleReads },
         { provide: RenderedAnswers, useValue: new RenderedAnswers() },
         { provide: AwardLog, useValue: awards },
         { provide: PeopleDirectory, useValue: people },
@@ -237,11 +246,16 @@ export const api: ServiceDefinition<typeof settings> = {
       },
       readiness: async (): Promise<Readiness> => {
         const database = await databaseState(clickhouse, migrations);
-        const { hasTitles, hasPeople } = startup;
+        const { hasTitles, hasPeople, hasFigures } = startup;
         const state = (isRead: boolean): string => (isRead ? 'read' : 'reading');
         return {
-          ready: startup.isMigrated && database === 'ready' && hasTitles && hasPeople,
-          details: { clickhouse: database, awards: state(hasTitles), people: state(hasPeople) },
+          ready: startup.isMigrated && database === 'ready' && hasTitles && hasPeople && hasFigures,
+          details: {
+            clickhouse: database,
+            awards: state(hasTitles),
+            people: state(hasPeople),
+            figures: state(hasFigures),
+          },
         };
       },
     };

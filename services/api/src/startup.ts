@@ -5,6 +5,7 @@ export class Startup {
   private migrated = false;
   private titlesRead = false;
   private peopleRead = false;
+  private firstRead = false;
 
   get isMigrated(): boolean {
     return this.migrated;
@@ -18,6 +19,11 @@ export class Startup {
     return this.peopleRead;
   }
 
+  /** Whether what nearly everybody asks for is in memory, or could not be read once. */
+  get hasFigures(): boolean {
+    return this.firstRead;
+  }
+
   onMigrated(): void {
     this.migrated = true;
   }
@@ -28,6 +34,10 @@ export class Startup {
 
   onPeopleRead(): void {
     this.peopleRead = true;
+  }
+
+  onFiguresRead(): void {
+    this.firstRead = true;
   }
 
   /** @throws Problem `starting` until the tables were seen. */

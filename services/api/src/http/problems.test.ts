@@ -145,7 +145,7 @@ describe('when ClickHouse fails', () => {
       expect((await fetch(`${url}/v1/models`)).status).toBe(200);
 
       await proxy.cut();
-      for (const path of ['/v1/models', '/v1/users/u-1', '/v1/leaderboards/events', '/v1/titles']) {
+      for (const path of ['/v1/models', '/v1/users/u-1', '/v1/leaderboards/events', '/v1/users/u-1/titles']) {
         // What was read a moment ago is still given.
         const away = await eventually(async () => {
           const answer = await fetch(url + path);
@@ -157,7 +157,7 @@ describe('when ClickHouse fails', () => {
       const ready = await fetch(`${url}/ready`);
       expect([ready.status, await ready.json()]).toEqual([
         503,
-        { status: 'not ready', clickhouse: 'away', awards: 'read', people: 'read' },
+        { status: 'not ready', clickhouse: 'away', awards: 'read', people: 'read', figures: 'read' },
       ]);
       expect((await fetch(`${url}/health`)).status).toBe(200);
       expect((await fetch(`${url}/v1/awards`)).status).toBe(200);
@@ -165,6 +165,17 @@ describe('when ClickHouse fails', () => {
       await proxy.restore();
       await eventually(async () => ((await fetch(`${url}/ready`)).status === 200 ? true : undefined));
       expect((await fetch(`${url}/v1/models`)).status).toBe(200);
+    } finally {
+      await proxy.cut();
+    }
+  });
+
+  it('has the titles in memory when it is ready, before anybody asked for them', async () => {
+    const proxy = await Proxy.to(new URL(stack.clickHouseUrl));
+    try {
+      const { url } = await stack.startApiProcess({ LAUREL_CLICKHOUSE_URL: proxy.url });
+      await proxy.cut();
+      expect((await fetch(`${url}/v1/titles`)).status).toBe(200);
     } finally {
       await proxy.cut();
     }
@@ -189,7 +200,8 @@ describe('when ClickHouse fails', () => {
     const { url } = await stack.startApi({ LAUREL_LOG_LEVEL: 'error' });
     await stack.clickhouse.command({ query: 'RENAME TABLE usage_by_day_model TO elsewhere' });
     try {
-      const response = await fetch(`${url}/v1/models`);
+      // Of a window that is not in memory since the start.
+      const response = await fetch(`${url}/v1/models?window=3d`);
       expect(response.status).toBe(500);
       const text = JSON.stringify(await problemOf(response));
       expect(text).toContain('"internal"');
