@@ -28,7 +28,7 @@ export function AuditCard({ audit }: Pick<Operations, 'audit'>) {
   return (
     <Card
       title="Audit"
-      about={latest === undefined ? 'none yet' : `the last ${agoText(latest, nowMs)}`}
+      about={latest === undefined ? 'none yet' : `last made ${agoText(latest, nowMs)}`}
       className="pipeline__wide"
     >
       {latest === undefined ? (
@@ -43,7 +43,7 @@ export function AuditCard({ audit }: Pick<Operations, 'audit'>) {
           <table className="figures-table audit">
             <thead>
               <tr>
-                <th scope="col">What is to hold</th>
+                <th scope="col">What has to hold</th>
                 <th scope="col">Found</th>
                 <th scope="col">Looked at</th>
               </tr>
