@@ -1,7 +1,9 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { latestOutcomes } from '@laurel/clickhouse';
 import { titleHolders, titleTier, topics, type UsageRecorded } from '@laurel/events';
 import { RecordProducer } from '@laurel/kafka';
 import { eventually } from './pipeline/eventually.js';
@@ -291,8 +293,38 @@ describe('laurel audit', () => {
     const outcome = await audit(['--check', 'buckets', '--patience', '2']);
     expect(outcome).toMatchObject({ status: 2, found: [], document: { status: 'incomplete' } });
     expect(outcome.document.checks[0]?.incomplete).toContain('is the service running?');
+    expect((await latestOutcomes(pipeline.clickhouse)).find((one) => one.check === 'buckets')?.finished).toBe(false);
     await pipeline.start('usage-projector');
     expect(await audit(['--check', 'buckets'])).toMatchObject(clean);
+  });
+
+  it('keeps what it came to, unless it was interrupted', async () => {
+    await pipeline.settled();
+    const { document } = await audit();
+    const kept = await latestOutcomes(pipeline.clickhouse);
+    expect(kept.map((one) => one.check).sort()).toEqual([...check.options].sort());
+    const ended = { endedAtMs: Date.parse(document.ended_at), finished: true };
+    for (const outcome of kept) expect(outcome).toMatchObject(ended);
+
+    // It waits for figures that nobody rolls, once it has read the log.
+    await pipeline.service('usage-projector').end('SIGKILL');
+    await pipeline.publish([event({ occurred_at: NOW - 3 * DAY_MS })]);
+    await pipeline.ingested();
+    const env = { ...process.env, ...pipeline.environment };
+    const interrupted = spawn(process.execPath, [LAUREL, 'audit', '--patience', '600'], { env, stdio: 'ignore' });
+    const admin = pipeline.kafka.admin();
+    await admin.connect();
+    try {
+      await eventually('the audit to read the log', async () =>
+        (await admin.listGroups()).groups.some(({ groupId }) => groupId.startsWith(`${pipeline.prefix}laurel-audit-`)),
+      );
+    } finally {
+      await admin.disconnect();
+      interrupted.kill('SIGINT');
+    }
+    await once(interrupted, 'exit');
+    expect(await latestOutcomes(pipeline.clickhouse)).toEqual(kept);
+    await pipeline.start('usage-projector');
   });
 
   it('retracts all but the earliest of a conflicting identity, when it is named', async () => {
@@ -388,10 +420,12 @@ describe('laurel audit', () => {
     ['Kafka', { LAUREL_KAFKA_BROKERS: '127.0.0.1:1' }],
     ['ClickHouse', { LAUREL_CLICKHOUSE_URL: 'http://127.0.0.1:1' }],
     ['the database', { LAUREL_CLICKHOUSE_DATABASE: 'no_such_database' }],
-  ])('could not check when %s is away', async (_name, environment) => {
+  ])('could not check when %s is away, and keeps nothing of it', async (_name, environment) => {
+    const kept = await latestOutcomes(pipeline.clickhouse);
     const outcome = await audit(['--patience', '1'], environment);
     expect(outcome).toMatchObject({ status: 2, found: [], document: { status: 'incomplete' } });
     expect(outcome.document.checks.every(({ incomplete }) => incomplete !== null)).toBe(true);
+    expect(await latestOutcomes(pipeline.clickhouse)).toEqual(kept);
   });
 
   it('reports hours that are closed before they are over', async () => {

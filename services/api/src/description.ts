@@ -11,6 +11,7 @@ import { OwnSignalsController } from './people/own-signals.controller.js';
 import { PeopleController } from './people/people.controller.js';
 import { ReferenceController } from './reference/reference.controller.js';
 import { StandingsController } from './standings/standings.controller.js';
+import { TitleHoldersController } from './titles/title-holders.controller.js';
 import { TitleRulesController } from './titles/title-rules.controller.js';
 import { TitlesController } from './titles/titles.controller.js';
 import { ModelDaysController } from './usage/model-days.controller.js';
@@ -30,6 +31,7 @@ export const controllers = [
   FiguresController,
   TitlesController,
   TitleRulesController,
+  TitleHoldersController,
   AwardsController,
   StandingsController,
   SignInController,

@@ -1,3 +1,4 @@
+export * from './checks.js';
 export * from './ledger.js';
 export * from './identities.js';
 export * from './day-figures.js';

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { checkNames } from '@laurel/clickhouse';
 import { builtInRules, generatedHandle, titleRulesSchema } from '@laurel/titles';
 import type { Browser, Page } from 'playwright-core';
 import { eventually } from '../pipeline/eventually.js';
@@ -35,7 +36,7 @@ const titles = titleRulesSchema.parse([
     id: 'most_saved',
     name: 'Most Saved',
     description: 'Whose caching saved the most with a model family in 30 days, by list prices.',
-    icon: '🏦',
+    icon: '$',
     version: 1,
     metric: { kind: 'cache_saving' },
     scope: 'each_model_family',
@@ -53,6 +54,11 @@ interface Board {
   readonly people: number;
   readonly entries: readonly Entry[];
 }
+
+type Audit = readonly {
+  readonly check: string;
+  readonly last: { readonly ended_at: string; readonly findings: readonly object[] } | null;
+}[];
 
 interface TieredTitle {
   readonly id: string;
@@ -203,6 +209,51 @@ describe('the page on the recorded trace', () => {
     await page.route('**/v1/session', (route) => route.fulfill({ json: { signed_in: true, scopes: ['board:read'] } }));
     await visit(page, '/');
     expect(await page.getByRole('link', { name: 'Health' }).count()).toBe(0);
+  });
+
+  it('tells whoever runs Laurel whether everything adds up, by the last audit', async () => {
+    const { page } = await open();
+    await visit(page, '/pipeline');
+    const audit = page.getByRole('region', { name: 'Audit' });
+    await audit.getByText('No audit has been made yet').waitFor();
+    await audit.screenshot({ path: `${PICTURES}audit-none.png` });
+    await pipeline.laurel('audit');
+    await audit.getByText('Everything adds up.').waitFor();
+    expect(await audit.getByRole('row').count()).toBe(1 + checkNames.length);
+    await audit.screenshot({ path: `${PICTURES}audit-clean.png` });
+
+    const shownAs = async (name: string, change: (audit: Audit) => Audit): Promise<void> => {
+      await page.unroute('**/v1/operations');
+      await page.route('**/v1/operations', async (route) => {
+        const response = await route.fetch();
+        const now = (await response.json()) as { readonly audit: Audit };
+        await route.fulfill({ response, json: { ...now, audit: change(now.audit) } });
+      });
+      await visit(page, '/pipeline');
+      await audit.screenshot({ path: `${PICTURES}audit-${name}.png` });
+    };
+    const daysAgo = (days: number): string => new Date(Date.now() - days * DAY_MS).toISOString();
+    await shownAs('old', (checks) =>
+      checks.map(({ check, last }) => ({ check, last: last === null ? null : { ...last, ended_at: daysAgo(3) } })),
+    );
+    await audit.getByText('was not looked at for two days').waitFor();
+    expect(await audit.getByText('3 days ago').count()).toBe(1 + checkNames.length);
+
+    const findings = [
+      { code: 'figures_differ', severity: 'error', found: 3, healed: 1 },
+      { code: 'closing_late', severity: 'warning', found: 1, healed: 0 },
+    ];
+    await shownAs('findings', (checks) =>
+      checks.map(({ check, last }) => ({
+        check,
+        last: last === null || check !== 'buckets' ? null : { ...last, first_day: '2026-05-01', findings },
+      })),
+    );
+    await audit.getByText('Something does not add up').waitFor();
+    const row = audit.getByRole('row', { name: 'Figures are those of the events' });
+    await row.getByText('2 left').waitFor();
+    await row.getByText('figures_differ').waitFor();
+    expect(await audit.getByText('never', { exact: true }).count()).toBe(checkNames.length - 1);
   });
 
   it('weighs less than 300 kB as it is transferred, whatever page it is', async () => {

@@ -58,6 +58,7 @@ const table: Readonly<
   getTeams: { path: '/v1/teams', ...BOARD },
   listTitles: { path: '/v1/titles', ...BOARD },
   listTitleRules: { path: '/v1/titles/rules', ...BOARD },
+  listTitleHolders: { path: '/v1/titles/holders', ...BOARD },
   listAwards: { path: '/v1/awards', ...BOARD },
   streamAwards: { path: '/v1/awards/stream', ...BOARD },
   streamLeaderboard: { path: '/v1/leaderboards/total_tokens/stream', ...BOARD },

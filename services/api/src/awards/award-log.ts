@@ -77,9 +77,12 @@ export class AwardLog {
    * @param untilMs or then, of what had been awarded before this instant.
    */
   heldBy(userId: string, untilMs = Infinity): readonly TitleAwarded[] {
-    return [...this.holdersUntil(untilMs).entries()]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .flatMap(([, holders]) => holders.filter((award) => award.user_id === userId));
+    return this.held(untilMs).filter((award) => award.user_id === userId);
+  }
+
+  /** The awards by which titles of a scope are held now, or were then, by title. */
+  heldIn(scope: string, untilMs = Infinity): readonly TitleAwarded[] {
+    return this.held(untilMs).filter((award) => award.scope === scope);
   }
 
   /** A person's tiers now, by title and scope. */
@@ -96,6 +99,10 @@ export class AwardLog {
   onAdded(listener: () => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
+  }
+
+  private held(untilMs: number): readonly TitleAwarded[] {
+    return [...this.holdersUntil(untilMs)].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, holders]) => holders);
   }
 
   /** Of the first award at or after an offset. */

@@ -4,6 +4,7 @@ import type { AwardsJson } from '../awards/awards.controller.js';
 import { award, handovers, usage } from '../testing/events.js';
 import { eventually } from '../testing/eventually.js';
 import { testStack, type TestStack } from '../testing/stack.js';
+import type { TitleHoldersJson } from '../titles/title-holders.controller.js';
 import type { LeaderboardJson, ModelsJson, UserJson } from '../usage/usage.controller.js';
 import type { ProblemDetails } from './problem.js';
 
@@ -346,6 +347,23 @@ describe('the manners of the API', () => {
     it('lists the awards until its end', async () => {
       expect((await get<AwardsJson>(`/v1/awards?as_of=${dayKeyAgo(3)}&title=token_legend`)).awards).toEqual([]);
       expect((await get<AwardsJson>(`/v1/awards?as_of=${dayKeyAgo(2)}&title=token_legend`)).awards).toHaveLength(5);
+    });
+
+    it('tells who held a title at its end, as they choose to be shown now', async () => {
+      const legends = async (query: string) =>
+        (await get<TitleHoldersJson>(`/v1/titles/holders?${query}`)).holders.filter(
+          ({ title_id: title }) => title === 'token_legend',
+        );
+      expect(await legends(`as_of=${dayKeyAgo(3)}`)).toEqual([]);
+      const then = await legends(`as_of=${dayKeyAgo(2)}`);
+      expect(then).toMatchObject([{ user_id: 'u-3', handle: generatedHandle('u-3') }]);
+      expect(then).toEqual(await legends(''));
+      expect(await legends(`as_of=${dayKeyAgo(2)}&scope=team:red`)).toEqual([]);
+      // Standings of a day that is over are not known.
+      expect(await problem(`/v1/titles?as_of=${dayKeyAgo(2)}`)).toMatchObject({
+        code: 'invalid_parameter',
+        errors: [{ parameter: 'as_of', in: 'query', code: 'unknown' }],
+      });
     });
 
     it.each(['tomorrow', '2026-02-30', '2019-12-31', new Date((today + 1) * DAY_MS).toISOString().slice(0, 10)])(

@@ -56,6 +56,10 @@ const requests: Readonly<Record<string, readonly (readonly [path: string, status
     ['/v1/titles?scope=team:red', 200],
   ],
   listTitleRules: [['/v1/titles/rules', 200]],
+  listTitleHolders: [
+    ['/v1/titles/holders', 200],
+    ['/v1/titles/holders?as_of=2019-12-31', 400],
+  ],
   listAwards: [
     ['/v1/awards', 200],
     ['/v1/awards?user=', 400],

@@ -1,4 +1,5 @@
 import { Controller, Inject } from '@nestjs/common';
+import { checkNames, findingCodes, severities, type CheckOutcome } from '@laurel/clickhouse';
 import { placeOfLetter } from '@laurel/events';
 import { signalIds } from '@laurel/fair-play';
 import { classifyKafkaFailure } from '@laurel/kafka';
@@ -19,6 +20,23 @@ const pace = component(
   }),
 );
 
+const outcomeSchema = z.object({
+  ended_at: z.iso.datetime().describe('when the audit that made it had ended'),
+  first_day: z.iso.date().nullable().describe('the first day that was compared; null where that were all'),
+  compared: z.string().describe('what, and how much, for a person'),
+  finished: z.boolean().describe('false when a part of it could not be compared'),
+  findings: z
+    .array(
+      z.object({
+        code: z.enum(findingCodes),
+        severity: z.enum(severities).describe('a warning is no breach of the guarantee'),
+        found: z.int().min(1),
+        healed: z.int().min(0).describe('of those, how many were mended, and then found right'),
+      }),
+    )
+    .readonly(),
+});
+
 const operationsSchema = component(
   'Operations',
   z.object({
@@ -35,6 +53,15 @@ const operationsSchema = component(
     newest_batch_at: z.iso.datetime().nullable().describe('when events or outcomes were stored last'),
     last_hour: pace,
     last_day: pace,
+    audit: z
+      .array(
+        z.object({
+          check: z.enum(checkNames),
+          last: outcomeSchema.nullable().describe('null before the first audit that made it'),
+        }),
+      )
+      .readonly()
+      .describe('each check of laurel audit, and what it came to last; audits that were interrupted do not count'),
     dead_letters: z
       .array(
         z.object({
@@ -66,7 +93,7 @@ const operationsEndpoint = new Endpoint({
   access: 'operations:read',
   summary: 'How the pipeline is',
   description:
-    'What is waiting, what was stored and refused of late, and how much stands out. Of Kafka and the tables, some seconds old at most.',
+    'What is waiting, what was stored and refused of late, what the last audit found, and how much stands out. Of Kafka and the tables, some seconds old at most.',
   answer: { description: 'As of now', content: { [JSON_TYPE]: operationsSchema } },
   problems: ['starting', 'storage_unavailable'],
 });
@@ -89,12 +116,24 @@ export class OperationsController {
   }
 }
 
-const operationsJson = ({ atMs, lags, ledger, deadLetters, flagged, firstDay }: Operations): OperationsJson => ({
+const operationsJson = ({
+  atMs,
+  lags,
+  ledger,
+  checks,
+  deadLetters,
+  flagged,
+  firstDay,
+}: Operations): OperationsJson => ({
   as_of: new Date(atMs).toISOString(),
   lags,
   newest_batch_at: ledger.newestAtMs === null ? null : new Date(ledger.newestAtMs).toISOString(),
   last_hour: ledger.lastHour,
   last_day: ledger.lastDay,
+  audit: checkNames.map((check) => {
+    const last = checks.find((one) => one.check === check);
+    return { check, last: last === undefined ? null : outcomeJson(last) };
+  }),
   dead_letters: deadLetters.map((letter) => ({
     rejected_at: new Date(letter.rejected_at).toISOString(),
     code: letter.code,
@@ -108,4 +147,12 @@ const operationsJson = ({ atMs, lags, ledger, deadLetters, flagged, firstDay }: 
     person_days: flagged.personDays,
     signals: signalIds.map((signal) => ({ signal, person_days: flagged.bySignal[signal] ?? 0 })),
   },
+});
+
+const outcomeJson = ({ endedAtMs, firstDay, compared, finished, findings }: CheckOutcome) => ({
+  ended_at: new Date(endedAtMs).toISOString(),
+  first_day: firstDay === null ? null : dayKey(firstDay),
+  compared,
+  finished,
+  findings,
 });

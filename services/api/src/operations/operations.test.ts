@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { checkNames, keepOutcomes } from '@laurel/clickhouse';
 import { deadLetter, topics } from '@laurel/events';
 import { kafkaClient, RecordProducer } from '@laurel/kafka';
+import { dayOf } from '@laurel/usage';
 import { eventually } from '../testing/eventually.js';
 import { testStack, type RunningApi, type TestStack } from '../testing/stack.js';
 
@@ -9,6 +11,7 @@ interface Operations {
   readonly newest_batch_at: string | null;
   readonly last_hour: Readonly<Record<'stored' | 'dead' | 'duplicates', number>>;
   readonly last_day: Readonly<Record<'stored' | 'dead' | 'duplicates', number>>;
+  readonly audit: readonly { readonly check: string; readonly last: { readonly ended_at: string } | null }[];
   readonly dead_letters: readonly { readonly code: string; readonly place: string; readonly message: string }[];
   readonly fair_play: { readonly people: number; readonly person_days: number; readonly signals: readonly object[] };
 }
@@ -58,6 +61,7 @@ describe('how the pipeline is', () => {
       fair_play: { people: 0, person_days: 0 },
     });
     expect(operations.fair_play.signals).toHaveLength(9);
+    expect(operations.audit).toEqual(checkNames.map((check) => ({ check, last: null })));
   });
 
   it('counts what the ledger has of an hour and of a day, each batch once', async () => {
@@ -79,6 +83,33 @@ describe('how the pipeline is', () => {
       last_day: { stored: 11, dead: 2, duplicates: 0 },
     });
     expect(Date.now() - Date.parse(String(operations.newest_batch_at))).toBeLessThan(60_000);
+  });
+
+  it('says of each check what the last audit came to that made it', async () => {
+    const endedAtMs = Date.now();
+    const outcome = { firstDay: null, compared: '841 buckets of 35 days', finished: true, findings: [] };
+    const findings = [{ code: 'figures_differ', severity: 'error', found: 3, healed: 2 }] as const;
+    await keepOutcomes(stack.clickhouse, [
+      { ...outcome, check: 'buckets', endedAtMs: endedAtMs - 1, findings: [] },
+      { ...outcome, check: 'holders', endedAtMs: endedAtMs - 1 },
+    ]);
+    await keepOutcomes(stack.clickhouse, [
+      { ...outcome, check: 'buckets', endedAtMs, firstDay: dayOf(Date.UTC(2026, 4, 1)), finished: false, findings },
+    ]);
+    const { audit } = await until((operations) => operations.audit.some(({ last }) => last !== null));
+    expect(audit.filter(({ last }) => last !== null)).toEqual([
+      {
+        check: 'buckets',
+        last: {
+          ended_at: new Date(endedAtMs).toISOString(),
+          first_day: '2026-05-01',
+          compared: '841 buckets of 35 days',
+          finished: false,
+          findings,
+        },
+      },
+      { check: 'holders', last: expect.objectContaining({ first_day: null, finished: true, findings: [] }) as object },
+    ]);
   });
 
   it('lists the newest dead letters, and passes over what is none', async () => {

@@ -1,4 +1,12 @@
-import { flaggedUsage, ledgerNow, type ClickHouseClient, type FlaggedUsage, type LedgerNow } from '@laurel/clickhouse';
+import {
+  flaggedUsage,
+  latestOutcomes,
+  ledgerNow,
+  type CheckOutcome,
+  type ClickHouseClient,
+  type FlaggedUsage,
+  type LedgerNow,
+} from '@laurel/clickhouse';
 import { readDeadLetter, topics, type DeadLetter } from '@laurel/events';
 import { signalIds } from '@laurel/fair-play';
 import { behindOf, partitionOffsets, RangeReader, topicOffsets, type Kafka } from '@laurel/kafka';
@@ -17,6 +25,8 @@ export interface Operations {
   readonly atMs: number;
   readonly lags: readonly Lag[];
   readonly ledger: LedgerNow;
+  /** The last of each check that an audit made. */
+  readonly checks: readonly CheckOutcome[];
   /** The newest ones, the newest first. */
   readonly deadLetters: readonly DeadLetter[];
   /** In the days from `firstDay` to today. */
@@ -48,13 +58,14 @@ export class OperationsReads {
     const last = dayOf(atMs);
     const firstDay = (last - FLAGGED_DAYS + 1) as Day;
     const logs = [topics.usageEvents, topics.usageOutcomes].map(({ name }) => this.topicPrefix + name);
-    const [lags, ledger, deadLetters, flagged] = await Promise.all([
+    const [lags, ledger, checks, deadLetters, flagged] = await Promise.all([
       this.lags(),
       ledgerNow(this.clickhouse, logs),
+      latestOutcomes(this.clickhouse),
       this.newestDeadLetters(),
       flaggedUsage(this.clickhouse, signalIds, firstDay, last),
     ]);
-    return { atMs, lags, ledger, deadLetters, flagged, firstDay };
+    return { atMs, lags, ledger, checks, deadLetters, flagged, firstDay };
   }
 
   private lags(): Promise<readonly Lag[]> {

@@ -20,6 +20,7 @@ const PATHS = [
   '/v1/models/days',
   '/v1/teams',
   '/v1/titles',
+  '/v1/titles/holders',
   '/v1/awards',
 ];
 

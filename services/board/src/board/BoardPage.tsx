@@ -103,7 +103,7 @@ function About({ people, start }: { readonly people: number | undefined; readonl
   return (
     <>
       {shortText(people)} {people === 1 ? 'person' : 'people'}
-      {isOfAllTime ? ', since the first usage' : `, since ${from} (UTC days)`}
+      {isOfAllTime ? ', since the first usage.' : `, since ${from} (UTC days).`}
     </>
   );
 }

@@ -9,6 +9,7 @@ import { useNow } from '../shell/use-now.js';
 import { shareText, shortText, wholeText } from '../words/numbers.js';
 import { agoText, dayText, instantText } from '../words/times.js';
 import { signalNames } from '../words/titles.js';
+import { AuditCard } from './AuditCard.js';
 
 /** More than this waiting is pointed out: at the usual load it is some seconds' worth. */
 const MANY_WAITING = 50_000;
@@ -21,7 +22,9 @@ export function PipelinePage() {
     <div className="page pipeline">
       <title>Health · Laurel</title>
       <h1>Health</h1>
-      <p className="page__about">What waits, what was stored and refused of late, and how much stands out.</p>
+      <p className="page__about">
+        What waits, what was stored and refused of late, how much stands out, and whether everything adds up.
+      </p>
       {query.isError && data !== undefined ? <Stale sinceMs={query.dataUpdatedAt} /> : null}
       {data !== undefined ? (
         <Parts now={data} />
@@ -40,6 +43,7 @@ function Parts({ now }: { readonly now: Operations }) {
       <Waiting now={now} />
       <Stored now={now} />
       <FairPlay now={now} />
+      <AuditCard audit={now.audit} />
       <DeadLetters now={now} />
     </div>
   );
@@ -73,7 +77,7 @@ function Waiting({ now: { lags } }: { readonly now: Operations }) {
               </th>
               <td>
                 {behind === null ? (
-                  <span className="figures-table__soft">not started yet</span>
+                  <span className="figures-table__soft pipeline__never">not started yet</span>
                 ) : (
                   <span className={behind > MANY_WAITING ? 'pipeline__many' : undefined}>{wholeText(behind)}</span>
                 )}
@@ -123,8 +127,7 @@ function Stored({ now: { newest_batch_at: newest, last_hour: hour, last_day: day
             <TriangleAlert aria-hidden size={16} /> {shareText(day.dead / (day.dead + day.stored))} of a day’s records
             were refused; why is below.
           </>
-        )}{' '}
-        Whether everything adds up, <code>laurel audit</code> tells.
+        )}
       </p>
     </Card>
   );

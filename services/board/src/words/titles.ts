@@ -217,7 +217,11 @@ export function distanceText(own: PersonTitle): string {
     case 'holds':
       return own.rank === null || own.rank === 1 ? 'Holds it now, and leads.' : `Holds it now, at rank ${own.rank}.`;
     case 'not_eligible':
-      return lack === undefined ? 'No usage yet that counts for it.' : `${lackText(lack)} to be in the running.`;
+      if (lack !== undefined) return `${lackText(lack)} to be in the running.`;
+      // What was saved or gained may be nothing, or less, in spite of all usage.
+      return own.value === 0 && Object.keys(own.evidence).length === 0
+        ? 'No usage yet that counts for it.'
+        : 'Not above zero yet, which it takes to be in the running.';
     case 'vacant':
       return 'Nobody holds it: it would be theirs.';
     case 'leads':

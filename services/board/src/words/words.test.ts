@@ -160,6 +160,15 @@ describe('titles in plain words', () => {
     expect(
       distanceText(own({ status: 'not_eligible', lacks: [{ minimum: 'min_list_cost_usd', has: 3.75, needs: 5 }] })),
     ).toBe('Needs 2 more dollars by list prices to be in the running.');
+    expect([
+      distanceText(own({ status: 'not_eligible', value: 0 })),
+      distanceText(own({ status: 'not_eligible', value: 0, evidence: { tokens: 5170, points: 1 } })),
+      distanceText(own({ status: 'not_eligible', value: -40_000 })),
+    ]).toEqual([
+      'No usage yet that counts for it.',
+      'Not above zero yet, which it takes to be in the running.',
+      'Not above zero yet, which it takes to be in the running.',
+    ]);
     expect(distanceText(own({ status: 'holds', rank: 1 }))).toBe('Holds it now, and leads.');
     expect(
       [own({}), own({ status: 'holds' }), own({ lacks: [{ minimum: 'm', has: 3, needs: 4 }] })].map(progressOf),

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { drawRuns } from './identities.js';
 import { newFinding } from './finding.js';
+import { outcomesOf } from './keep.js';
 import { spansOf } from './ledger.js';
 import { toText } from './report.js';
 
@@ -86,5 +87,54 @@ describe('a report for a person', () => {
     const text = toText({ beganAt: '', endedAt: '', checks, information: undefined }, 10);
     expect(text).not.toContain('\u001b');
     expect(text).toContain('event x\\u{1b}[2J\\u{a}conflicts: HEALED');
+  });
+});
+
+describe('what is kept of an audit', () => {
+  const found = (code: 'figures_differ' | 'closing_late', healed: boolean) => ({
+    ...newFinding({
+      check: 'buckets',
+      code,
+      severity: code === 'closing_late' ? 'warning' : 'error',
+      at: 'u-1',
+      message: 'of u-1',
+      asOf: '',
+      healable: true,
+    }),
+    healed,
+  });
+  const outcomes = (since: number) => {
+    const findings = [found('figures_differ', true), found('closing_late', false), found('figures_differ', false)];
+    const result = { compared: '3 buckets of 1 day', counts: {}, asOf: '', findings, notes: ['of u-1'] };
+    const checks = [
+      { name: 'buckets' as const, tookMs: 1, heal: true, result },
+      { name: 'holders' as const, tookMs: 1, heal: true, result: { ...result, findings: [], incomplete: 'away' } },
+    ];
+    const report = { beganAt: '', endedAt: '2026-05-14T03:00:41.000Z', checks, information: undefined };
+    return outcomesOf(report, since);
+  };
+
+  it('is how much each check found, by code, and how much of it was healed, but not where', () => {
+    const all = { endedAtMs: Date.UTC(2026, 4, 14, 3, 0, 41), firstDay: null, compared: '3 buckets of 1 day' };
+    expect(outcomes(0)).toEqual([
+      {
+        ...all,
+        check: 'buckets',
+        finished: true,
+        findings: [
+          { code: 'figures_differ', severity: 'error', found: 2, healed: 1 },
+          { code: 'closing_late', severity: 'warning', found: 1, healed: 0 },
+        ],
+      },
+      { ...all, check: 'holders', finished: false, findings: [] },
+    ]);
+  });
+
+  it('says from which day on it compared, of the checks that go by days', () => {
+    const day = 20_000;
+    expect(outcomes(day * 86_400).map(({ check, firstDay }) => [check, firstDay])).toEqual([
+      ['buckets', day],
+      ['holders', null],
+    ]);
   });
 });

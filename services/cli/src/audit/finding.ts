@@ -1,32 +1,10 @@
-/** The checks, in the order in which they are made: what one mends, a later one need not find. */
-export const checkNames = ['erasures', 'ledger', 'identities', 'conflicts', 'heads', 'buckets', 'holders'] as const;
-export type CheckName = (typeof checkNames)[number];
-
-/** Closed: part of the JSON document and of docs/operations/audit.md. */
-export const findingCodes = [
-  'erased_rows_left',
-  'offsets_missing',
-  'row_missing',
-  'row_outdated',
-  'row_of_invalid_record',
-  'identity_conflict',
-  'head_missing',
-  'roll_missing',
-  'closed_in_future',
-  'day_closed_too_early',
-  'closing_late',
-  'figures_differ',
-  'award_log_broken',
-  'holders_differ',
-  'tiers_differ',
-] as const;
-export type FindingCode = (typeof findingCodes)[number];
+import type { CheckName, FindingCode, Severity } from '@laurel/clickhouse';
 
 /** Something that is not as the guarantee has it. A warning does not change the exit status. */
 export interface Finding {
   readonly check: CheckName;
   readonly code: FindingCode;
-  readonly severity: 'error' | 'warning';
+  readonly severity: Severity;
   /** Where: a range of offsets, a bucket, an identity, a title, a table. */
   readonly at: string;
   /** For a person. */

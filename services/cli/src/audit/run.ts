@@ -1,8 +1,9 @@
+import { checkNames, type CheckName } from '@laurel/clickhouse';
 import { checkBuckets } from './buckets.js';
 import { checkConflicts } from './conflicts.js';
 import { judgeDays, type DaysVerdict } from './days.js';
 import { checkErasures } from './erasures.js';
-import { checkNames, type CheckName, type CheckOptions, type CheckResult } from './finding.js';
+import type { CheckOptions, CheckResult } from './finding.js';
 import { checkHeads } from './heads.js';
 import { checkHolders } from './holders.js';
 import { checkIdentities } from './identities.js';

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { assertMigrated, connectClickHouse, readMigrations } from '@laurel/clickhouse';
+import { assertMigrated, checkNames, connectClickHouse, readMigrations, type CheckName } from '@laurel/clickhouse';
 import { priceSettings } from '@laurel/ingest';
 import { RecordProducer } from '@laurel/kafka';
 import {
@@ -11,7 +11,7 @@ import {
   registrySettings,
 } from '@laurel/service-host';
 import { dayStartMs, parseDayKey } from '@laurel/usage';
-import { checkNames, type CheckName } from '../audit/finding.js';
+import { keep } from '../audit/keep.js';
 import { Progress } from '../audit/progress.js';
 import { exitStatusOf, toJson, toText } from '../audit/report.js';
 import { nothingChecked, runAudit, type AuditReport } from '../audit/run.js';
@@ -87,7 +87,7 @@ Exit status:
   2   no findings, but something could not be checked
   78  the environment is not valid
 
-Nothing is stopped or locked. docs/operations/audit.md says what each finding means, and describes the JSON document.`,
+Nothing is stopped or locked. The result is on the page's Health too. docs/operations/audit.md says what each finding means, and describes the JSON document.`,
     )
     .action(audit);
 }
@@ -118,14 +118,18 @@ async function audit(flags: Flags): Promise<void> {
     const migrations = await readMigrations();
     await world.attempt('connecting to ClickHouse', () => assertMigrated(world.clickhouse, migrations));
     await world.attempt('connecting to Kafka', () => world.producer.connect());
+    const since = flags.since ?? 0;
     const report = await runAudit(world, {
       checks,
       heal: flags.heal === true,
       named: flags.check !== undefined,
-      since: flags.since ?? 0,
+      since,
       sample: flags.sample,
     });
     print(report, flags);
+    await keep(world, report, since).catch((error: unknown) => {
+      console.error(`The result is not on the Health page, as it could not be kept: ${messageOf(error)}`);
+    });
   } catch (error) {
     print(nothingChecked(checks, messageOf(error)), flags);
   } finally {
