@@ -214,7 +214,7 @@ function statements(live: string, { firstMs, lastMs, from }: PastRange): readonl
        arrayFilter((one, hour) -> hour < toHour(${INSTANT}), own_minutes, attended_days.hours) AS own_minutes
      FROM attended_days WHERE day = toDate(${INSTANT}, 'UTC')`,
     `CREATE TABLE flagged_days ENGINE = MergeTree ORDER BY (day, user_id) AS
-     SELECT day, user_id, signal, evidence FROM ${live}.fair_play_flags WHERE ${since}day < '${dayKey(last)}'`,
+     SELECT day, user_id, signal, evidence, counts FROM ${live}.fair_play_flags WHERE ${since}day < '${dayKey(last)}'`,
     // A day has its signals once it is closed.
     `CREATE VIEW fair_play_flags AS SELECT * FROM flagged_days WHERE day < toDate(${INSTANT}, 'UTC')`,
     ...['people_default', 'hidden_exceptions'].map((name) => `CREATE VIEW ${name} AS SELECT * FROM ${live}.${name}`),
