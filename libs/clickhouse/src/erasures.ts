@@ -67,6 +67,7 @@ const PERSONAL_TABLES = [
   'outcomes_by_day',
   'attendance_by_day',
   'fair_play_signals',
+  'fair_play_reviews',
   'people_choices',
   'access_log',
 ] as const;

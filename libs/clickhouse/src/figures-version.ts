@@ -3,7 +3,7 @@ import type { Statement } from './projections.js';
 
 /**
  * One row that is another one as soon as any figure can be: what the views read is named by the heads and the boundaries; whom a
- * list shows, by people's choices and by who was erased.
+ * list shows, by people's choices and by who was erased; which days count, by signals and their reviews.
  */
 export const figuresVersion: Statement = {
   query: `SELECT toString(sum(cityHash64(grain, bucket, head))) AS heads, (SELECT toString(groupArray((grain, closed_before))) FROM
@@ -11,7 +11,8 @@ export const figuresVersion: Statement = {
       (SELECT toString(sum(cityHash64(user_id, version))) FROM people_choices) AS choices,
       (SELECT toString(count()) FROM erasures) AS erased,
       (SELECT toString(sum(cityHash64(day, part, head))) FROM
-        (SELECT day, part, max(roll_id) AS head FROM fair_play_heads GROUP BY day, part)) AS signals
+        (SELECT day, part, max(roll_id) AS head FROM fair_play_heads GROUP BY day, part)) AS signals,
+      (SELECT toString(sum(cityHash64(day, user_id, signal, reviewed_at))) FROM fair_play_reviews FINAL) AS reviews
     FROM (SELECT grain, bucket, max(roll_id) AS head FROM roll_heads GROUP BY grain, bucket)`,
   query_params: {},
 };

@@ -67,6 +67,7 @@ const USAGE_TABLES = [
   'attendance_by_day',
   'fair_play_signals',
   'fair_play_heads',
+  'fair_play_reviews',
   'outcome_events',
   'outcomes_by_day',
   'roll_heads',

@@ -75,17 +75,12 @@ const SKETCHY = 1e-9;
  *
  * Each instant is first looked at by a sketch, a little in the challengers' favour: where nothing changes by it, nothing does.
  *
- * Within a UTC day a window stays the same and usage is only added. The values of most metrics then only rise; and where they do,
- * nothing changes up to an instant at which nothing would change even if the challengers already had their values of then, and the
- * holders still had theirs of now. The first instant of which that can't be said is found by halving. In a title of each
- * team people may change teams during a day, so that every instant is looked at.
- *
- * Tiers by value likewise: where after the first instant nobody's would change at the last, nobody's changes before it.
+ * Within a UTC day a window stays the same and usage is only added, so that the values of most metrics only rise: where after the first
+ * instant nobody's tier by value would change at the last, nobody's changes before it. Not in a title of each team, as people
+ * may change teams during a day.
  */
 class SimulatedTitle {
   private readonly fold = new AwardFold();
-  /** By instant and holders; halving comes by the same instants again. */
-  private readonly sketches = new Map<string, ReadonlyMap<Scope, readonly Standing[]>>();
   private readonly undwelt: TitleRule;
 
   constructor(
@@ -100,22 +95,17 @@ class SimulatedTitle {
   async day(instants: readonly number[]): Promise<readonly AwardEvent[]> {
     const [first] = instants;
     if (first === undefined) return [];
-    this.sketches.clear();
     if (!isInForce(this.rule, first)) return this.retire(first);
-    const isSkipping = this.rule.scope === 'company' && isRising(this.rule.metric.kind);
+    const isRisingInADay = this.rule.scope === 'company' && isRising(this.rule.metric.kind);
     const awards: AwardEvent[] = [];
-    let [titleAt, tiersAt] = [0, 0];
+    let tiersAt = 0;
     for (const [index, atMs] of instants.entries()) {
-      const later = instants.slice(index + 1);
-      if (index === titleAt) {
-        const sketch = await this.sketch(atMs);
-        if (this.mayChange(sketch, atMs)) awards.push(...(await this.judge(atMs)));
-        titleAt += 1 + (isSkipping ? await this.quiet(sketch.get('company') ?? [], later) : 0);
-      }
+      const sketch = await this.history.sketch(this.rule, this.window(atMs), this.holders(), atMs);
+      if (this.mayChange(sketch, atMs)) awards.push(...(await this.judge(atMs)));
       if (hasTiers(this.rule) && index === tiersAt) {
         awards.push(...(await this.judgeTiers(this.rule, atMs)));
-        const isLooking = index === 0 && isSkipping && this.rule.tiers.by === 'value';
-        tiersAt += 1 + (isLooking ? await this.quietTiers(this.rule, later) : 0);
+        const isLooking = index === 0 && isRisingInADay && this.rule.tiers.by === 'value';
+        tiersAt += 1 + (isLooking ? await this.quietTiers(this.rule, instants.slice(1)) : 0);
       }
     }
     return awards;
@@ -172,16 +162,6 @@ class SimulatedTitle {
   private readonly boards = (standings: ReadonlyMap<Scope, readonly Standing[]>): readonly Board[] =>
     boardsOf(this.rule, [...this.fold.states.values()], standings);
 
-  private async sketch(atMs: number): Promise<ReadonlyMap<Scope, readonly Standing[]>> {
-    const holders = this.holders();
-    const key = JSON.stringify([atMs, ...holders]);
-    const known = this.sketches.get(key);
-    if (known !== undefined) return known;
-    const sketch = await this.history.sketch(this.rule, this.window(atMs), holders, atMs);
-    this.sketches.set(key, sketch);
-    return sketch;
-  }
-
   private mayChange(sketch: ReadonlyMap<Scope, readonly Standing[]>, atMs: number): boolean {
     return this.boards(sketch).some(({ state, standings }) => {
       const held = new Set(holdersAmong([state]));
@@ -212,27 +192,5 @@ class SimulatedTitle {
     const last = instants.at(-1);
     if (last === undefined) return 0;
     return (await this.history.mayTiersChange(rule, this.window(last), this.fold.tiers, last)) ? 0 : instants.length;
-  }
-
-  /** At how many of the next instants of the same day nothing changes for certain. */
-  private async quiet(before: readonly Standing[], instants: readonly number[]): Promise<number> {
-    const held = new Set(this.holders());
-    const mayChangeAt = async (index: number): Promise<boolean> => {
-      const atMs = instants[index] as number;
-      const later = (await this.sketch(atMs)).get('company') ?? [];
-      const mixed = [
-        ...before.filter(({ userId }) => held.has(userId)),
-        ...later.filter(({ userId }) => !held.has(userId)),
-      ];
-      return this.mayChange(new Map([['company', mixed]]), atMs);
-    };
-    if (instants.length === 0 || !(await mayChangeAt(instants.length - 1))) return instants.length;
-    let [least, most] = [0, instants.length - 1];
-    while (least < most) {
-      const middle = Math.floor((least + most) / 2);
-      if (await mayChangeAt(middle)) most = middle;
-      else least = middle + 1;
-    }
-    return least;
   }
 }

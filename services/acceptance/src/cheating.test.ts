@@ -253,4 +253,41 @@ describe('who plays for titles', () => {
     await expect(pipeline.laurel('fair-play', 'list', '--signal', 'laziness')).rejects.toThrow('laziness');
     await expect(pipeline.laurel('fair-play', 'list', '--from', '2026-02-30')).rejects.toThrow('not a day');
   });
+
+  it('has Token Legend by its days once somebody who looked into them says that they count, and no longer when that is taken back', async () => {
+    const days = [5, 4, 3].map((ago) => new Date(at(ago, 0, 0)).toISOString().slice(0, 10));
+    const before = await awarded('token_legend');
+    const review = async (...verdict: readonly string[]): Promise<void> => {
+      for (const day of days) await pipeline.laurel('fair-play', 'review', 'u-loop', day, ...verdict);
+    };
+    const since = async (): Promise<readonly unknown[]> =>
+      (await pipeline.awards())
+        .filter(({ title_id }) => title_id === 'token_legend')
+        .slice(before.length)
+        .map(({ type, user_id, reason }) => [type, user_id, reason]);
+    await review('--counts', '--reason', 'two people share the pseudonym');
+    const taken = [
+      ['title_revoked', 'u-ada', 'overtaken'],
+      ['title_awarded', 'u-loop', 'overtook'],
+    ];
+    await eventually('the loop to hold it', async () => (await since()).length >= taken.length);
+    expect(await since()).toEqual(taken);
+    expect(await pipeline.laurel('fair-play', 'show', 'u-loop')).toContain(
+      'counts by a review: two people share the pseudonym',
+    );
+    expect(await held(tokenLegend)).toEqual([
+      [
+        'token_legend',
+        ['u-di', 'u-ada', 'u-loop', 'u-ada', 'u-loop'],
+        { person_days: 0, people: 0, tokens: '0', by_signal: {} },
+      ],
+    ]);
+    await review('--left-out', '--reason', 'they do not');
+    const back = [...taken, ['title_revoked', 'u-loop', 'corrected'], ['title_awarded', 'u-ada', 'overtook']];
+    await eventually('it to be taken back', async () => (await since()).length >= back.length);
+    expect(await since()).toEqual(back);
+    await expect(
+      pipeline.laurel('fair-play', 'review', 'u-ada', days[0] ?? '', '--counts', '--reason', 'x'),
+    ).rejects.toThrow('nothing of u-ada stands out');
+  });
 });

@@ -9,7 +9,6 @@ import {
   staleSignals,
   userHashOf,
   writeChoices,
-  type PastRange,
 } from '@laurel/clickhouse';
 import { Roller, TestDatabase } from '@laurel/clickhouse/fixture';
 import {
@@ -229,8 +228,7 @@ describe('the awards of a live run', () => {
     }
   }
   async function simulated(): Promise<readonly AwardEvent[]> {
-    const range: PastRange = { firstMs: FIRST_MS, lastMs: instants.at(-1) ?? 0, from: undefined };
-    const past = await Past.open(database.client, database.connection, range);
+    const past = await Past.open(database.client, database.connection, { rules, instants });
     try {
       const awards: AwardEvent[] = [];
       for await (const day of simulate(rules, past, instants)) awards.push(...day.awards);

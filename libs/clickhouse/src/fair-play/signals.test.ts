@@ -3,12 +3,13 @@ import type { JsonObject, UsageEvent } from '@laurel/events';
 import { signalIds, signalsOf, type Signal } from '@laurel/fair-play';
 import { deduplicate, type Day } from '@laurel/usage';
 import { usageEvent } from '@laurel/usage/fixture';
-import { recordErasure, userHashOf } from '../erasures.js';
+import { recordErasure, sweepErased, userHashOf } from '../erasures.js';
+import { readFiguresVersion } from '../figures-version.js';
 import { readClosures, rollIdOf } from '../projections.js';
 import { Roller } from '../roller.fixture.js';
 import { Sweeper } from '../sweep.js';
 import { TestDatabase } from '../test-database.fixture.js';
-import { readFlags } from './flags.js';
+import { flaggedUsage, readFlags, writeReview, type Flag } from './flags.js';
 import { computeSignals, staleSignals, type StalePart } from './signal-heads.js';
 
 const DAY_MS = 86_400_000;
@@ -161,7 +162,7 @@ describe('the signals of a closed day', () => {
     for (const part of await stale()) await compute(part);
     expect(await stale()).toEqual([]);
   };
-  const flags = (first: Day = (LAST - 40) as Day): Promise<readonly Signal[]> =>
+  const flags = (first: Day = (LAST - 40) as Day): Promise<readonly Flag[]> =>
     readFlags(database.client, { first, last: LAST });
   const inOrder = (signals: readonly Signal[]): readonly string[] =>
     signals.map((one) => JSON.stringify([one.day, one.userId, one.signal, Object.entries(one.evidence).sort()])).sort();
@@ -283,5 +284,37 @@ describe('the signals of a closed day', () => {
       ['u-2', 0],
     ]);
     expect(await read({ signals: ['spike'] })).toEqual([]);
+  });
+
+  it('have the latest review of the person’s day beside them, and flag no usage that counts by it', async () => {
+    await record([...bulk('u-1', LAST), ...bulk('u-2', LAST)]);
+    await computeAll();
+    const reviews = async (): Promise<unknown> => (await flags()).map(({ userId, review }) => [userId, review]);
+    const flagged = async (): Promise<number> =>
+      (await flaggedUsage(database.client, ['same_instant'], LAST, LAST)).personDays;
+    expect([await reviews(), await flagged()]).toEqual([
+      [
+        ['u-1', null],
+        ['u-2', null],
+      ],
+      2,
+    ]);
+    const ofOne = (await flags()).filter(({ userId }) => userId === 'u-1');
+    const version = await readFiguresVersion(database.client);
+    await writeReview(database.client, ofOne, { counts: true, reason: 'a batch' });
+    expect([await reviews(), await flagged()]).toEqual([
+      [
+        ['u-1', { counts: true, reason: 'a batch' }],
+        ['u-2', null],
+      ],
+      1,
+    ]);
+    const counted = await readFiguresVersion(database.client);
+    expect(counted).not.toBe(version);
+    await writeReview(database.client, ofOne, { counts: false, reason: 'no batch' });
+    expect([(await flags())[0]?.review, await flagged()]).toEqual([{ counts: false, reason: 'no batch' }, 2]);
+    expect(await readFiguresVersion(database.client)).not.toBe(counted);
+    await recordErasure(database.client, userHashOf('u-1'));
+    expect((await sweepErased(database.client)).get('fair_play_reviews')).toBeGreaterThan(0);
   });
 });

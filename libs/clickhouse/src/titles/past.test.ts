@@ -27,7 +27,10 @@ import { firstDayNeeded, Past, type PastRange } from './past.js';
 
 const DAY_MS = DAY * 1000;
 const HOUR_MS = 3_600_000;
-const RANGE: PastRange = { firstMs: (TODAY - 9 * DAY) * 1000, lastMs: (TODAY + DAY) * 1000, from: undefined };
+const FIRST_MS = (TODAY - 9 * DAY) * 1000;
+const LAST_MS = (TODAY + DAY) * 1000;
+/** Looks at all of history. */
+const RANGE: PastRange = { rules: [{ ...builtInRules[0], window: 'all' }], instants: [FIRST_MS, LAST_MS] };
 
 describe('the past', () => {
   let database: TestDatabase;
@@ -52,7 +55,7 @@ describe('the past', () => {
   };
 
   it('has the standings of usage before its instant, whatever way it is gone through', async () => {
-    const hours = fc.integer({ min: 0, max: (RANGE.lastMs - RANGE.firstMs) / HOUR_MS });
+    const hours = fc.integer({ min: 0, max: (LAST_MS - FIRST_MS) / HOUR_MS });
     await fc.assert(
       fc.asyncProperty(
         drawnUsage,
@@ -65,9 +68,8 @@ describe('the past', () => {
           await record(database, events, { outcomes, flags });
           const log = deduplicate(events);
           const made = deduplicateOutcomes(outcomes);
-          const instants = times.map((hour) => RANGE.firstMs + hour * HOUR_MS);
-          const from = firstDayNeeded(rules, Math.min(...instants));
-          const range = { firstMs: Math.min(...instants), lastMs: Math.max(...instants), from };
+          const instants = times.map((hour) => FIRST_MS + hour * HOUR_MS);
+          const range = { rules, instants: [...new Set(instants)].sort((a, b) => a - b) };
           await inPast(range, async (past) => {
             for (const atMs of instants) {
               const before = log.filter(({ occurred_at }) => occurred_at < atMs);

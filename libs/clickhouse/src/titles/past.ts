@@ -1,13 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { tokenFields } from '@laurel/events';
-import { asksBefore, type TierFigures, type TitleRule, type UsageHistory } from '@laurel/titles';
+import { asksBefore, type Standing, type TierFigures, type TitleRule, type UsageHistory } from '@laurel/titles';
 import { dayKey, dayOf, dayStartMs, windowBefore, windowOf, type Day } from '@laurel/usage';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { connectClickHouse, type ClickHouseConnection } from '../client.js';
 import { isErased } from '../erasures.js';
 import { COUNTED } from '../projections.js';
 import { TOTAL } from '../sql.js';
-import { sketchedStandings, titleMeasurement, titleStandings } from './standings.js';
+import { medianOf } from './outcome-facts.js';
+import { PastHours } from './past-hours.js';
+import { PastLeaders, type MedianAt } from './past-leaders.js';
+import { sketchedStandings, standingsOf, titleMeasurement, titleStandings } from './standings.js';
 import { inParts, PEOPLE_AT_ONCE, tierFigures, TierReader } from './tiers.js';
 
 const MEASURES = [
@@ -21,12 +24,11 @@ const MEASURES = [
 const SUMS = MEASURES.replace(/\w+/g, (column) => `sum(${column}) AS ${column}`);
 const INSTANT = '(SELECT argMax(at, step) FROM instants)';
 
-/** From the first to the last instant that is looked back to, and how far before the first the figures go. */
+/** What is looked back to. */
 export interface PastRange {
-  readonly firstMs: number;
-  readonly lastMs: number;
-  /** All of history, if it is undefined. */
-  readonly from: Day | undefined;
+  readonly rules: readonly TitleRule[];
+  /** Whole hours, ms since the epoch, ascending; at least one. */
+  readonly instants: readonly number[];
 }
 
 /**
@@ -40,6 +42,7 @@ export class Past implements UsageHistory {
   private readonly tierReader = new TierReader();
   private step = 0;
   private instantMs: number | undefined;
+  private leaders: PastLeaders | undefined;
 
   private constructor(
     /** Sees usage before the instant last gone to; none at first. */
@@ -48,14 +51,28 @@ export class Past implements UsageHistory {
     private readonly database: string,
   ) {}
 
-  /** Takes the copy: as long as the live database needs to read these days once. */
-  static async open(live: ClickHouseClient, connection: ClickHouseConnection, range: PastRange): Promise<Past> {
+  /**
+   * Takes the copy: as long as the live database needs to read these days once. And finds in it the best at each instant.
+   *
+   * @param onPeople how many people were looked at.
+   */
+  static async open(
+    live: ClickHouseClient,
+    connection: ClickHouseConnection,
+    { rules, instants }: PastRange,
+    onPeople: (count: number) => void = () => undefined,
+  ): Promise<Past> {
+    const [firstMs, lastMs] = [instants[0], instants.at(-1)];
+    if (firstMs === undefined || lastMs === undefined) throw new RangeError('there is no instant to look back to');
     await dropForgotten(live, connection.database);
     const database = `${prefixOf(connection.database)}${Date.now()}_${randomBytes(4).toString('hex')}`;
     await live.command({ query: `CREATE DATABASE ${quoted(database)}` });
     const past = new Past(connectClickHouse({ ...connection, database }), live, database);
     try {
+      const range = { firstMs, lastMs, from: firstDayNeeded(rules, firstMs) };
       for (const query of statements(quoted(connection.database), range)) await past.client.command({ query });
+      const hours = await PastHours.open(past.client, rules, dayOf(firstMs));
+      past.leaders = await PastLeaders.find(hours, rules, instants, past.medianAt, onPeople);
       return past;
     } catch (error) {
       await past.close();
@@ -77,10 +94,16 @@ export class Past implements UsageHistory {
 
   readonly standings: UsageHistory['standings'] = async (rule, window, holders, atMs) => {
     await this.goTo(atMs);
-    return titleStandings(this.client, rule, window, holders);
+    const best = this.leaders?.at(rule, holders, atMs);
+    if (best?.areRanksTrue !== true) return titleStandings(this.client, rule, window, holders);
+    const candidates = best.standings.map(({ userId, rank }) => ({ user_id: userId, part: '', rank: String(rank) }));
+    const byScope = await standingsOf(this.client, rule, window, holders, candidates);
+    return new Map([...byScope].map(([scope, standings]) => [scope, rankedByValue(standings)]));
   };
 
   readonly sketch: UsageHistory['sketch'] = async (rule, window, holders, atMs) => {
+    const best = this.leaders?.at(rule, holders, atMs);
+    if (best !== undefined) return new Map([['company', best.standings]]);
     await this.goTo(atMs);
     return sketchedStandings(this.client, rule, window, holders);
   };
@@ -117,6 +140,11 @@ export class Past implements UsageHistory {
     return (await result.json<{ share: number }>())[0]?.share ?? 0;
   }
 
+  private readonly medianAt: MedianAt = async (rule, metric, atMs) => {
+    await this.goTo(atMs);
+    return medianOf(this.client, metric, windowBefore(windowOf(rule.window, atMs)), rule);
+  };
+
   /** Drops the copy. */
   async close(): Promise<void> {
     await this.client.close();
@@ -124,7 +152,15 @@ export class Past implements UsageHistory {
   }
 }
 
-/** The days that a rule's evaluation may look at from an instant on, see `PastRange`. */
+/** Ranks by exact values: those by which the candidates were found may be off by the last bits of a float. */
+function rankedByValue(standings: readonly Standing[]): readonly Standing[] {
+  const eligible = standings.filter((one) => one.eligible);
+  return standings.map((one) =>
+    one.eligible ? { ...one, rank: 1 + eligible.filter(({ value }) => value > one.value).length } : one,
+  );
+}
+
+/** From which day on rules look at usage, from an instant on; undefined: all of history. */
 export function firstDayNeeded(
   rules: readonly Pick<TitleRule, 'metric' | 'window' | 'eligibility'>[],
   firstMs: number,
@@ -158,8 +194,15 @@ async function dropForgotten(live: ClickHouseClient, liveDatabase: string): Prom
 
 const quoted = (name: string): string => `\`${name.replace(/[\\`]/g, '\\$&')}\``;
 
+interface CopiedRange {
+  readonly firstMs: number;
+  readonly lastMs: number;
+  /** All of history, if it is undefined. */
+  readonly from: Day | undefined;
+}
+
 /** Days whole from the day views, those of the instants by their hours. Of what titles count alone. */
-function statements(live: string, { firstMs, lastMs, from }: PastRange): readonly string[] {
+function statements(live: string, { firstMs, lastMs, from }: CopiedRange): readonly string[] {
   const [first, last] = [dayOf(firstMs), dayOf(lastMs)];
   const firstHour = `toDateTime(${dayStartMs(first) / 1000}, 'UTC')`;
   const endHour = `toDateTime(${dayStartMs((last + 1) as Day) / 1000}, 'UTC')`;
@@ -173,29 +216,29 @@ function statements(live: string, { firstMs, lastMs, from }: PastRange): readonl
     WHERE hour >= toStartOfDay(${INSTANT}, 'UTC') AND hour < ${INSTANT}`;
   return [
     "CREATE TABLE instants (step UInt64, at DateTime('UTC')) ENGINE = Memory",
-    `CREATE TABLE hours ENGINE = MergeTree ORDER BY hour AS
+    `CREATE TABLE hours ENGINE = MergeTree ORDER BY (user_id, hour) AS
      SELECT hour, user_id, team, provider, model, ${SUMS} FROM ${live}.usage
      WHERE ${COUNTED} AND hour >= ${firstHour} AND hour < ${endHour} GROUP BY hour, user_id, team, provider, model`,
-    `CREATE TABLE user_days ENGINE = MergeTree ORDER BY (day, user_id) AS
+    `CREATE TABLE user_days ENGINE = MergeTree ORDER BY (user_id, day) AS
      SELECT day, user_id, team, ${SUMS} FROM ${live}.usage_by_day
      WHERE counted AND ${since}day < '${dayKey(first)}' GROUP BY day, user_id, team`,
     `INSERT INTO user_days SELECT toDate(hour, 'UTC') AS day, user_id, team, ${SUMS} FROM hours GROUP BY day, user_id, team`,
-    `CREATE TABLE model_days ENGINE = MergeTree ORDER BY (day, user_id) AS
+    `CREATE TABLE model_days ENGINE = MergeTree ORDER BY (user_id, day) AS
      SELECT day, user_id, provider, model, ${SUMS} FROM ${live}.model_usage_by_day
      WHERE counted AND ${since}day < '${dayKey(first)}' GROUP BY day, user_id, provider, model`,
     `INSERT INTO model_days SELECT toDate(hour, 'UTC') AS day, user_id, provider, model, ${SUMS} FROM hours
      GROUP BY day, user_id, provider, model`,
-    `CREATE TABLE session_hours ENGINE = MergeTree ORDER BY (hour, user_id) AS
+    `CREATE TABLE session_hours ENGINE = MergeTree ORDER BY (user_id, hour) AS
      SELECT hour, user_id, session_id, active_minutes FROM ${live}.session_activity WHERE ${sinceHour}hour < ${endHour}`,
     view('usage_by_day', 'user_days', 'user_id, team'),
     view('model_usage_by_day', 'model_days', 'user_id, provider, model'),
     `CREATE VIEW session_activity AS SELECT * FROM session_hours WHERE hour < ${INSTANT}`,
-    `CREATE TABLE outcome_hours ENGINE = MergeTree ORDER BY hour AS
+    `CREATE TABLE outcome_hours ENGINE = MergeTree ORDER BY (user_id, hour) AS
      SELECT toStartOfHour(occurred_at) AS hour, user_id, kind, sum(quantity) AS quantity FROM ${live}.outcome_events FINAL
      WHERE toDate(occurred_at) BETWEEN '${dayKey(first)}' AND '${dayKey(last)}' AND NOT retracted GROUP BY hour, user_id, kind
      HAVING NOT ${isErased(`${live}.erasures`)}
      SETTINGS do_not_merge_across_partitions_select_final = 1`,
-    `CREATE TABLE outcome_days ENGINE = MergeTree ORDER BY (day, user_id) AS
+    `CREATE TABLE outcome_days ENGINE = MergeTree ORDER BY (user_id, day) AS
      SELECT day, user_id, kind, sum(quantity) AS quantity FROM ${live}.outcomes
      WHERE ${since}day < '${dayKey(first)}' GROUP BY day, user_id, kind`,
     `INSERT INTO outcome_days SELECT toDate(hour, 'UTC') AS day, user_id, kind, sum(quantity) FROM outcome_hours GROUP BY day, user_id, kind`,
@@ -204,7 +247,7 @@ function statements(live: string, { firstMs, lastMs, from }: PastRange): readonl
      UNION ALL
      SELECT toDate(hour, 'UTC') AS day, user_id, kind, quantity FROM outcome_hours
      WHERE hour >= toStartOfDay(${INSTANT}, 'UTC') AND hour < ${INSTANT}`,
-    `CREATE TABLE attended_days ENGINE = MergeTree ORDER BY (day, user_id) AS
+    `CREATE TABLE attended_days ENGINE = MergeTree ORDER BY (user_id, day) AS
      SELECT day, user_id, hours, tokens, own_minutes FROM ${live}.attendance WHERE ${since}day <= '${dayKey(last)}'`,
     `CREATE VIEW attendance AS
      SELECT day, user_id, hours, tokens, own_minutes FROM attended_days WHERE day < toDate(${INSTANT}, 'UTC')
@@ -213,8 +256,8 @@ function statements(live: string, { firstMs, lastMs, from }: PastRange): readonl
        arrayFilter((one, hour) -> hour < toHour(${INSTANT}), tokens, attended_days.hours) AS tokens,
        arrayFilter((one, hour) -> hour < toHour(${INSTANT}), own_minutes, attended_days.hours) AS own_minutes
      FROM attended_days WHERE day = toDate(${INSTANT}, 'UTC')`,
-    `CREATE TABLE flagged_days ENGINE = MergeTree ORDER BY (day, user_id) AS
-     SELECT day, user_id, signal, evidence FROM ${live}.fair_play_flags WHERE ${since}day < '${dayKey(last)}'`,
+    `CREATE TABLE flagged_days ENGINE = MergeTree ORDER BY (user_id, day) AS
+     SELECT day, user_id, signal, evidence, counts FROM ${live}.fair_play_flags WHERE ${since}day < '${dayKey(last)}'`,
     // A day has its signals once it is closed.
     `CREATE VIEW fair_play_flags AS SELECT * FROM flagged_days WHERE day < toDate(${INSTANT}, 'UTC')`,
     ...['people_default', 'hidden_exceptions'].map((name) => `CREATE VIEW ${name} AS SELECT * FROM ${live}.${name}`),

@@ -18,7 +18,7 @@ import { asksFamilies, titleCandidates, type Alias, type Candidate } from './can
 import { modelsOf, windowFacts } from './facts.js';
 
 /** Beyond what `decide` needs, so that a last-bit difference between SQL and the definition can't leave out the best. */
-const SPARE_CANDIDATES = 5;
+export const SPARE_CANDIDATES = 5;
 
 /**
  * The standings that a decision on one title rests on, in each scope of its rule: the best eligible people, and each present
@@ -35,7 +35,8 @@ export async function titleStandings(
   take = standingsNeeded(rule),
 ): Promise<ReadonlyMap<Scope, readonly Standing[]>> {
   for (let reads = 1; ; reads += 1) {
-    const standings = await readStandings(client, rule, window, holders, take);
+    const candidates = await readCandidates(client, rule, window, holders, take);
+    const standings = await standingsOf(client, rule, window, holders, candidates);
     if (reads === MOST_READS || [...standings.values()].every(isInOrder)) return standings;
   }
 }
@@ -51,14 +52,14 @@ const isInOrder = (standings: readonly Standing[]): boolean =>
     return before.value === value ? before.rank === rank : before.rank < rank;
   });
 
-async function readStandings(
+/** The standings of candidates, who have their ranks already, and of holders: by figures that are read now. */
+export async function standingsOf(
   client: ClickHouseClient,
   rule: TitleRule,
   window: Window,
   holders: readonly string[],
-  take: number,
+  candidates: readonly Omit<Candidate, 'amount'>[],
 ): Promise<ReadonlyMap<Scope, readonly Standing[]>> {
-  const candidates = await readCandidates(client, rule, window, holders, take);
   const ranks = new Map<Scope, Map<string, number>>();
   for (const { user_id: userId, part, rank } of candidates) {
     const scope = scopeOfPart(rule, part);

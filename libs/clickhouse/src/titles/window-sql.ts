@@ -16,7 +16,7 @@ const within = (day: string): string => `${day} BETWEEN {first_day:Date} AND {la
 const BEFORE = 'day >= {first_day_before:Date} AND day < {first_day:Date}';
 
 const flaggedIn = (days: string): string =>
-  `SELECT day, user_id FROM fair_play_flags WHERE signal IN {left_out:Array(String)} AND ${days}`;
+  `SELECT day, user_id FROM fair_play_flags WHERE signal IN {left_out:Array(String)} AND NOT counts AND ${days}`;
 
 /** SQL: the days of people that a rule leaves out. */
 export const LEFT_OUT = flaggedIn(within('day'));

@@ -46,7 +46,7 @@ export function longestStreak(metric: MetricOf<'longest_streak'>, person: Person
 }
 
 /** @param days distinct and ascending. */
-function streaksOf({ weekends }: MetricOf<'longest_streak'>, days: readonly Day[]): readonly Streak[] {
+export function streaksOf({ weekends }: MetricOf<'longest_streak'>, days: readonly Day[]): readonly Streak[] {
   const streaks: Streak[] = [];
   for (const day of days) {
     const current = streaks.at(-1);

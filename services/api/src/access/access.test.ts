@@ -228,6 +228,7 @@ describe('who may see what', () => {
         signal: 'round_the_clock',
         text: 'own calls in 19 of the day’s 24 hours',
         evidence: { own_hours: '19' },
+        review: null,
       },
     ]);
     expect(await signalsOf('admin')).toEqual([]);

@@ -25,6 +25,13 @@ const ownSignalsSchema = component(
           evidence: z
             .record(z.string(), z.string())
             .describe('they themselves: whole numbers in decimal digits, instants in ms since the epoch likewise'),
+          review: z
+            .object({
+              counts: z.boolean().describe('whether the day counts for titles that leave such days out'),
+              reason: z.string(),
+            })
+            .nullable()
+            .describe('what came of it when somebody looked into the day; null where nobody has'),
         }),
       )
       .readonly()
@@ -40,7 +47,7 @@ const ownSignalsEndpoint = new Endpoint({
   access: 'self',
   summary: 'Which of one’s own days stand out',
   description: `Of closed UTC days, for the one who is signed in alone. A signal is no verdict: each has an honest reason too. A rule of a title may leave
-such days out.`,
+such days out, unless a review says that they count.`,
   parameters: { query: { window: windowParameter } },
   answer: { description: 'Of the window', content: { [JSON_TYPE]: ownSignalsSchema } },
   problems: ['starting', 'storage_unavailable'],
@@ -64,11 +71,12 @@ export class OwnSignalsController {
     const found = await readFlags(this.clickhouse, { ...days, userId });
     return {
       window: json,
-      signals: found.map(({ day, signal, evidence }) => ({
+      signals: found.map(({ day, signal, evidence, review }) => ({
         day: dayKey(day),
         signal,
         text: signalText(signal, evidence),
         evidence: { ...evidence },
+        review,
       })),
     };
   }

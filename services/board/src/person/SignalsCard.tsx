@@ -26,9 +26,14 @@ export function SignalsCard() {
             no board and no sum does.
           </p>
           <ul className="signals">
-            {data.signals.map(({ day, signal, text }) => (
+            {data.signals.map(({ day, signal, text, review }) => (
               <li key={`${day} ${signal}`}>
                 <strong>{dayText(day)}</strong> {text}
+                {review !== null && (
+                  <p className="own-card__soft">
+                    Somebody looked into it, and the day {review.counts ? 'counts' : 'is left out'}: “{review.reason}”
+                  </p>
+                )}
               </li>
             ))}
           </ul>

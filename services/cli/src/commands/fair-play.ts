@@ -1,6 +1,16 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { assertMigrated, connectClickHouse, readFlags, readMigrations, type FlagSelection } from '@laurel/clickhouse';
-import { signalIds, signalNames, signalText, type Signal, type SignalId } from '@laurel/fair-play';
+import {
+  assertMigrated,
+  connectClickHouse,
+  readFlags,
+  readMigrations,
+  writeReview,
+  type ClickHouseClient,
+  type Flag,
+  type FlagSelection,
+  type Review,
+} from '@laurel/clickhouse';
+import { signalIds, signalNames, signalText, type SignalId } from '@laurel/fair-play';
 import { clickHouseConnection, clickHouseSettings } from '@laurel/service-host';
 import { dayKey, dayOf, parseDayKey, type Day } from '@laurel/usage';
 import { fromEnvironment } from '../environment.js';
@@ -34,8 +44,56 @@ export function fairPlayCommand(): Command {
           .description('what was found of one person')
           .argument('<user>', 'the pseudonym (user_id) that publishers use'),
       ).action((user: string, flags: Flags) => show(user, flags)),
-    );
+    )
+    .addCommand(reviewCommand());
 }
+
+interface ReviewFlags {
+  readonly counts?: boolean;
+  readonly leftOut?: boolean;
+  readonly reason: string;
+  readonly signal?: readonly SignalId[];
+}
+
+const reviewCommand = (): Command =>
+  new Command('review')
+    .description('say what came of looking into a day that stands out: whether it counts')
+    .argument('<user>', 'the pseudonym (user_id) that publishers use')
+    .argument('<day>', 'the UTC day', day)
+    .addOption(new Option('--counts', 'it counts for every title, as any other day').conflicts('leftOut'))
+    .option('--left-out', 'it is left out by the rules that leave such days out, as if nobody had looked')
+    .requiredOption('--reason <text>', 'why; it is kept beside the signal, and the person can read it', reason)
+    .addOption(new Option('--signal <id...>', 'of these alone; of all that the day has unless said').choices(signalIds))
+    .addHelpText(
+      'after',
+      `
+The latest review of a signal stands. Titles are judged by it within moments, and what it changes is awarded, or taken
+back as a correction. Boards and totals don't know signals, and so no reviews.
+Example: laurel fair-play review u-4711 2026-11-03 --counts --reason "on call that night, the team lead confirms it"`,
+    )
+    .action((user: string, on: Day, flags: ReviewFlags) => review(user, on, flags));
+
+async function review(userId: string, on: Day, { counts, leftOut, reason: why, signal }: ReviewFlags): Promise<void> {
+  if (counts !== true && leftOut !== true) throw new Error('say --counts or --left-out');
+  const found = await withClickHouse(async (clickhouse) => {
+    const selection = { first: on, last: on, userId, ...(signal === undefined ? {} : { signals: signal }) };
+    const flags = await readFlags(clickhouse, selection);
+    if (flags.length === 0) {
+      throw new Error(`nothing of ${harmless(userId)} stands out on ${dayKey(on)}: see laurel fair-play show`);
+    }
+    await writeReview(clickhouse, flags, { counts: counts === true, reason: why });
+    return flags;
+  });
+  const verdict = counts === true ? 'counts' : 'is left out';
+  for (const one of found) console.log(`${dayKey(on)}  ${harmless(userId)}  ${one.signal}: ${verdict} from now on`);
+}
+
+const MAX_REASON_BYTES = 1024;
+const reason = (text: string): string => {
+  if (text.trim() === '') throw new InvalidArgumentError('empty');
+  if (Buffer.byteLength(text) > MAX_REASON_BYTES) throw new InvalidArgumentError(`over ${MAX_REASON_BYTES} bytes`);
+  return text;
+};
 
 const withSelection = (command: Command): Command =>
   command
@@ -73,7 +131,7 @@ async function list({ limit, ...flags }: ListFlags): Promise<void> {
   }
   for (const one of shown) {
     console.log(
-      `${dayKey(one.day)}  ${harmless(one.userId)}  ${one.signal}: ${harmless(signalText(one.signal, one.evidence))}`,
+      `${dayKey(one.day)}  ${harmless(one.userId)}  ${one.signal}: ${harmless(signalText(one.signal, one.evidence))}${one.review?.counts === true ? ' (counts by a review)' : ''}`,
     );
   }
   if (found.length > limit) console.log(`There are more than ${limit}: see --limit, --from, --to and --signal.`);
@@ -89,6 +147,7 @@ async function show(userId: string, flags: Flags): Promise<void> {
   for (const one of found) {
     console.log(`${dayKey(one.day)}  ${one.signal}, ${signalNames[one.signal]}`);
     console.log(`  ${harmless(signalText(one.signal, one.evidence))}`);
+    if (one.review !== null) console.log(`  ${reviewText(one.review)}: ${harmless(one.review.reason)}`);
   }
   console.log(
     `${found.length === 0 ? `Nothing of ${harmless(userId)} stands out.` : plural(found.length, 'signal')} ${NO_VERDICT}`,
@@ -102,23 +161,29 @@ function selectionOf({ from, to, signal }: Flags): FlagSelection {
   return { first, last, ...(signal === undefined ? {} : { signals: signal }) };
 }
 
-async function read(selection: FlagSelection): Promise<readonly Signal[]> {
+const read = (selection: FlagSelection): Promise<readonly Flag[]> =>
+  withClickHouse((clickhouse) => readFlags(clickhouse, selection));
+
+async function withClickHouse<T>(work: (clickhouse: ClickHouseClient) => Promise<T>): Promise<T> {
   const config = fromEnvironment(clickHouseSettings);
   const clickhouse = connectClickHouse(clickHouseConnection(config, 'laurel-fair-play'));
   try {
     await assertMigrated(clickhouse, await readMigrations());
-    return await readFlags(clickhouse, selection);
+    return await work(clickhouse);
   } finally {
     await clickhouse.close();
   }
 }
 
-const asJson = ({ userId, day: on, signal, evidence }: Signal): object => ({
+const reviewText = ({ counts }: Review): string => (counts ? 'counts by a review' : 'left out by a review');
+
+const asJson = ({ userId, day: on, signal, evidence, review }: Flag): object => ({
   user_id: userId,
   day: dayKey(on),
   signal,
   evidence,
   text: signalText(signal, evidence),
+  review,
 });
 
 const print = (value: unknown): void => console.log(JSON.stringify(value, undefined, 2));

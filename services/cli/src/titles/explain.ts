@@ -122,7 +122,9 @@ async function leftOutOf(
   userId: string,
   { firstDay: first, lastDay: last }: Window,
 ): Promise<readonly Signal[]> {
-  return fairPlay === undefined ? [] : readFlags(clickhouse, { first, last, userId, signals: fairPlay.exclude });
+  if (fairPlay === undefined) return [];
+  const flags = await readFlags(clickhouse, { first, last, userId, signals: fairPlay.exclude });
+  return flags.filter(({ review }) => review?.counts !== true);
 }
 
 type Boards = Awaited<ReturnType<typeof titleStandings>>;

@@ -1,10 +1,4 @@
-import {
-  firstDayNeeded,
-  flaggedUsage,
-  Past,
-  type ClickHouseClient,
-  type ClickHouseConnection,
-} from '@laurel/clickhouse';
+import { flaggedUsage, Past, type ClickHouseClient, type ClickHouseConnection } from '@laurel/clickhouse';
 import type { AwardEvent, AwardReason } from '@laurel/events';
 import { personJson, shownValue, type PeopleDirectory } from '@laurel/policy';
 import { isAboutTier, simulate, unitOf, type TitleRule } from '@laurel/titles';
@@ -90,8 +84,10 @@ export async function simulateTitles(
   const instants: number[] = [];
   for (let at = fromMs; at <= toMs; at += everyHours * HOUR_MS) instants.push(at);
   onProgress('copying the figures of these days …');
-  const range = { firstMs: fromMs, lastMs: toMs, from: firstDayNeeded(rules, fromMs) };
-  const past = await Past.open(clickhouse, connection, range);
+  const past = await Past.open(clickhouse, connection, { rules, instants }, (people) => {
+    signal.throwIfAborted();
+    onProgress(`the hours of ${people} people …`);
+  });
   try {
     const awards: AwardEvent[] = [];
     const tally = new TierTally();

@@ -1,0 +1,247 @@
+import { tableFromIPC, type Vector } from 'apache-arrow';
+import { tokenClasses } from '@laurel/events';
+import {
+  asksHours,
+  asksOutcomes,
+  countedRows,
+  pointKinds,
+  type Hours,
+  type Models,
+  type OutcomeColumn,
+  type PersonHours,
+  type SessionHours,
+  type TitleRule,
+  type UsageColumn,
+  type UsageHours,
+} from '@laurel/titles';
+import { dayKey, modelFamily, type Day } from '@laurel/usage';
+import type { ClickHouseClient } from '@clickhouse/client';
+import { isHidden } from '../people.js';
+
+/** People whose hours are read at once: one’s are some tens of kilobytes. */
+const PEOPLE_AT_ONCE = 2500;
+
+/** SQL: exact as a double; costs in pico-US-dollars. */
+const USAGE: Readonly<Record<UsageColumn, string>> = {
+  ...(Object.fromEntries(tokenClasses.map((name) => [name, `${name}_tokens`])) as Record<
+    (typeof tokenClasses)[number],
+    string
+  >),
+  list_cost: 'list_cost_usd * 1000000000000',
+  cache_saving: 'cache_saving_usd * 1000000000000',
+  unpriced_events: 'unpriced_events',
+  events: 'events',
+};
+const usageColumns = Object.keys(USAGE) as UsageColumn[];
+
+/** SQL: numbers a model: so much of its hash as a double holds. */
+const MODEL = 'toFloat64(bitShiftRight(cityHash64(provider, model), 11))';
+const HOUR = 'toFloat64(intDiv(toUnixTimestamp(hour), 3600))';
+const DAY_HOUR = 'toFloat64(toUInt32(day) * 24)';
+
+const doubles = (columns: Readonly<Record<string, string>>): string =>
+  Object.entries(columns)
+    .map(([name, sql]) => `toFloat64(${sql}) AS ${name}`)
+    .join(', ');
+const listsOf = (names: readonly string[]): string => names.map((name) => `groupArray(${name}) AS ${name}`).join(', ');
+
+/** SQL: a run of people, in the order of their ids. */
+const AMONG = 'user_id BETWEEN {first:String} AND {last:String}';
+/** SQL: of these days a copy has no hours; a whole day is in its first one. */
+const BEFORE_HOURS = 'day < {first_day:Date}';
+
+/** SQL: each person's rows as lists of doubles, of which each row has `user_id` and these columns. */
+const ofPeople = (names: readonly string[], rows: string): string =>
+  `SELECT user_id, ${listsOf(names)} FROM (${rows}) GROUP BY user_id`;
+
+const USAGE_OF_PEOPLE = ofPeople(
+  ['at', 'model_number', ...usageColumns],
+  `SELECT user_id, ${HOUR} AS at, ${MODEL} AS model_number, ${doubles(USAGE)} FROM hours WHERE ${AMONG}
+   UNION ALL
+   SELECT user_id, ${DAY_HOUR} AS at, ${MODEL} AS model_number, ${doubles(USAGE)} FROM model_days WHERE ${AMONG} AND ${BEFORE_HOURS}`,
+);
+
+const SESSIONS_OF_PEOPLE = `
+  SELECT user_id, groupArray(${HOUR}) AS at, arrayMap(one -> toFloat64(one), arrayEnumerateDense(groupArray(cityHash64(session_id)))) AS session,
+    groupArray(toFloat64(bitAnd(active_minutes, 4294967295))) AS early, groupArray(toFloat64(bitShiftRight(active_minutes, 32))) AS late
+  FROM session_hours WHERE ${AMONG} GROUP BY user_id`;
+
+const ATTENDED_OF_PEOPLE = ofPeople(
+  ['at', 'tokens', 'own_minutes'],
+  `SELECT user_id, toFloat64(toUInt32(day) * 24 + hour) AS at, toFloat64(hour_tokens) AS tokens, toFloat64(minutes) AS own_minutes
+   FROM attended_days AS t ARRAY JOIN t.hours AS hour, t.tokens AS hour_tokens, t.own_minutes AS minutes WHERE ${AMONG}`,
+);
+
+const OUTCOMES = doubles(Object.fromEntries(pointKinds.map((kind) => [kind, `if(kind = '${kind}', quantity, 0)`])));
+const OUTCOMES_OF_PEOPLE = ofPeople(
+  ['at', ...pointKinds],
+  `SELECT user_id, ${HOUR} AS at, ${OUTCOMES} FROM outcome_hours WHERE ${AMONG}
+   UNION ALL
+   SELECT user_id, ${DAY_HOUR} AS at, ${OUTCOMES} FROM outcome_days WHERE ${AMONG} AND ${BEFORE_HOURS}`,
+);
+
+type Lists = Readonly<Record<string, Float64Array>>;
+const NOTHING = new Float64Array();
+
+/** The lists by ascending hours, `at`; ClickHouse gives them in the order in which its threads have come by them. */
+function inOrder(lists: Lists): Lists {
+  const at = lists['at'] ?? NOTHING;
+  if (at.every((hour, row) => row === 0 || (at[row - 1] as number) <= hour)) return lists;
+  const order = Uint32Array.from(at, (_, row) => row).sort((a, b) => (at[a] as number) - (at[b] as number));
+  return Object.fromEntries(
+    Object.entries(lists).map(([name, list]) => [name, Float64Array.from(order, (row) => list[row] as number)]),
+  );
+}
+
+const columnsOf = <Column extends string>(
+  lists: Lists,
+  names: readonly Column[],
+): Readonly<Record<Column, ArrayLike<number>>> =>
+  Object.fromEntries(names.map((name) => [name, lists[name] ?? NOTHING])) as Record<Column, Float64Array>;
+
+const hoursOf = <Column extends string>(lists: Lists = {}, names: readonly Column[]): Hours<Column> => {
+  const ordered = inOrder(lists);
+  return { hours: ordered['at'] ?? NOTHING, columns: columnsOf(ordered, names) };
+};
+
+function usageOf(lists: Lists = {}): UsageHours {
+  const ordered = inOrder(lists);
+  return {
+    hours: ordered['at'] ?? NOTHING,
+    models: ordered['model_number'] ?? NOTHING,
+    columns: columnsOf(ordered, usageColumns),
+  };
+}
+
+function sessionsOf(lists: Lists = {}): SessionHours {
+  const { at = NOTHING, session = NOTHING, early = NOTHING, late = NOTHING } = inOrder(lists);
+  return { hours: at, sessions: session, early, late };
+}
+
+/** Reads people's hours from a copy that looks back, see `Past`, whatever instant it has gone to. */
+export class PastHours {
+  private constructor(
+    private readonly client: ClickHouseClient,
+    private readonly firstDay: Day,
+    readonly models: Models,
+    private readonly asked: { readonly sessions: boolean; readonly attended: boolean; readonly outcomes: boolean },
+  ) {}
+
+  /** @param firstDay from which on the copy has hours. */
+  static async open(client: ClickHouseClient, rules: readonly TitleRule[], firstDay: Day): Promise<PastHours> {
+    const result = await client.query({
+      query: `SELECT DISTINCT provider, model, ${MODEL} AS number FROM model_days`,
+      format: 'JSONEachRow',
+    });
+    const rows = await result.json<{ provider: string; model: string; number: number }>();
+    return new PastHours(
+      client,
+      firstDay,
+      new Map(rows.map(({ provider, model, number }) => [number, { provider, family: modelFamily(model) }])),
+      {
+        sessions: rules.some(
+          ({ metric, eligibility }) => metric.kind === 'longest_session' || eligibility.min_sessions > 0,
+        ),
+        attended: rules.some(({ metric }) => asksHours(metric)),
+        outcomes: rules.some(({ metric }) => asksOutcomes(metric.kind)),
+      },
+    );
+  }
+
+  /** Everybody who is not hidden, some at a time, in the order of their ids. */
+  async *people(): AsyncGenerator<readonly PersonHours[], void, undefined> {
+    const result = await this.client.query({
+      query: `SELECT user_id, toUInt32(min(day)) AS first_day FROM user_days WHERE NOT ${isHidden()} GROUP BY user_id ORDER BY user_id`,
+      format: 'JSONEachRow',
+    });
+    const people = await result.json<{ user_id: string; first_day: number }>();
+    for (let from = 0; from < people.length; from += PEOPLE_AT_ONCE) {
+      yield await this.some(people.slice(from, from + PEOPLE_AT_ONCE));
+    }
+  }
+
+  /** Everybody's usage that counts for a rule, those too who are hidden; with `signals` only that of people's days with one of them. */
+  async everybody(rule: TitleRule, signals?: readonly string[]): Promise<UsageHours> {
+    const flagged = (day: string): string =>
+      signals === undefined
+        ? 'true'
+        : `(${day}, user_id) IN (SELECT day, user_id FROM flagged_days WHERE signal IN {signals:Array(String)} AND NOT counts)`;
+    const sums = doubles(Object.fromEntries(usageColumns.map((name) => [name, `sum(${USAGE[name]})`])));
+    const [row] = await this.lists(
+      ofPeople(
+        ['at', 'model_number', ...usageColumns],
+        `SELECT '' AS user_id, ${HOUR} AS at, ${MODEL} AS model_number, ${sums} FROM hours
+         WHERE ${flagged("toDate(hour, 'UTC')")} GROUP BY at, model_number
+         UNION ALL
+         SELECT '' AS user_id, ${DAY_HOUR} AS at, ${MODEL} AS model_number, ${sums} FROM model_days
+         WHERE ${BEFORE_HOURS} AND ${flagged('day')} GROUP BY at, model_number`,
+      ),
+      { signals: signals ?? [] },
+    );
+    return countedRows(rule, usageOf(row?.[1]), this.models);
+  }
+
+  private async some(
+    people: readonly { readonly user_id: string; readonly first_day: number }[],
+  ): Promise<readonly PersonHours[]> {
+    const params = { first: people[0]?.user_id ?? '', last: people.at(-1)?.user_id ?? '' };
+    const read = async (isAsked: boolean, query: string): Promise<ReadonlyMap<string, Lists>> =>
+      new Map(isAsked ? await this.lists(query, params) : []);
+    const [usage, sessions, attended, outcomes, flags] = await Promise.all([
+      read(true, USAGE_OF_PEOPLE),
+      read(this.asked.sessions, SESSIONS_OF_PEOPLE),
+      read(this.asked.attended, ATTENDED_OF_PEOPLE),
+      read(this.asked.outcomes, OUTCOMES_OF_PEOPLE),
+      this.flags(params),
+    ]);
+    return people.map(({ user_id: userId, first_day: firstDay }) => ({
+      userId,
+      firstDay,
+      usage: usageOf(usage.get(userId)),
+      sessions: sessionsOf(sessions.get(userId)),
+      attended: hoursOf(attended.get(userId), ['tokens', 'own_minutes']),
+      outcomes: hoursOf<OutcomeColumn>(outcomes.get(userId), pointKinds),
+      flags: flags.get(userId) ?? new Map<string, readonly number[]>(),
+    }));
+  }
+
+  private async flags(
+    params: Readonly<Record<string, string>>,
+  ): Promise<ReadonlyMap<string, ReadonlyMap<string, readonly number[]>>> {
+    const result = await this.client.query({
+      query: `SELECT user_id, signal, groupArray(toUInt32(day)) AS days FROM flagged_days WHERE ${AMONG} AND NOT counts GROUP BY user_id, signal`,
+      query_params: params,
+      format: 'JSONEachRow',
+    });
+    const flags = new Map<string, Map<string, readonly number[]>>();
+    for (const { user_id, signal, days } of await result.json<{ user_id: string; signal: string; days: number[] }>()) {
+      flags.set(user_id, (flags.get(user_id) ?? new Map<string, readonly number[]>()).set(signal, days));
+    }
+    return flags;
+  }
+
+  /** Rows of a user id and lists of doubles: in Arrow, as millions of numbers would take long as JSON. */
+  private async lists(
+    query: string,
+    query_params: Readonly<Record<string, unknown>>,
+  ): Promise<readonly (readonly [userId: string, lists: Lists])[]> {
+    const { stream } = await this.client.exec({
+      query: `${query} FORMAT ArrowStream`,
+      query_params: { first_day: dayKey(this.firstDay), ...query_params },
+      clickhouse_settings: {
+        output_format_arrow_compression_method: 'none',
+        output_format_arrow_string_as_string: 1,
+      },
+    });
+    const parts: Buffer[] = [];
+    for await (const part of stream) parts.push(part as Buffer);
+    const table = tableFromIPC(Buffer.concat(parts));
+    const names = table.schema.fields.map(({ name }) => name).filter((name) => name !== 'user_id');
+    const users = table.getChild('user_id');
+    const columns = names.map((name) => [name, table.getChild(name)] as const);
+    return Array.from({ length: table.numRows }, (_, row) => {
+      const lists = columns.map(([name, column]) => [name, (column?.get(row) as Vector).toArray() as Float64Array]);
+      return [users?.get(row) as string, Object.fromEntries(lists) as Lists] as const;
+    });
+  }
+}

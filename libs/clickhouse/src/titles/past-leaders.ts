@@ -1,0 +1,128 @@
+import {
+  companyCacheShare,
+  compareStandings,
+  courseOf,
+  Leaders,
+  standingsNeeded,
+  timelineOf,
+  type Course,
+  type EverybodysCourse,
+  type Leader,
+  type MetricOf,
+  type Standing,
+  type Timeline,
+  type TitleRule,
+} from '@laurel/titles';
+import type { PastHours } from './past-hours.js';
+import { SPARE_CANDIDATES } from './standings.js';
+
+/** The median before a window as of an instant, see `medianOf`. */
+export type MedianAt = (rule: TitleRule, metric: MetricOf<'thrift_gain'>, atMs: number) => Promise<number | null>;
+
+interface Followed {
+  readonly rule: TitleRule;
+  readonly timeline: Timeline;
+  readonly everybody: EverybodysCourse;
+  readonly leaders: Leaders;
+}
+
+/**
+ * The best people of titles of the company at each instant of a simulation: everybody's hours are read once, instead of
+ * everybody's days at each instant.
+ */
+export class PastLeaders {
+  private readonly indexes: ReadonlyMap<number, number>;
+
+  private constructor(
+    private readonly followed: ReadonlyMap<TitleRule, Followed>,
+    instants: readonly number[],
+  ) {
+    this.indexes = new Map(instants.map((atMs, index) => [atMs, index]));
+  }
+
+  /** @param onPeople how many people were looked at. */
+  static async find(
+    hours: PastHours,
+    rules: readonly TitleRule[],
+    instants: readonly number[],
+    medianAt: MedianAt,
+    onPeople: (count: number) => void,
+  ): Promise<PastLeaders> {
+    const followed: Followed[] = [];
+    for (const rule of rules.filter(({ scope }) => scope === 'company')) {
+      const timeline = timelineOf(rule.window, instants);
+      const everybody = {
+        cacheShare: await cacheShareThrough(hours, rule, timeline),
+        medianBefore: await mediansThrough(rule, timeline, medianAt),
+      };
+      const leaders = new Leaders(instants.length, standingsNeeded(rule) + SPARE_CANDIDATES);
+      followed.push({ rule, timeline, everybody, leaders });
+    }
+    let count = 0;
+    if (followed.length > 0) {
+      for await (const people of hours.people()) {
+        for (const person of people) {
+          for (const { rule, timeline, everybody, leaders } of followed) {
+            leaders.add(person.userId, courseOf(rule, timeline, person, hours.models, everybody));
+          }
+        }
+        count += people.length;
+        onPeople(count);
+      }
+    }
+    return new PastLeaders(new Map(followed.map((one) => [one.rule, one])), instants);
+  }
+
+  /**
+   * The best eligible people of a title of the company at one of the instants, and those of `holders` who are eligible, best first.
+   * Values as the definition's, up to the last bits of a float. undefined where that is not known: of another title, and of
+   * holders who are never among the best.
+   */
+  at(rule: TitleRule, holders: readonly string[], atMs: number): BestPeople | undefined {
+    const leaders = this.followed.get(rule)?.leaders;
+    const index = this.indexes.get(atMs);
+    if (leaders === undefined || index === undefined) return undefined;
+    const best = leaders.at(index);
+    const known = new Set(best.map(({ userId }) => userId));
+    const others: Leader[] = [];
+    for (const userId of holders.filter((one) => !known.has(one))) {
+      const value = leaders.valueOf(userId, index);
+      if (value === undefined) return undefined;
+      if (value > 0) others.push({ userId, value });
+    }
+    return { standings: ranked([...best, ...others.sort(compareStandings)]), areRanksTrue: others.length === 0 };
+  }
+}
+
+export interface BestPeople {
+  readonly standings: readonly Standing[];
+  /** False where a holder is among them who has an unknown number of people before them. */
+  readonly areRanksTrue: boolean;
+}
+
+/** @param eligible best first. */
+function ranked(eligible: readonly { readonly userId: string; readonly value: number }[]): readonly Standing[] {
+  let rank = 0;
+  return eligible.map(({ userId, value }, index) => {
+    if (value !== eligible[index - 1]?.value) rank = index + 1;
+    return { userId, value, rank, evidence: {}, eligible: true };
+  });
+}
+
+async function cacheShareThrough(hours: PastHours, rule: TitleRule, timeline: Timeline): Promise<Course> {
+  if (rule.metric.kind !== 'cache_share') return new Float64Array();
+  const all = await hours.everybody(rule);
+  return companyCacheShare(timeline, all, await hours.everybody(rule, rule.fair_play?.exclude ?? []));
+}
+
+async function mediansThrough(rule: TitleRule, { instants, days }: Timeline, medianAt: MedianAt): Promise<Course> {
+  const { metric } = rule;
+  const course = new Float64Array(instants.length);
+  if (metric.kind !== 'thrift_gain') return course;
+  // The days before a window are over, so that it stays the same through a day.
+  for (const [index, atMs] of instants.entries()) {
+    const isSame = index > 0 && days[index] === days[index - 1];
+    course[index] = isSame ? (course[index - 1] as number) : ((await medianAt(rule, metric, atMs)) ?? 0);
+  }
+  return course;
+}

@@ -1,0 +1,302 @@
+import { tokenClasses } from '@laurel/events';
+import { pointKinds } from '../metrics/points.js';
+import { roundRatio } from '../metrics/rounding.js';
+import type { Metric, MetricOf, TitleRule } from '../rule.js';
+import { effectiveModelsThrough } from './models-course.js';
+import type { NumberedModel, PersonHours, UsageColumn, UsageHours } from './person-hours.js';
+import { longestSessionThrough, sessionsThrough } from './session-course.js';
+import { longestStreakThrough } from './streak-course.js';
+import {
+  closedDays,
+  sumsBefore,
+  sumsThrough,
+  type Course,
+  type DayRows,
+  type DayValue,
+  type Timeline,
+} from './timeline.js';
+
+const INPUTS = tokenClasses.filter((name) => name !== 'output');
+const PICO_PER_MICRO = 1e6;
+const PICO_PER_USD = 1e12;
+
+/** What courses of a rule need to know of everybody, at each instant. */
+export interface EverybodysCourse {
+  /** Of input, see `cacheShare`. */
+  readonly cacheShare: Course;
+  /** See `thriftGain`; 0 where nobody has enough. */
+  readonly medianBefore: Course;
+}
+
+/** The models by their numbers. */
+export type Models = ReadonlyMap<number, NumberedModel>;
+
+const sumOf: DayValue = (sums) => sums[0] as number;
+
+/** The rows that count for a rule. */
+export function countedRows(
+  { usage: filter }: Pick<TitleRule, 'usage'>,
+  usage: UsageHours,
+  models: Models,
+): UsageHours {
+  if (filter === undefined) return usage;
+  const { providers, model_families: families } = filter;
+  const kept = Array.from({ length: usage.hours.length }, (_, row) => row).filter((row) => {
+    const model = models.get(usage.models[row] as number);
+    return (
+      model !== undefined && (providers?.includes(model.provider) ?? true) && (families?.includes(model.family) ?? true)
+    );
+  });
+  const pick = (of: ArrayLike<number>): readonly number[] => kept.map((row) => of[row] as number);
+  const columns = Object.fromEntries(
+    Object.entries(usage.columns).map(([name, column]) => [name, pick(column)]),
+  ) as unknown as UsageHours['columns'];
+  return { hours: pick(usage.hours), models: pick(usage.models), columns };
+}
+
+/**
+ * Everybody's share of input that was read from a cache, at each instant.
+ *
+ * @param leftOut of the days of people that the rule leaves out when they are over.
+ */
+export function companyCacheShare(timeline: Timeline, all: UsageHours, leftOut: UsageHours): Course {
+  const sums = (names: readonly UsageColumn[]): Course => {
+    const through = sumsThrough(timeline, { ...rowsOf(all, names), leftOut: new Set() }, total);
+    const gone = closedSums(timeline, rowsOf(leftOut, names));
+    return through.map((value, at) => value - (gone[at] as number));
+  };
+  const [inputs, reads] = [sums(INPUTS), sums(['cache_read'])];
+  return inputs.map((input, at) => (input === 0 ? 0 : (reads[at] as number) / input));
+}
+
+const rowsOf = ({ hours, columns }: UsageHours, names: readonly UsageColumn[]): Omit<DayRows, 'leftOut'> => ({
+  hours,
+  columns: names.map((name) => columns[name]),
+});
+
+/** Of the window's days that are over alone. */
+function closedSums(timeline: Timeline, rows: Omit<DayRows, 'leftOut'>): Course {
+  const startOfDay = { ...timeline, until: timeline.days.map((day) => day * 24) };
+  return sumsThrough(startOfDay, { ...rows, leftOut: new Set() }, total);
+}
+
+const total: DayValue = (sums) => {
+  let all = 0;
+  for (const sum of sums) all += sum;
+  return all;
+};
+
+/**
+ * A person's value of a rule's metric at each instant, 0 where they are not eligible: as the definition's, up to the last bits of a
+ * float. Of titles of the company alone: whose rules' scope is another one have courses of nothing that is theirs.
+ */
+export function courseOf(
+  rule: TitleRule,
+  timeline: Timeline,
+  person: PersonHours,
+  models: Models,
+  everybody: EverybodysCourse,
+): Course {
+  const of = new CourseOfPerson(rule, timeline, person, models, everybody);
+  return of.eligible();
+}
+
+class CourseOfPerson {
+  private readonly usage: UsageHours;
+  private readonly leftOut: ReadonlySet<number>;
+  private tokens: Course | undefined;
+
+  constructor(
+    private readonly rule: TitleRule,
+    private readonly timeline: Timeline,
+    private readonly person: PersonHours,
+    private readonly models: Models,
+    private readonly everybody: EverybodysCourse,
+  ) {
+    this.usage = countedRows(rule, person.usage, models);
+    this.leftOut = new Set(rule.fair_play?.exclude.flatMap((signal) => person.flags.get(signal) ?? []));
+  }
+
+  eligible(): Course {
+    const { min_tokens, min_active_days, min_sessions, min_list_cost_usd, min_tenure_days } = this.rule.eligibility;
+    const { metric } = this.rule;
+    const models = metric.kind === 'effective_models' ? this.effectiveModels(metric) : undefined;
+    const course = Float64Array.from(models?.values ?? this.valuesOf(metric));
+    const needs = (least: number, of: () => Course): void => {
+      if (least === 0 || course.every((value) => value <= 0)) return;
+      const own = of();
+      for (let at = 0; at < course.length; at += 1) if ((own[at] as number) < least) course[at] = 0;
+    };
+    needs(min_tokens, () => this.sums(tokenClasses, total));
+    needs(min_active_days, () => models?.activeDays ?? this.activeDays());
+    needs(min_list_cost_usd * PICO_PER_USD, () => this.sums(['list_cost'], sumOf));
+    needs(min_tenure_days, () => Float64Array.from(this.timeline.days, (day) => day - this.person.firstDay + 1));
+    needs(min_sessions, () => sessionsThrough(this.timeline, this.person.sessions, this.leftOut));
+    return course;
+  }
+
+  private valuesOf(metric: Metric): Course {
+    const { timeline, leftOut, person, everybody } = this;
+    switch (metric.kind) {
+      case 'capped_tokens':
+        return this.cappedTokens(metric);
+      case 'effective_models':
+        return this.effectiveModels(metric).values;
+      case 'cache_share':
+        return this.cacheShare(metric);
+      case 'longest_session':
+        return longestSessionThrough(metric, timeline, person.sessions, leftOut);
+      case 'list_cost':
+        return this.sums(['list_cost'], sumOf).map(microUsd);
+      case 'cache_saving':
+        return this.sums(['cache_saving'], sumOf).map(microUsd);
+      case 'active_days':
+        return this.activeDays();
+      case 'longest_streak':
+        return longestStreakThrough(metric, timeline, closedDays(this.rows(tokenClasses), isActive), this.activeDays());
+      case 'outcomes':
+        return sumsThrough(timeline, this.outcomeRows([]), pointsOf(metric));
+      case 'outcomes_per_usd':
+        return this.outcomesPerUsd(metric);
+      case 'thrift_gain':
+        return this.thriftGain(metric, everybody.medianBefore);
+      case 'quotient': {
+        const [of, per] = [this.valuesOf(metric.of), this.valuesOf(metric.per)];
+        return of.map((value, at) => (per[at] === 0 ? 0 : roundRatio(value / (per[at] as number))));
+      }
+      default:
+        return metric satisfies never;
+    }
+  }
+
+  private rows(names: readonly UsageColumn[]): DayRows {
+    return { ...rowsOf(this.usage, names), leftOut: this.leftOut };
+  }
+
+  private sums(names: readonly UsageColumn[], valueOf: DayValue): Course {
+    return sumsThrough(this.timeline, this.rows(names), valueOf);
+  }
+
+  private activeDays(): Course {
+    return (this.tokens ??= this.sums(tokenClasses, isActive));
+  }
+
+  private cappedTokens({
+    daily_cap: cap,
+    classes,
+    tokens_per_own_minute: perMinute,
+  }: MetricOf<'capped_tokens'>): Course {
+    if (perMinute === undefined) return this.sums(classes, (sums) => Math.min(cap, total(sums)));
+    const { hours, columns } = this.person.attended;
+    const attended = Array.from({ length: hours.length }, (_, row) =>
+      Math.min(columns.tokens[row] as number, perMinute * (columns.own_minutes[row] as number)),
+    );
+    const rows = { hours, columns: [attended], leftOut: this.leftOut };
+    return sumsThrough(this.timeline, rows, (sums) => Math.min(cap, sumOf(sums)));
+  }
+
+  private effectiveModels(metric: MetricOf<'effective_models'>): ReturnType<typeof effectiveModelsThrough> {
+    const { hours, models, columns } = this.usage;
+    const own = new Map<string, number>();
+    const families = Array.from({ length: hours.length }, (_, row) => {
+      const family = this.models.get(models[row] as number)?.family ?? '';
+      const known = own.get(family) ?? own.size;
+      own.set(family, known);
+      return known;
+    });
+    const tokens = Array.from({ length: hours.length }, (_, row) =>
+      tokenClasses.reduce((sum, name) => sum + (columns[name][row] as number), 0),
+    );
+    return effectiveModelsThrough(metric, this.timeline, {
+      hours,
+      families,
+      tokens,
+      count: own.size,
+      leftOut: this.leftOut,
+    });
+  }
+
+  private cacheShare({ prior_tokens: prior, reads_per_output: most }: MetricOf<'cache_share'>): Course {
+    const inputs = this.sums(INPUTS, total);
+    const reads = this.sums(['cache_read', 'output'], ([read, output]) =>
+      Math.min(read as number, most * (output as number)),
+    );
+    const events = this.sums(['events'], sumOf);
+    const { cacheShare } = this.everybody;
+    return inputs.map((input, at) => {
+      // Without usage in the window nobody has the company's own share.
+      if (events[at] === 0 || input + prior === 0) return 0;
+      return roundRatio(((reads[at] as number) + prior * (cacheShare[at] as number)) / (input + prior));
+    });
+  }
+
+  /** The outcomes, beside usage on whose days alone they count, as the last columns. */
+  private outcomeRows(names: readonly UsageColumn[]): DayRows {
+    const usage = rowsOf(this.usage, ['events', ...names]);
+    const { hours, columns } = this.person.outcomes;
+    const order = [
+      ...Array.from({ length: usage.hours.length }, (_, row) => ({
+        hour: usage.hours[row] as number,
+        row,
+        isUsage: true,
+      })),
+      ...Array.from({ length: hours.length }, (_, row) => ({ hour: hours[row] as number, row, isUsage: false })),
+    ].sort((a, b) => a.hour - b.hour);
+    const pick = (column: ArrayLike<number>, ofUsage: boolean): readonly number[] =>
+      order.map(({ row, isUsage }) => (isUsage === ofUsage ? (column[row] as number) : 0));
+    return {
+      hours: order.map(({ hour }) => hour),
+      columns: [
+        ...usage.columns.map((column) => pick(column, true)),
+        ...pointKinds.map((kind) => pick(columns[kind], false)),
+      ],
+      leftOut: this.leftOut,
+    };
+  }
+
+  private outcomesPerUsd(metric: MetricOf<'outcomes_per_usd'>): Course {
+    const points = sumsThrough(this.timeline, this.outcomeRows([]), pointsOf(metric));
+    const costs = this.sums(['list_cost'], sumOf).map(microUsd);
+    const [unpriced, events] = [this.sums(['unpriced_events'], sumOf), this.sums(['events'], sumOf)];
+    return points.map((own, at) => {
+      const cost = costs[at] as number;
+      const isKnown =
+        cost > 0 && (unpriced[at] as number) * 1000 <= metric.max_unpriced_per_mille * (events[at] as number);
+      return isKnown ? roundRatio(own / (cost / 1e6)) : 0;
+    });
+  }
+
+  private thriftGain(metric: MetricOf<'thrift_gain'>, medianBefore: Course): Course {
+    const { timeline } = this;
+    const outcomes = this.outcomeRows([]);
+    const tokens = this.rows(tokenClasses);
+    const perPoint = (used: Course, points: Course): Course =>
+      used.map((own, at) =>
+        own >= metric.min_tokens_each && (points[at] as number) >= metric.min_points_each
+          ? own / (points[at] as number)
+          : 0,
+      );
+    const now = perPoint(sumsThrough(timeline, tokens, total), sumsThrough(timeline, outcomes, pointsOf(metric)));
+    const before = perPoint(sumsBefore(timeline, tokens, total), sumsBefore(timeline, outcomes, pointsOf(metric)));
+    return now.map((own, at) => {
+      const most = ((medianBefore[at] as number) * (1000 + metric.most_over_median_per_mille)) / 1000;
+      const base = Math.min(before[at] as number, most);
+      return own === 0 || base === 0 ? 0 : Math.max(0, roundRatio(1 - own / base));
+    });
+  }
+}
+
+const isActive: DayValue = (sums) => (total(sums) > 0 ? 1 : 0);
+
+const microUsd = (pico: number): number => Math.floor(pico / PICO_PER_MICRO);
+
+/** Of a day's events and outcomes, see `outcomeRows`. */
+const pointsOf =
+  ({ weights, daily_cap: cap }: Pick<MetricOf<'outcomes'>, 'weights' | 'daily_cap'>): DayValue =>
+  ([events, ...quantities]) =>
+    events === 0
+      ? 0
+      : Math.min(
+          cap,
+          pointKinds.reduce((sum, kind, index) => sum + weights[kind] * (quantities[index] as number), 0),
+        );

@@ -1,0 +1,68 @@
+import { compareUtf8 } from '@laurel/usage';
+import type { Course } from './timeline.js';
+
+/** Somebody at one instant. */
+export interface Leader {
+  readonly userId: string;
+  readonly value: number;
+}
+
+/**
+ * The best people at each instant, in the order of the board, found while people come one by one; and of whoever is among
+ * them at any instant the whole course.
+ */
+export class Leaders {
+  /** By instant, the best first. */
+  private readonly best: Leader[][];
+  private readonly courses = new Map<string, { readonly course: Course; instants: number }>();
+
+  /** @param take how many at each of so many instants. */
+  constructor(
+    instants: number,
+    private readonly take: number,
+  ) {
+    this.best = Array.from({ length: instants }, () => []);
+  }
+
+  /** @param course 0 where the person is not eligible. */
+  add(userId: string, course: Course): void {
+    const entry = { course, instants: 0 };
+    for (let at = 0; at < course.length; at += 1) {
+      const value = course[at] as number;
+      const best = this.best[at] as Leader[];
+      if (value <= 0 || !this.isAmong(best, userId, value)) continue;
+      let place = best.length;
+      while (place > 0 && isBefore({ userId, value }, best[place - 1] as Leader)) place -= 1;
+      best.splice(place, 0, { userId, value });
+      entry.instants += 1;
+      const last = best.length > this.take ? best.pop() : undefined;
+      if (last !== undefined) this.drop(last.userId);
+    }
+    if (entry.instants > 0) this.courses.set(userId, entry);
+  }
+
+  at(instant: number): readonly Leader[] {
+    return this.best[instant] ?? [];
+  }
+
+  /** 0 of whoever is not eligible then; undefined of whoever is never among the best. */
+  valueOf(userId: string, instant: number): number | undefined {
+    return this.courses.get(userId)?.course[instant];
+  }
+
+  private isAmong(best: readonly Leader[], userId: string, value: number): boolean {
+    const last = best.at(-1);
+    return best.length < this.take || last === undefined || isBefore({ userId, value }, last);
+  }
+
+  private drop(userId: string): void {
+    const entry = this.courses.get(userId);
+    if (entry === undefined) return;
+    entry.instants -= 1;
+    if (entry.instants === 0) this.courses.delete(userId);
+  }
+}
+
+/** As `compareStandings`. */
+const isBefore = (a: Leader, b: Leader): boolean =>
+  a.value > b.value || (a.value === b.value && compareUtf8(a.userId, b.userId) < 0);

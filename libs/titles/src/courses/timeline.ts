@@ -1,0 +1,112 @@
+import { dayOf, HOUR_MS, windowOf, type WindowName } from '@laurel/usage';
+
+/** The instants at which a rule is looked at, equally long lists. */
+export interface Timeline {
+  /** Ms since the epoch, whole hours, ascending. */
+  readonly instants: readonly number[];
+  /** Hours since the epoch: what began before is looked at. */
+  readonly until: Int32Array;
+  /** The UTC day of each, with which its window ends. */
+  readonly days: Int32Array;
+  /** The window's first day. */
+  readonly firstDays: Int32Array;
+}
+
+/** One number for each instant. */
+export type Course = Float64Array;
+
+export function timelineOf(window: WindowName, instants: readonly number[]): Timeline {
+  return {
+    instants,
+    until: Int32Array.from(instants, (atMs) => atMs / HOUR_MS),
+    days: Int32Array.from(instants, dayOf),
+    firstDays: Int32Array.from(instants, (atMs) => windowOf(window, atMs).firstDay),
+  };
+}
+
+/** What a UTC day comes to, from the sums of each column over it, or over what there is of it so far. */
+export type DayValue = (sums: Float64Array) => number;
+
+/** Hours of one person, and which of their UTC days are left out as soon as they are over. */
+export interface DayRows {
+  readonly hours: ArrayLike<number>;
+  readonly columns: readonly ArrayLike<number>[];
+  readonly leftOut: ReadonlySet<number>;
+}
+
+/**
+ * The sum of what the days of each instant's window come to. Added up anew for each day, so that no rounding is carried from a
+ * window into the next.
+ */
+export function sumsThrough({ until, days, firstDays }: Timeline, rows: DayRows, valueOf: DayValue): Course {
+  const { hours, columns } = rows;
+  const closed = closedDays(rows, valueOf);
+  const course = new Float64Array(until.length);
+  const sums = new Float64Array(columns.length);
+  let [day, row, before, value] = [NaN, 0, 0, 0];
+  for (let at = 0; at < until.length; at += 1) {
+    if (days[at] !== day) {
+      day = days[at] as number;
+      before = sumOfDays(closed, firstDays[at] as number, day);
+      value = before;
+      sums.fill(0);
+      while (row < hours.length && (hours[row] as number) < day * HOURS) row += 1;
+    }
+    const from = row;
+    for (; row < hours.length && (hours[row] as number) < (until[at] as number); row += 1) addRow(sums, columns, row);
+    if (row > from) value = before + valueOf(sums);
+    course[at] = value;
+  }
+  return course;
+}
+
+/** The same over the days from `offset` days before each window up to the window, all of which are over. */
+export function sumsBefore({ days, firstDays }: Timeline, rows: DayRows, valueOf: DayValue): Course {
+  const closed = closedDays(rows, valueOf);
+  const course = new Float64Array(days.length);
+  for (let at = 0; at < days.length; at += 1) {
+    const [first, day] = [firstDays[at] as number, days[at] as number];
+    course[at] =
+      at > 0 && day === days[at - 1] ? (course[at - 1] as number) : sumOfDays(closed, first - (day - first + 1), first);
+  }
+  return course;
+}
+
+export const HOURS = 24;
+
+/** By ascending days: what each one comes to that is not left out. */
+export interface ClosedDays {
+  readonly days: readonly number[];
+  readonly values: readonly number[];
+}
+
+export function closedDays({ hours, columns, leftOut }: DayRows, valueOf: DayValue): ClosedDays {
+  const [days, values]: [number[], number[]] = [[], []];
+  const sums = new Float64Array(columns.length);
+  for (let row = 0; row < hours.length;) {
+    const day = Math.floor((hours[row] as number) / HOURS);
+    sums.fill(0);
+    for (; row < hours.length && (hours[row] as number) < (day + 1) * HOURS; row += 1) addRow(sums, columns, row);
+    if (leftOut.has(day)) continue;
+    days.push(day);
+    values.push(valueOf(sums));
+  }
+  return { days, values };
+}
+
+/** @param end not included. */
+function sumOfDays({ days, values }: ClosedDays, first: number, end: number): number {
+  let sum = 0;
+  for (let index = 0; index < days.length; index += 1) {
+    const day = days[index] as number;
+    if (day >= end) break;
+    if (day >= first) sum += values[index] as number;
+  }
+  return sum;
+}
+
+function addRow(sums: Float64Array, columns: readonly ArrayLike<number>[], row: number): void {
+  for (let column = 0; column < columns.length; column += 1) {
+    sums[column] = (sums[column] as number) + ((columns[column] as ArrayLike<number>)[row] as number);
+  }
+}
