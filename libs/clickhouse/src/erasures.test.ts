@@ -43,7 +43,7 @@ describe('an erased person', () => {
         offset: 0,
         timestampMs: 0,
       });
-    await rows.insert(client(), 't', 0);
+    await rows.insert(client(), 't', [{ partition: 0, rows: rows.length }]);
     await rollTheOutcomes(serial);
   }
   async function rollTheOutcomes(serial: number): Promise<void> {

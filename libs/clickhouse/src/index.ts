@@ -14,6 +14,7 @@ export * from './prices/price-keeper.js';
 export * from './prices/price-table.js';
 export * from './prices/repricing.js';
 export * from './outcome-rows.js';
+export type { PartitionRows } from './partition-rows.js';
 export * from './projections.js';
 export * from './shadow.js';
 export * from './sweep.js';

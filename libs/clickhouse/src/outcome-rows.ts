@@ -1,6 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { identityOf, outcomeVersionOf, type OutcomeEvent } from '@laurel/events';
 import { dayOf, type Day } from '@laurel/usage';
+import { partitionOfEach, type PartitionRows } from './partition-rows.js';
 import type { RecordPosition } from './usage-block.js';
 
 /** Rows of `outcome_events`. */
@@ -37,13 +38,15 @@ export class OutcomeRows {
    * is repeated and the key collapses them.
    *
    * @param topic with its prefix.
+   * @param partitions of all rows, in their order.
    */
-  async insert(client: ClickHouseClient, topic: string, partition: number): Promise<void> {
+  async insert(client: ClickHouseClient, topic: string, partitions: readonly PartitionRows[]): Promise<void> {
     if (this.rows.length === 0) return;
+    const partitionOfRow = partitionOfEach(partitions);
     await client.insert({
       table: 'outcome_events',
       format: 'JSONEachRow',
-      values: this.rows.map(({ event, position }) => ({
+      values: this.rows.map(({ event, position }, index) => ({
         ...event,
         // A DateTime64(3) is read from a whole number as its milliseconds.
         occurred_at: event.occurred_at,
@@ -51,7 +54,7 @@ export class OutcomeRows {
         team: event.team ?? '',
         session_id: event.session_id ?? '',
         kafka_topic: topic,
-        kafka_partition: partition,
+        kafka_partition: partitionOfRow[index],
         kafka_offset: position.offset,
         recorded_at: position.timestampMs,
       })),

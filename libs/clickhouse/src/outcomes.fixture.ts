@@ -12,7 +12,7 @@ export async function takeOutcomes(
 ): Promise<void> {
   const rows = new OutcomeRows();
   for (const [offset, event] of events.entries()) rows.push(event, { offset, timestampMs: event.occurred_at });
-  await rows.insert(client, 't', 0);
+  await rows.insert(client, 't', [{ partition: 0, rows: rows.length }]);
   for (const day of rows.days()) {
     serial += 1;
     const [start, id] = [day * SECONDS_PER.day, rollIdOf(serial, 1, 0)];

@@ -115,7 +115,7 @@ describe('people’s choices in the tables', () => {
         offset: 0,
         timestampMs: 0,
       });
-    await outcomes.insert(database.client, 't', 0);
+    await outcomes.insert(database.client, 't', [{ partition: 0, rows: outcomes.length }]);
     const day = hour - (hour % 86_400);
     await runAll(database.client, rollOutcomes(day, rollIdOf(1, 1, 0)));
     await writeHeads(database.client, 'outcome_day', [day], rollIdOf(1, 1, 0));

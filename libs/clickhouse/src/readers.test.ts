@@ -100,7 +100,7 @@ describe('readers, while rolls, heads and closures are written', () => {
       const half = outcomeEvent({ event_id: `${at}`, occurred_at: at * 1000, quantity: EVENTS / 2 });
       outcomes.push(half, { offset: at, timestampMs: at * 1000 });
     }
-    await outcomes.insert(database.client, 't', 0);
+    await outcomes.insert(database.client, 't', [{ partition: 0, rows: outcomes.length }]);
     for (const day of [TODAY - DAY, TODAY]) await roll('outcome_day', [day]);
     // All of it open at first.
     await writeClosure(database.client, 'day', TODAY - DAY);

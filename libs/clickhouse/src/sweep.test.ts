@@ -44,7 +44,7 @@ describe('a sweep', () => {
     const outcomes = new OutcomeRows();
     const position = { offset: secondsAfterTen + HOUR, timestampMs: TEN * 1000 };
     outcomes.push(outcomeEvent({ occurred_at: TEN * 1000 }), position);
-    await outcomes.insert(client(), 't', 0);
+    await outcomes.insert(client(), 't', [{ partition: 0, rows: outcomes.length }]);
   };
 
   async function rollAll(roll: bigint, withHeads: boolean): Promise<void> {

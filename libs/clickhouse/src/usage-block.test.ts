@@ -251,7 +251,7 @@ function without(json: string, pair: string): string {
   const members = Object.entries(JSON.parse(json) as Record<string, unknown>);
   return JSON.stringify(Object.fromEntries(members.filter(([own]) => own !== name)));
 }
-const whole = (block: UsageBlock): Buffer => Buffer.concat(block.bytes('t', 7));
+const whole = (block: UsageBlock): Buffer => Buffer.concat(block.bytes('t', [{ partition: 7, rows: block.rows }]));
 
 describe('the records of a batch', () => {
   const letters = fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 90 });

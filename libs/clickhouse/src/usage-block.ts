@@ -5,6 +5,7 @@ import { canonicalBody, usageOriginValues, usageRecorded, usageStatusValues, typ
 import type { PackedRecords } from '@laurel/stream';
 import { usageBlockWasm } from './generated/usage-block.js';
 import { enumType, lowCardinality, nativeBlock, varString, type BlockColumn } from './native/block.js';
+import { partitionOfEach, type PartitionRows } from './partition-rows.js';
 
 /** Where an event stands in Kafka, kept so that every figure can be traced to the log. */
 export interface RecordPosition {
@@ -199,9 +200,10 @@ export class UsageBlock {
    * crash may leave some of the parts; the batch is repeated and the key collapses them.
    *
    * @param topic with its prefix.
+   * @param partitions of all rows, in their order.
    */
-  async insert(client: ClickHouseClient, topic: string, partition: number): Promise<void> {
-    const columns = this.columns(topic, partition);
+  async insert(client: ClickHouseClient, topic: string, partitions: readonly PartitionRows[]): Promise<void> {
+    const columns = this.columns(topic, partitions);
     const { stream } = await client.exec({
       query: `INSERT INTO usage_events (${Object.keys(columns).join(', ')}) FORMAT Native`,
       // Else the server would also replace rows within the block, which takes it a third of the whole insert and is done by merges.
@@ -213,12 +215,15 @@ export class UsageBlock {
   }
 
   /** All rows in the Native format, in pieces of this block's memory. */
-  bytes(topic: string, partition: number): readonly Uint8Array[] {
-    return nativeBlock(this.columns(topic, partition), this.rows);
+  bytes(topic: string, partitions: readonly PartitionRows[]): readonly Uint8Array[] {
+    return nativeBlock(this.columns(topic, partitions), this.rows);
   }
 
-  private columns(topic: string, partition: number): Readonly<Record<string, BlockColumn>> {
+  private columns(topic: string, partitions: readonly PartitionRows[]): Readonly<Record<string, BlockColumn>> {
     const { rows } = this;
+    const partitionOfRow = partitionOfEach(partitions);
+    if (partitionOfRow.length !== rows)
+      throw new RangeError(`${partitionOfRow.length} of ${rows} rows have a partition`);
     const column = (type: string, ...bytes: readonly Uint8Array[]): BlockColumn => ({ type, bytes });
     const wide = (type: string, which: FixedColumn, width: number): BlockColumn =>
       column(type, this.fixed(which, width));
@@ -256,7 +261,7 @@ export class UsageBlock {
         { count: 1, bytes: varString(topic) },
         { rows, width: 1, bytes: new Uint8Array(rows) },
       ),
-      kafka_partition: column('UInt32', new Uint8Array(new Uint32Array(rows).fill(partition).buffer)),
+      kafka_partition: column('UInt32', new Uint8Array(partitionOfRow.buffer)),
       kafka_offset: wide('UInt64', 'offsets', 8),
       recorded_at: wide("DateTime64(3, 'UTC')", 'recordedAt', 8),
     };

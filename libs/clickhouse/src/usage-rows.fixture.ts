@@ -36,7 +36,7 @@ export class UsageRows {
         Math.max(...sizes),
       );
       for (const { event, place } of own) block.takeEvent(event, place);
-      await block.insert(client, topic, partition);
+      await block.insert(client, topic, [{ partition, rows: block.rows }]);
     }
   }
 }

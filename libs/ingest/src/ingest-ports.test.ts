@@ -66,9 +66,13 @@ describe('a batch of events, on the real Kafka and ClickHouse', () => {
   }
 
   /** Records from this offset on; a text is garbage. */
-  const batchOf = (from: number, events: readonly (Parameters<typeof usageEvent>[0] | string)[]): RecordBatch => ({
+  const batchOf = (
+    from: number,
+    events: readonly (Parameters<typeof usageEvent>[0] | string)[],
+    partition = 2,
+  ): RecordBatch => ({
     topic: topics.usageEvents.name,
-    partition: 2,
+    partition,
     highWatermark: from + events.length,
     records: events.map((event, index) => ({
       offset: from + index,

@@ -1,7 +1,7 @@
 import type { ClickHouseClient } from '@laurel/clickhouse';
 import { topics } from '@laurel/events';
 import { isTooLarge, type RecordProducer } from '@laurel/kafka';
-import type { AcceptPorts, LedgerEntry, RecordBatch, Rejected, Stored } from '@laurel/stream';
+import type { LedgerEntry, RecordBatch, Rejected, Stored, StoredTogether, TogetherPorts } from '@laurel/stream';
 import { announcementsOf, toStoredRecord, type Touched } from './announcements.js';
 import { toDeadLetter } from './dead-letters.js';
 import type { RecordStore } from './stores/record-store.js';
@@ -10,7 +10,7 @@ import type { RecordStore } from './stores/record-store.js';
 const KEPT_OF_TOO_LARGE_BYTES = 64 * 1024;
 
 /** The batch loop's ports on the real Kafka and ClickHouse, the same for every topic that publishers write to. */
-export class IngestPorts<Event> implements AcceptPorts<Touched> {
+export class IngestPorts<Event> implements TogetherPorts<Touched> {
   /** @param records of the topic. */
   constructor(
     private readonly clickhouse: ClickHouseClient,
@@ -45,26 +45,25 @@ export class IngestPorts<Event> implements AcceptPorts<Touched> {
     return this.records.store(this.topicPrefix + batch.topic, batch, signal);
   }
 
-  async announce(_batch: RecordBatch, touched: readonly Touched[]): Promise<void> {
+  /** @param batches of one topic. */
+  storeTogether(batches: readonly RecordBatch[], signal: AbortSignal): Promise<StoredTogether<Touched> | undefined> {
+    return this.records.storeTogether(this.topicPrefix + (batches[0]?.topic ?? ''), batches, signal);
+  }
+
+  async announce(touched: readonly Touched[]): Promise<void> {
     await this.producer.send(topics.usageStored.name, announcementsOf(touched, Date.now()).map(toStoredRecord));
   }
 
-  async record({ topic, partition, from, to, rows, duplicates, dead, erased }: LedgerEntry): Promise<void> {
+  async record(entries: readonly LedgerEntry[]): Promise<void> {
     await this.clickhouse.insert({
       table: 'ingest_ledger',
       format: 'JSONEachRow',
-      values: [
-        {
-          topic: this.topicPrefix + topic,
-          partition,
-          from_offset: from,
-          to_offset: to,
-          rows,
-          duplicates,
-          dead,
-          erased,
-        },
-      ],
+      values: entries.map(({ topic, from, to, ...counts }) => ({
+        topic: this.topicPrefix + topic,
+        from_offset: from,
+        to_offset: to,
+        ...counts,
+      })),
     });
   }
 

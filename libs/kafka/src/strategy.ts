@@ -1,6 +1,12 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
-import kafkajs, { type Batch, type Consumer, type EachBatchPayload, type Kafka } from 'kafkajs';
+import kafkajs, {
+  type Batch,
+  type Consumer,
+  type EachBatchPayload,
+  type Kafka,
+  type TopicPartitionOffset,
+} from 'kafkajs';
 import { lastValueFrom } from 'rxjs';
 import {
   firstOffset,
@@ -98,6 +104,7 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
   private assignment: Readonly<Record<string, readonly number[]>> = {};
   private readonly lagClocks = new Map<string, LagClock>();
   private readonly stopping = new AbortController();
+  private commits: Commits | undefined;
 
   constructor(private readonly options: BatchStrategyOptions) {
     super();
@@ -379,12 +386,31 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
   /** Who is no member any more has nothing to commit; it is told of its new assignment in its turn. */
   private async commit(signal: AbortSignal, topic: string, partition: number, nextOffset: number): Promise<void> {
     if (signal.aborted) return;
+    const commits = (this.commits ??= this.beginCommits());
+    commits.offsets.push({ signal, place: { topic, partition, offset: String(nextOffset) } });
     try {
-      await this.consumer.commitOffsets([{ topic, partition, offset: String(nextOffset) }]);
+      await commits.committed;
     } catch (error) {
       if (!isAborted(signal) && !isRebalance(error)) throw error;
     }
   }
+
+  /** What is to be committed within one turn of the event loop goes in one request. */
+  private beginCommits(): Commits {
+    const offsets: Commits['offsets'] = [];
+    const committed = setImmediate().then(async () => {
+      this.commits = undefined;
+      const own = offsets.flatMap(({ signal, place }) => (signal.aborted ? [] : [place]));
+      if (own.length > 0) await this.consumer.commitOffsets(own);
+    });
+    return { offsets, committed };
+  }
+}
+
+/** What is about to be committed. */
+interface Commits {
+  readonly offsets: { readonly signal: AbortSignal; readonly place: TopicPartitionOffset }[];
+  readonly committed: Promise<void>;
 }
 
 /** A batch of kafkajs as a handler gets it. */

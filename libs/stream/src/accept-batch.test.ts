@@ -1,124 +1,21 @@
 import fc from 'fast-check';
-import { acceptBatch, type AcceptPorts, type LedgerEntry, type Rejected, type Stored } from './accept-batch.js';
-import type { FailureKind, RetryPolicy } from './keep-trying.js';
-import { firstOffset, lastOffset, type RecordBatch, type StreamRecord } from './record-batch.js';
-
-/** What a record of these tests says: its identity, and whether it decodes and the store takes it or leaves it out. */
-interface Said {
-  readonly identity: string;
-  readonly nature: 'good' | 'invalid' | 'refused' | 'erased';
-}
-
-class Outage extends Error {}
-class RowsRefused extends Error {}
-class Crash extends Error {}
-
-const policy: RetryPolicy = {
-  classify: (error): FailureKind =>
-    error instanceof Outage ? 'retriable' : error instanceof RowsRefused ? 'rows' : 'fatal',
-  maxDelayMs: 1,
-};
-
-const recordAt = (offset: number, said: Said): StreamRecord => ({
-  offset,
-  key: null,
-  headers: {},
-  timestampMs: 0,
-  value: Buffer.from(JSON.stringify(said)),
-});
-
-const said = (record: StreamRecord): Said => JSON.parse(Buffer.from(record.value ?? []).toString()) as Said;
-
-function batchOf(records: readonly StreamRecord[]): RecordBatch {
-  return { topic: 'usage', partition: 3, records, highWatermark: (records.at(-1)?.offset ?? 0) + 1 };
-}
-
-type Step = 'store' | 'dead-letter' | 'announce' | 'ledger';
-
-/** What befalls a step: it may have had its effect when it fails. */
-type Fate = 'succeeds' | 'outage before' | 'outage after' | 'crash before' | 'crash after';
-
-/** Records whose rows are there. */
-type Touched = readonly StreamRecord[];
-
-/** Everything outside of the process, which crashes leave as it is. */
-class World implements AcceptPorts<Touched> {
-  readonly rows = new Map<string, Set<number>>();
-  readonly deadLetters = new Map<number, string>();
-  readonly announced = new Set<string>();
-  readonly ledger: LedgerEntry[] = [];
-  readonly calls: { readonly step: Step; readonly size: number }[] = [];
-
-  constructor(private readonly fates: Fate[] = []) {}
-
-  keepDeadLetters(_: RecordBatch, rejected: readonly Rejected[]): Promise<void> {
-    return this.step('dead-letter', rejected.length, () => {
-      for (const { record, fault } of rejected) this.deadLetters.set(record.offset, fault.code);
-    });
-  }
-
-  async store({ records }: RecordBatch): Promise<Stored<Touched>> {
-    const of = (nature: Said['nature']): StreamRecord[] => records.filter((record) => said(record).nature === nature);
-    const rows = of('good');
-    await this.step('store', records.length, () => {
-      for (const record of records) {
-        const { identity, nature } = said(record);
-        // Rows before the refused one are there already, as blocks of other days are.
-        if (nature === 'refused') throw new RowsRefused(`row ${record.offset}`);
-        if (nature !== 'good') continue;
-        this.rows.set(identity, (this.rows.get(identity) ?? new Set()).add(record.offset));
-      }
-    });
-    return {
-      rows: rows.length,
-      duplicates: rows.length - new Set(rows.map((record) => said(record).identity)).size,
-      erased: of('erased').length,
-      rejected: of('invalid').map((record) => ({
-        record,
-        fault: { code: 'wrong_type', message: 'as the test wants it', field: null },
-      })),
-      touched: rows,
-    };
-  }
-
-  announce(_: RecordBatch, touched: readonly Touched[]): Promise<void> {
-    return this.step('announce', touched.length, () => {
-      for (const record of touched.flat()) {
-        const { identity } = said(record);
-        if (this.rows.get(identity)?.has(record.offset) !== true) throw new Crash('announced what is not visible');
-        this.announced.add(identity);
-      }
-    });
-  }
-
-  record(entry: LedgerEntry): Promise<void> {
-    return this.step('ledger', 1, () => void this.ledger.push(entry));
-  }
-
-  private async step(step: Step, size: number, effect: () => void): Promise<void> {
-    this.calls.push({ step, size });
-    const fate = this.fates.shift() ?? 'succeeds';
-    await Promise.resolve();
-    if (fate === 'outage before') throw new Outage(step);
-    if (fate === 'crash before') throw new Crash(step);
-    effect();
-    if (fate === 'outage after') throw new Outage(step);
-    if (fate === 'crash after') throw new Crash(step);
-  }
-}
-
-const never = { signal: new AbortController().signal };
+import { acceptBatch, type Rejected } from './accept-batch.js';
+import { firstOffset, lastOffset, type RecordBatch } from './record-batch.js';
+import {
+  batchOf,
+  Crash,
+  expectComplete,
+  fates,
+  never,
+  Outage,
+  policy,
+  recordAt,
+  saidOf,
+  World,
+  type Step,
+} from './world.fixture.js';
 
 describe('acceptBatch', () => {
-  const saidOf = fc.record<Said>({
-    identity: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
-    nature: fc.constantFrom('good', 'good', 'good', 'invalid', 'refused', 'erased'),
-  });
-  const fates = fc.array(
-    fc.constantFrom<Fate>('succeeds', 'succeeds', 'outage before', 'outage after', 'crash before', 'crash after'),
-    { maxLength: 40 },
-  );
-
   it('keeps dead letters by the thousand, and no more at once', async () => {
     const world = new World(['succeeds', 'succeeds', 'outage after']);
     const records = Array.from({ length: 2500 }, (_, index) => recordAt(index, { identity: 'a', nature: 'invalid' }));
@@ -180,45 +77,6 @@ describe('acceptBatch', () => {
       { numRuns: 400 },
     );
   });
-
-  function expectComplete(world: World, records: readonly StreamRecord[]): void {
-    const good = records.filter((record) => said(record).nature === 'good');
-    const bad = records.filter((record) => ['invalid', 'refused'].includes(said(record).nature));
-    const erased = records.filter((record) => said(record).nature === 'erased');
-    const identities = (list: readonly StreamRecord[]): string[] => [...new Set(list.map((one) => said(one).identity))];
-    expect([...world.rows.keys()].sort()).toEqual(identities(good).sort());
-    expect([...world.rows.values()].flatMap((offsets) => [...offsets]).sort()).toEqual(
-      good.map((record) => record.offset).sort(),
-    );
-    expect([...world.announced].sort()).toEqual(identities(good).sort());
-    expect([...world.deadLetters].sort()).toEqual(
-      bad
-        .map(({ offset, ...rest }) => [
-          offset,
-          said({ offset, ...rest }).nature === 'refused' ? 'storage_rejected' : 'wrong_type',
-        ])
-        .sort(),
-    );
-    for (const { offset } of records) {
-      expect(world.ledger.some(({ from, to }) => from <= offset && offset <= to)).toBe(true);
-    }
-    for (const { from, to, rows, duplicates, dead, erased: leftOut, topic, partition } of world.ledger) {
-      const within = (record: StreamRecord): boolean => record.offset >= from && record.offset <= to;
-      const stored = good.filter(within);
-      expect({ topic, partition, rows, dead, leftOut }).toEqual({
-        topic: 'usage',
-        partition: 3,
-        rows: stored.length,
-        dead: bad.filter(within).length,
-        leftOut: erased.filter(within).length,
-      });
-      // Where rows were refused, what was halved is counted by halves.
-      const twice = stored.length - identities(stored).length;
-      if (bad.some((record) => within(record) && said(record).nature === 'refused')) {
-        expect(duplicates).toBeLessThanOrEqual(twice);
-      } else expect(duplicates).toBe(twice);
-    }
-  }
 
   it('takes its steps in the order that the guarantee rests on', async () => {
     const world = new World();

@@ -9,14 +9,24 @@ export interface Rejected {
 }
 
 /** What became of the records of a batch when they were stored. */
-export interface Stored<Touched> {
+export interface StoredBatch {
   readonly rows: number;
   /** Rows of an identity that an earlier one of them already had. */
   readonly duplicates: number;
   /** Records that were valid and left out, as their person was erased. */
   readonly erased: number;
   readonly rejected: readonly Rejected[];
+}
+
+export interface Stored<Touched> extends StoredBatch {
   /** What has to be announced; nothing has where there are no rows. */
+  readonly touched: Touched;
+}
+
+/** The same of several batches. */
+export interface StoredTogether<Touched> {
+  /** In the order of the batches. */
+  readonly batches: readonly StoredBatch[];
   readonly touched: Touched;
 }
 
@@ -44,9 +54,18 @@ export interface AcceptPorts<Touched> {
   /** Resolves when the dead letters are durable. */
   keepDeadLetters(batch: RecordBatch, rejected: readonly Rejected[]): Promise<void>;
   /** Resolves when the announcement is durable. */
-  announce(batch: RecordBatch, touched: readonly Touched[]): Promise<void>;
-  /** Resolves when the ledger entry is durable. */
-  record(entry: LedgerEntry): Promise<void>;
+  announce(touched: readonly Touched[]): Promise<void>;
+  /** Resolves when the ledger's entries are durable. */
+  record(entries: readonly LedgerEntry[]): Promise<void>;
+}
+
+/** Can also take batches of several partitions of one topic at once. */
+export interface TogetherPorts<Touched> extends AcceptPorts<Touched> {
+  /**
+   * As `store`, in one request. Undefined where one of the batches would have the others wait for something else than the store,
+   * such as a schema: then nothing was stored.
+   */
+  storeTogether(batches: readonly RecordBatch[], signal: AbortSignal): Promise<StoredTogether<Touched> | undefined>;
 }
 
 /** Dead letters in one call, which an outage makes repeat. */
@@ -88,25 +107,16 @@ export async function acceptBatch<Touched>(
 ): Promise<LedgerEntry> {
   const { signal } = context;
   const parts = await storeIsolating(batch);
-  const rejected = parts.flatMap((part) => part.rejected);
-  for (const some of lotsOf(rejected)) {
-    await keepTrying('dead-letter', () => ports.keepDeadLetters(batch, some), policy, signal);
-  }
-  const touched = parts.flatMap((part) => (part.rows > 0 ? [part.touched] : []));
-  if (touched.length > 0) await keepTrying('announce', () => ports.announce(batch, touched), policy, signal);
-
   const sum = (of: 'rows' | 'duplicates' | 'erased'): number => parts.reduce((all, part) => all + part[of], 0);
-  const entry: LedgerEntry = {
-    topic: batch.topic,
-    partition: batch.partition,
-    from: firstOffset(batch),
-    to: lastOffset(batch),
+  const stored: StoredBatch = {
     rows: sum('rows'),
     duplicates: sum('duplicates'),
-    dead: rejected.length,
     erased: sum('erased'),
+    rejected: parts.flatMap(({ rejected }) => rejected),
   };
-  await keepTrying('ledger', () => ports.record(entry), policy, signal);
+  const touched = parts.flatMap((part) => (part.rows > 0 ? [part.touched] : []));
+  const entry = entryOf(batch, stored);
+  await tell([{ batch, stored, entry }], touched, ports, policy, context);
   return entry;
 
   /** Stores all rows; where only some of them cause an error, halves until each of those stands alone. */
@@ -137,4 +147,75 @@ export async function acceptBatch<Touched>(
     // Nothing was touched, and where there are no rows nobody asks.
     return { rows: 0, duplicates: 0, erased: 0, rejected: [{ record, fault }], touched: undefined as Touched };
   }
+}
+
+/**
+ * The same of batches of several partitions of one topic, by the same steps: one insert, one announcement, one entry of the ledger
+ * for each, after which all of them may be committed.
+ *
+ * @returns undefined, with nobody told of anything, where they are to be taken one by one: one of them has to wait for something,
+ *   or has rows that the store refuses.
+ */
+export async function acceptTogether<Touched>(
+  batches: readonly RecordBatch[],
+  ports: TogetherPorts<Touched>,
+  policy: RetryPolicy,
+  context: BatchContext,
+): Promise<readonly LedgerEntry[] | undefined> {
+  const together = await keepTrying('store', store, policy, context.signal);
+  if (together === undefined) return undefined;
+  const { batches: stored, touched } = together;
+  const accepted = batches.map((batch, index) => acceptedAs(batch, stored[index]));
+  await tell(accepted, accepted.some(({ entry }) => entry.rows > 0) ? [touched] : [], ports, policy, context);
+  return accepted.map(({ entry }) => entry);
+
+  async function store(): Promise<StoredTogether<Touched> | undefined> {
+    try {
+      return await ports.storeTogether(batches, context.signal);
+    } catch (error) {
+      if (policy.classify(error) === 'rows') return undefined;
+      throw error;
+    }
+  }
+}
+
+/** A batch whose rows are visible, and nobody was told. */
+interface Accepted {
+  readonly batch: RecordBatch;
+  readonly stored: StoredBatch;
+  readonly entry: LedgerEntry;
+}
+
+function acceptedAs(batch: RecordBatch, stored: StoredBatch | undefined): Accepted {
+  if (stored === undefined) throw new Error(`nobody says what became of ${batch.topic}/${batch.partition}`);
+  return { batch, stored, entry: entryOf(batch, stored) };
+}
+
+const entryOf = (batch: RecordBatch, { rows, duplicates, erased, rejected }: StoredBatch): LedgerEntry => ({
+  topic: batch.topic,
+  partition: batch.partition,
+  from: firstOffset(batch),
+  to: lastOffset(batch),
+  rows,
+  duplicates,
+  dead: rejected.length,
+  erased,
+});
+
+/** Steps 2 to 4. */
+async function tell<Touched>(
+  accepted: readonly Accepted[],
+  touched: readonly Touched[],
+  ports: AcceptPorts<Touched>,
+  policy: RetryPolicy,
+  { signal }: BatchContext,
+): Promise<void> {
+  for (const { batch, stored } of accepted) {
+    for (const some of lotsOf(stored.rejected)) {
+      await keepTrying('dead-letter', () => ports.keepDeadLetters(batch, some), policy, signal);
+    }
+  }
+  if (touched.length > 0) await keepTrying('announce', () => ports.announce(touched), policy, signal);
+  const entries = accepted.map(({ entry }) => entry);
+  await keepTrying('ledger', () => ports.record(entries), policy, signal);
 }

@@ -62,3 +62,9 @@ const firstOffsetOf = (record: StreamRecord | undefined): number | undefined =>
 /** What comes after it is the next to be read. */
 export const lastOffset = (batch: RecordBatch): number =>
   (batch.packed === undefined ? batch.records.at(-1)?.offset : batch.packed.at(-1)?.lastOffset) ?? 0;
+
+/** What its records take, in bytes; of those that are read already their values alone. */
+export const bytesOf = (batch: RecordBatch): number =>
+  batch.packed === undefined
+    ? batch.records.reduce((sum, { value }) => sum + (value?.length ?? 0), 0)
+    : batch.packed.reduce((sum, { bytes }) => sum + bytes.length, 0);

@@ -80,7 +80,7 @@ describe('docs/reference/sql.md', () => {
     if (!merged.ok) throw new Error(merged.fault.message);
     const outcomes = new OutcomeRows();
     outcomes.push(merged.value, { offset: 0, timestampMs: nowMs });
-    await outcomes.insert(client, 'usage.outcomes.v1', 0);
+    await outcomes.insert(client, 'usage.outcomes.v1', [{ partition: 0, rows: outcomes.length }]);
     const today = Math.floor(nowMs / 86_400_000) * 86_400;
     await runAll(client, rollOutcomes(today, rollId));
     await writeHeads(client, 'outcome_day', [today], rollId);

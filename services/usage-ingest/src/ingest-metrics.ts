@@ -1,5 +1,5 @@
 import type { Touched } from '@laurel/ingest';
-import type { AcceptPorts, LedgerEntry } from '@laurel/stream';
+import type { LedgerEntry, TogetherPorts } from '@laurel/stream';
 import { Counter, Histogram, type Registry } from 'prom-client';
 
 export class IngestMetrics {
@@ -38,15 +38,16 @@ export class IngestMetrics {
   }
 
   /** The same ports, with the codes of dead letters counted. */
-  counting(ports: AcceptPorts<Touched>): AcceptPorts<Touched> {
+  counting(ports: TogetherPorts<Touched>): TogetherPorts<Touched> {
     return {
       store: (batch, signal) => ports.store(batch, signal),
+      storeTogether: (batches, signal) => ports.storeTogether(batches, signal),
       keepDeadLetters: async (batch, rejected) => {
         await ports.keepDeadLetters(batch, rejected);
         for (const { fault } of rejected) this.deadLetters.inc({ topic: batch.topic, code: fault.code });
       },
-      announce: (batch, touched) => ports.announce(batch, touched),
-      record: (entry) => ports.record(entry),
+      announce: (touched) => ports.announce(touched),
+      record: (entries) => ports.record(entries),
     };
   }
 }

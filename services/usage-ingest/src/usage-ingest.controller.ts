@@ -3,7 +3,7 @@ import { EventPattern, Payload } from '@nestjs/microservices';
 import { topics } from '@laurel/events';
 import type { Touched } from '@laurel/ingest';
 import type { Delivery } from '@laurel/kafka';
-import { acceptBatch, lastOffset, type AcceptPorts, type RetryPolicy } from '@laurel/stream';
+import { GatheringAcceptor, lastOffset, type RetryPolicy, type TogetherPorts } from '@laurel/stream';
 import { IngestMetrics } from './ingest-metrics.js';
 
 export const RETRY_POLICY = Symbol('retry policy');
@@ -13,12 +13,18 @@ export const OUTCOME_PORTS = Symbol('outcome ports');
 
 @Controller()
 export class UsageIngestController {
+  private readonly usage: GatheringAcceptor<Touched>;
+  private readonly outcomes: GatheringAcceptor<Touched>;
+
   constructor(
-    @Inject(USAGE_PORTS) private readonly usage: AcceptPorts<Touched>,
-    @Inject(OUTCOME_PORTS) private readonly outcomes: AcceptPorts<Touched>,
+    @Inject(USAGE_PORTS) usage: TogetherPorts<Touched>,
+    @Inject(OUTCOME_PORTS) outcomes: TogetherPorts<Touched>,
     @Inject(IngestMetrics) private readonly metrics: IngestMetrics,
-    @Inject(RETRY_POLICY) private readonly policy: RetryPolicy,
-  ) {}
+    @Inject(RETRY_POLICY) policy: RetryPolicy,
+  ) {
+    this.usage = new GatheringAcceptor(metrics.counting(usage), policy);
+    this.outcomes = new GatheringAcceptor(metrics.counting(outcomes), policy);
+  }
 
   @EventPattern(topics.usageEvents.name)
   onUsage(@Payload() delivery: Delivery): Promise<void> {
@@ -30,11 +36,11 @@ export class UsageIngestController {
     return this.onBatch(delivery, this.outcomes);
   }
 
-  /** Steps 1 to 4 are `acceptBatch`'s; the commit is step 5, and the last. */
-  private async onBatch(delivery: Delivery, ports: AcceptPorts<Touched>): Promise<void> {
+  /** Steps 1 to 4 are the acceptor's; the commit is step 5, and the last. */
+  private async onBatch(delivery: Delivery, acceptor: GatheringAcceptor<Touched>): Promise<void> {
     const { batch } = delivery;
     const began = performance.now();
-    const entry = await acceptBatch(batch, this.metrics.counting(ports), this.policy, delivery);
+    const entry = await acceptor.accept(batch, delivery);
     this.metrics.onBatch(entry, (performance.now() - began) / 1000);
     await delivery.commit(lastOffset(batch) + 1);
   }

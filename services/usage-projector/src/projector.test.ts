@@ -148,7 +148,7 @@ describe('the projector', () => {
     const occurred_at = Date.now();
     for (const [index, quantity] of [1, 4].entries())
       rows.push(outcomeEvent({ event_id: `o-${index}`, occurred_at, quantity }), { offset: index, timestampMs: 0 });
-    await rows.insert(database.client, 't', 0);
+    await rows.insert(database.client, 't', [{ partition: 0, rows: rows.length }]);
     const rolled = (): Promise<unknown[]> =>
       database.rows('SELECT user_id, kind, toUInt32(events) AS events, toUInt32(quantity) AS quantity FROM outcomes');
     expect(await rolled()).toEqual([]);

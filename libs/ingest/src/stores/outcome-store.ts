@@ -1,11 +1,22 @@
-import { Erasures, OutcomeRows, type ClickHouseClient } from '@laurel/clickhouse';
-import { decodeOutcome, type OutcomeEvent, type OutcomeRecorded } from '@laurel/events';
+import { Erasures, OutcomeRows, type ClickHouseClient, type PartitionRows } from '@laurel/clickhouse';
+import { decodeOutcome, type Checked, type OutcomeEvent, type OutcomeRecorded } from '@laurel/events';
 import type { RegistrySchemas } from '@laurel/kafka';
-import type { RecordBatch, Rejected, RetryPolicy, Stored, StreamRecord } from '@laurel/stream';
+import type {
+  RecordBatch,
+  Rejected,
+  RetryPolicy,
+  Stored,
+  StoredBatch,
+  StoredTogether,
+  StreamRecord,
+} from '@laurel/stream';
 import type { Touched } from '../announcements.js';
 import { RecordDecoder } from './record-decoder.js';
 import type { RecordStore } from './record-store.js';
 import { storePieces } from './store-pieces.js';
+
+/** Undefined where the record has to wait for its schema, and shall not. */
+type Decode = (record: StreamRecord) => Checked<OutcomeEvent> | Promise<Checked<OutcomeEvent>> | undefined;
 
 /** Of what becomes one insert, in bytes; as objects and as JSON it takes a multiple of that. */
 const MAX_INSERT_BYTES = 16 * 1024 * 1024;
@@ -29,26 +40,48 @@ export class OutcomeStore implements RecordStore<OutcomeEvent> {
   }
 
   store(topic: string, batch: RecordBatch, signal: AbortSignal): Promise<Stored<Touched>> {
-    return storePieces(this.erasures, batch, MAX_INSERT_BYTES, (piece) => this.storePiece(topic, piece, signal));
+    return storePieces(this.erasures, batch, MAX_INSERT_BYTES, async (piece) => {
+      const rows = new OutcomeRows();
+      const stored = await this.take(rows, piece, (record) => this.decode(record, signal));
+      if (stored === undefined) throw new Error('what may wait was not stored');
+      await rows.insert(this.clickhouse, topic, [{ partition: piece.partition, rows: stored.rows }]);
+      return { ...stored, touched: touchedBy(rows) };
+    });
   }
 
-  private async storePiece(topic: string, batch: RecordBatch, signal: AbortSignal): Promise<Stored<Touched>> {
+  async storeTogether(topic: string, batches: readonly RecordBatch[]): Promise<StoredTogether<Touched> | undefined> {
+    await this.erasures.refresh();
     const rows = new OutcomeRows();
+    const stored: StoredBatch[] = [];
+    const partitions: PartitionRows[] = [];
+    for (const batch of batches) {
+      const one = await this.take(rows, batch, (record) => this.decoder.decodeAtOnce(record));
+      if (one === undefined) return undefined;
+      stored.push(one);
+      partitions.push({ partition: batch.partition, rows: one.rows });
+    }
+    await rows.insert(this.clickhouse, topic, partitions);
+    return { batches: stored, touched: touchedBy(rows) };
+  }
+
+  /** Undefined where a record is not decoded. */
+  private async take(rows: OutcomeRows, batch: RecordBatch, decode: Decode): Promise<StoredBatch | undefined> {
+    const { length, duplicates } = rows;
     const rejected: Rejected[] = [];
     let erased = 0;
     for (const record of batch.records) {
-      const checked = await this.decode(record, signal);
+      const checked = await decode(record);
+      if (checked === undefined) return undefined;
       if (!checked.ok) rejected.push({ record, fault: checked.fault });
       else if (this.erasures.has(checked.value.user_id)) erased += 1;
       else rows.push(checked.value, record);
     }
-    await rows.insert(this.clickhouse, topic, batch.partition);
-    return {
-      rows: rows.length,
-      duplicates: rows.duplicates,
-      erased,
-      rejected,
-      touched: { minutes: [], outcomeDays: rows.days(), oldestRecordAtMs: rows.oldestRecordAtMs },
-    };
+    return { rows: rows.length - length, duplicates: rows.duplicates - duplicates, erased, rejected };
   }
 }
+
+const touchedBy = (rows: OutcomeRows): Touched => ({
+  minutes: [],
+  outcomeDays: rows.days(),
+  oldestRecordAtMs: rows.oldestRecordAtMs,
+});

@@ -11,10 +11,19 @@ export class RecordDecoder<Raw, Event> {
   ) {}
 
   decode(record: StreamRecord, signal: AbortSignal): Checked<Event> | Promise<Checked<Event>> {
-    const { unreadable } = record;
-    if (unreadable !== undefined) return reject('unknown_framing', unreadable.why);
-    const decoded = this.decodeWith(record, this.schemas);
+    const decoded = this.tryDecode(record);
     return 'needsSchema' in decoded ? this.decodeAfterLookUp(record, decoded.needsSchema, signal) : decoded;
+  }
+
+  /** Undefined where the registry has to be asked first. */
+  decodeAtOnce(record: StreamRecord): Checked<Event> | undefined {
+    const decoded = this.tryDecode(record);
+    return 'needsSchema' in decoded ? undefined : decoded;
+  }
+
+  private tryDecode(record: StreamRecord): Checked<Event> | NeedsSchema {
+    const { unreadable } = record;
+    return unreadable === undefined ? this.decodeWith(record, this.schemas) : reject('unknown_framing', unreadable.why);
   }
 
   private async decodeAfterLookUp(record: StreamRecord, id: number, signal: AbortSignal): Promise<Checked<Event>> {

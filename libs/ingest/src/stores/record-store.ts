@@ -1,6 +1,8 @@
 import type { Checked } from '@laurel/events';
-import type { AcceptPorts, StreamRecord } from '@laurel/stream';
+import type { StreamRecord, TogetherPorts } from '@laurel/stream';
 import type { Touched } from '../announcements.js';
+
+type Ports = TogetherPorts<Touched>;
 
 /** Takes the records of one topic into its table. */
 export interface RecordStore<Event> {
@@ -11,5 +13,7 @@ export interface RecordStore<Event> {
    *
    * @param topic with its prefix.
    */
-  store(topic: string, ...batch: Parameters<AcceptPorts<Touched>['store']>): ReturnType<AcceptPorts<Touched>['store']>;
+  store(topic: string, ...batch: Parameters<Ports['store']>): ReturnType<Ports['store']>;
+  /** As `TogetherPorts.storeTogether`. */
+  storeTogether(topic: string, ...batches: Parameters<Ports['storeTogether']>): ReturnType<Ports['storeTogether']>;
 }

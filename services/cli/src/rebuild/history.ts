@@ -65,7 +65,7 @@ export class SilentPorts extends IngestPorts<unknown> {
     this.refused += refused.length;
   }
 
-  override announce(_batch: RecordBatch, touched: readonly Touched[]): Promise<void> {
+  override announce(touched: readonly Touched[]): Promise<void> {
     for (const { minutes, outcomeDays } of touched) {
       for (const minute of minutes) this.days.add(dayOfMinute(minute) * 86_400);
       for (const day of outcomeDays) this.outcomeDays.add(day * 86_400);
@@ -73,8 +73,8 @@ export class SilentPorts extends IngestPorts<unknown> {
     return Promise.resolve();
   }
 
-  override record(entry: LedgerEntry): Promise<void> {
-    this.entries.push(entry);
+  override record(entries: readonly LedgerEntry[]): Promise<void> {
+    this.entries.push(...entries);
     return Promise.resolve();
   }
 }

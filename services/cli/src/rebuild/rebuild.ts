@@ -236,7 +236,7 @@ export async function rebuild(
     if (fromKafka) {
       // Every offset read has its outcome, also where the ledger was lost.
       const ledger = new IngestPorts(clickhouse, world.producer, usage.records, topicPrefix);
-      for (const entry of entries) await attempt('ledger', () => ledger.record(entry));
+      for (const entry of entries) await attempt('ledger', () => ledger.record([entry]));
     }
     const late = new Touched();
     await attempt('late rows', () => late.addLateRows(world, shadow, next));

@@ -79,12 +79,12 @@ class ModelPorts implements AcceptPorts<Touched> {
     });
   }
 
-  async announce(_: RecordBatch, touched: readonly Touched[]): Promise<void> {
+  async announce(touched: readonly Touched[]): Promise<void> {
     if (this.world.mutation !== 'announces before it stores') await this.tell(touched);
   }
 
-  record(entry: LedgerEntry): Promise<void> {
-    return this.process.ask(() => void this.world.tables.ledger.push(entry));
+  record(entries: readonly LedgerEntry[]): Promise<void> {
+    return this.process.ask(() => void this.world.tables.ledger.push(...entries));
   }
 
   /** Days lie on several partitions, so that one of several announcements may be lost. */

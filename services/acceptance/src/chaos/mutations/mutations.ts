@@ -12,7 +12,8 @@ export interface Mutation {
 }
 
 const STORE = 'const parts = await storeIsolating(batch);';
-const INSERT = 'block.insert(this.clickhouse, topic, batch.partition)';
+const TOGETHER = 'const together = await keepTrying(';
+const INSERT = 'block.insert(this.clickhouse, topic, partitions)';
 const FOLD = `
             const fold = new AwardFold();
             await readToEnd(this.kafka, {
@@ -35,10 +36,12 @@ export const mutations: readonly Mutation[] = [
     replacements: [
       [
         STORE,
-        `await ports.record({ topic: batch.topic, partition: batch.partition, from: firstOffset(batch), to: lastOffset(batch), rows: 0, duplicates: 0, dead: 0, erased: 0 });
+        `await ports.record([{ topic: batch.topic, partition: batch.partition, from: firstOffset(batch), to: lastOffset(batch), rows: 0, duplicates: 0, dead: 0, erased: 0 }]);
     await context.commit(lastOffset(batch) + 1);
     ${STORE}`,
       ],
+      // The batches of a fetch, too, are taken one by one.
+      [TOGETHER, `return undefined;\n    ${TOGETHER}`],
     ],
     faults: ['ingest-killed-before-insert'],
   },
