@@ -2,6 +2,7 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { tokenFields, type TokenCounts } from '@laurel/events';
 import {
   asksBefore,
+  asksEverybody,
   asksHours,
   asksOutcomes,
   countedPeople,
@@ -68,16 +69,21 @@ export function figuresOfRow(row: CountColumns): Figures {
 
 type FairPlay = Pick<TitleRule, 'fair_play'>;
 
-/** What a rule's metric needs to know of these people, and of everybody together. */
+/**
+ * What a rule's metric needs to know of these people, and of everybody together.
+ *
+ * @param ofEverybody where that is known.
+ */
 export async function windowFacts(
   client: ClickHouseClient,
   rule: TitleRule,
   users: readonly string[],
   window: Window,
+  ofEverybody?: EverybodyFacts,
 ): Promise<WindowFacts> {
   const [people, everybody] = await Promise.all([
     personFacts(client, users, window, askedBy([rule])),
-    everybodyFacts(client, rule, window),
+    ofEverybody ?? everybodyFacts(client, rule, window),
   ]);
   return { ...everybody, people: countedPeople(rule, people) };
 }
@@ -104,15 +110,19 @@ export const askedBy = (rules: readonly Pick<TitleRule, 'metric' | 'eligibility'
   };
 };
 
+export type EverybodyFacts = Omit<WindowFacts, 'people'>;
+
 /** What a rule's metric needs to know of everybody together. */
 export async function everybodyFacts(
   client: ClickHouseClient,
   rule: Pick<TitleRule, 'metric' | 'usage' | 'scope' | 'fair_play'>,
   window: Window,
-): Promise<Omit<WindowFacts, 'people'>> {
+): Promise<EverybodyFacts> {
   const { metric } = rule;
   const [ofCompany, median] = await Promise.all([
-    companyFacts(client, rule, window),
+    asksEverybody(metric.kind)
+      ? companyFacts(client, rule, window)
+      : { company: noFigures, families: new Map<string, Figures>() },
     metric.kind === 'thrift_gain' ? medianOf(client, metric, windowBefore(window), rule) : null,
   ]);
   return { ...ofCompany, medianBefore: () => median };

@@ -19,6 +19,9 @@ import { SPARE_CANDIDATES } from './standings.js';
 /** The median before a window as of an instant, see `medianOf`. */
 export type MedianAt = (rule: TitleRule, metric: MetricOf<'thrift_gain'>, atMs: number) => Promise<number | null>;
 
+/** Holders who fall behind are mostly not farther behind than so many more. */
+const RANKED_HOLDERS = 25;
+
 interface Followed {
   readonly rule: TitleRule;
   readonly timeline: Timeline;
@@ -55,7 +58,7 @@ export class PastLeaders {
         cacheShare: await cacheShareThrough(hours, rule, timeline),
         medianBefore: await mediansThrough(rule, timeline, medianAt),
       };
-      const leaders = new Leaders(instants.length, standingsNeeded(rule) + SPARE_CANDIDATES);
+      const leaders = new Leaders(instants.length, standingsNeeded(rule) + SPARE_CANDIDATES + RANKED_HOLDERS);
       followed.push({ rule, timeline, everybody, leaders });
     }
     let count = 0;
@@ -83,14 +86,27 @@ export class PastLeaders {
     const index = this.indexes.get(atMs);
     if (leaders === undefined || index === undefined) return undefined;
     const best = leaders.at(index);
-    const known = new Set(best.map(({ userId }) => userId));
+    const places = new Map(best.map(({ userId }, place) => [userId, place]));
+    let take = standingsNeeded(rule) + SPARE_CANDIDATES;
     const others: Leader[] = [];
-    for (const userId of holders.filter((one) => !known.has(one))) {
-      const value = leaders.valueOf(userId, index);
+    for (const userId of holders) {
+      const [place, value] = [places.get(userId), leaders.valueOf(userId, index)];
       if (value === undefined) return undefined;
-      if (value > 0) others.push({ userId, value });
+      // With all who are before them, so that their rank can be told.
+      if (place !== undefined) take = Math.max(take, place + 1);
+      else if (value > 0) others.push({ userId, value });
     }
-    return { standings: ranked([...best, ...others.sort(compareStandings)]), areRanksTrue: others.length === 0 };
+    const standings = ranked([...best.slice(0, take), ...others.sort(compareStandings)]);
+    return { standings, areRanksTrue: others.length === 0 };
+  }
+
+  /** The median before a window, see `thriftGain`, as of one of the instants; undefined of a title that asks for none. */
+  medianBefore(rule: TitleRule, atMs: number): number | null | undefined {
+    const index = this.indexes.get(atMs);
+    const own = this.followed.get(rule);
+    if (own === undefined || index === undefined || rule.metric.kind !== 'thrift_gain') return undefined;
+    const median = own.everybody.medianBefore[index] as number;
+    return median === 0 ? null : median;
   }
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { tokenFields } from '@laurel/events';
 import { asksBefore, type Standing, type TierFigures, type TitleRule, type UsageHistory } from '@laurel/titles';
-import { dayKey, dayOf, dayStartMs, windowBefore, windowOf, type Day } from '@laurel/usage';
+import { dayKey, dayOf, dayStartMs, noFigures, windowBefore, windowOf, type Day } from '@laurel/usage';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { connectClickHouse, type ClickHouseConnection } from '../client.js';
 import { isErased } from '../erasures.js';
@@ -97,7 +97,10 @@ export class Past implements UsageHistory {
     const best = this.leaders?.at(rule, holders, atMs);
     if (best?.areRanksTrue !== true) return titleStandings(this.client, rule, window, holders);
     const candidates = best.standings.map(({ userId, rank }) => ({ user_id: userId, part: '', rank: String(rank) }));
-    const byScope = await standingsOf(this.client, rule, window, holders, candidates);
+    const median = this.leaders?.medianBefore(rule, atMs);
+    const everybody =
+      median === undefined ? undefined : { company: noFigures, families: new Map(), medianBefore: () => median };
+    const byScope = await standingsOf(this.client, rule, window, holders, candidates, everybody);
     return new Map([...byScope].map(([scope, standings]) => [scope, rankedByValue(standings)]));
   };
 

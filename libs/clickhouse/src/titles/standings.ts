@@ -15,7 +15,7 @@ import {
 import { modelFamily, type Window } from '@laurel/usage';
 import { hiddenAmong } from '../people.js';
 import { asksFamilies, titleCandidates, type Alias, type Candidate } from './candidates.js';
-import { modelsOf, windowFacts } from './facts.js';
+import { modelsOf, windowFacts, type EverybodyFacts } from './facts.js';
 
 /** Beyond what `decide` needs, so that a last-bit difference between SQL and the definition can't leave out the best. */
 export const SPARE_CANDIDATES = 5;
@@ -59,6 +59,7 @@ export async function standingsOf(
   window: Window,
   holders: readonly string[],
   candidates: readonly Omit<Candidate, 'amount'>[],
+  everybody?: EverybodyFacts,
 ): Promise<ReadonlyMap<Scope, readonly Standing[]>> {
   const ranks = new Map<Scope, Map<string, number>>();
   for (const { user_id: userId, part, rank } of candidates) {
@@ -69,7 +70,7 @@ export async function standingsOf(
   const others = holders.filter((userId) => !users.has(userId));
   const hidden = await hiddenAmong(client, others);
   for (const userId of others) if (!hidden.has(userId)) users.add(userId);
-  const facts = await windowFacts(client, rule, [...users], window);
+  const facts = await windowFacts(client, rule, [...users], window, everybody);
   const standings = new Map<Scope, readonly Standing[]>();
   for (const [scope, ofScope] of factsByScope(rule, facts)) {
     const ranked = ranks.get(scope);

@@ -143,7 +143,7 @@ describe('courses of values', () => {
           });
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 500 },
     );
   });
 

@@ -1,6 +1,5 @@
 import { tokenClasses } from '@laurel/events';
 import { pointKinds } from '../metrics/points.js';
-import { roundRatio } from '../metrics/rounding.js';
 import type { Metric, MetricOf, TitleRule } from '../rule.js';
 import { effectiveModelsThrough } from './models-course.js';
 import type { NumberedModel, PersonHours, UsageColumn, UsageHours } from './person-hours.js';
@@ -30,6 +29,9 @@ export interface EverybodysCourse {
 
 /** The models by their numbers. */
 export type Models = ReadonlyMap<number, NumberedModel>;
+
+/** As `roundRatio`, but for the last bit, and much faster: equal usage shall come out equal here too. */
+export const roundedRatio = (value: number): number => Math.round(value * 1e12) / 1e12;
 
 const sumOf: DayValue = (sums) => sums[0] as number;
 
@@ -104,7 +106,7 @@ export function courseOf(
 class CourseOfPerson {
   private readonly usage: UsageHours;
   private readonly leftOut: ReadonlySet<number>;
-  private tokens: Course | undefined;
+  private active: Course | undefined;
 
   constructor(
     private readonly rule: TitleRule,
@@ -155,14 +157,14 @@ class CourseOfPerson {
       case 'longest_streak':
         return longestStreakThrough(metric, timeline, closedDays(this.rows(tokenClasses), isActive), this.activeDays());
       case 'outcomes':
-        return sumsThrough(timeline, this.outcomeRows([]), pointsOf(metric));
+        return this.points(metric)?.now ?? this.nothing();
       case 'outcomes_per_usd':
         return this.outcomesPerUsd(metric);
       case 'thrift_gain':
         return this.thriftGain(metric, everybody.medianBefore);
       case 'quotient': {
         const [of, per] = [this.valuesOf(metric.of), this.valuesOf(metric.per)];
-        return of.map((value, at) => (per[at] === 0 ? 0 : roundRatio(value / (per[at] as number))));
+        return of.map((value, at) => (per[at] === 0 ? 0 : roundedRatio(value / (per[at] as number))));
       }
       default:
         return metric satisfies never;
@@ -177,8 +179,13 @@ class CourseOfPerson {
     return sumsThrough(this.timeline, this.rows(names), valueOf);
   }
 
+  private nothing(): Course {
+    return new Float64Array(this.timeline.until.length);
+  }
+
+  /** Asked for more than once by some rules. */
   private activeDays(): Course {
-    return (this.tokens ??= this.sums(tokenClasses, isActive));
+    return (this.active ??= this.sums(tokenClasses, isActive));
   }
 
   private cappedTokens({
@@ -226,62 +233,49 @@ class CourseOfPerson {
     return inputs.map((input, at) => {
       // Without usage in the window nobody has the company's own share.
       if (events[at] === 0 || input + prior === 0) return 0;
-      return roundRatio(((reads[at] as number) + prior * (cacheShare[at] as number)) / (input + prior));
+      return roundedRatio(((reads[at] as number) + prior * (cacheShare[at] as number)) / (input + prior));
     });
   }
 
-  /** The outcomes, beside usage on whose days alone they count, as the last columns. */
-  private outcomeRows(names: readonly UsageColumn[]): DayRows {
-    const usage = rowsOf(this.usage, ['events', ...names]);
-    const { hours, columns } = this.person.outcomes;
-    const order = [
-      ...Array.from({ length: usage.hours.length }, (_, row) => ({
-        hour: usage.hours[row] as number,
-        row,
-        isUsage: true,
-      })),
-      ...Array.from({ length: hours.length }, (_, row) => ({ hour: hours[row] as number, row, isUsage: false })),
-    ].sort((a, b) => a.hour - b.hour);
-    const pick = (column: ArrayLike<number>, ofUsage: boolean): readonly number[] =>
-      order.map(({ row, isUsage }) => (isUsage === ofUsage ? (column[row] as number) : 0));
-    return {
-      hours: order.map(({ hour }) => hour),
-      columns: [
-        ...usage.columns.map((column) => pick(column, true)),
-        ...pointKinds.map((kind) => pick(columns[kind], false)),
-      ],
-      leftOut: this.leftOut,
-    };
+  /** Points so far, and before the window; null where there are none. */
+  private points(metric: Weighing): { readonly now: Course; readonly before: () => Course } | null {
+    const { timeline, person, usage, leftOut } = this;
+    if (person.outcomes.hours.length === 0) return null;
+    const rows = { ...outcomesBeside(usage, person.outcomes), leftOut };
+    const valueOf = pointsOf(metric);
+    return { now: sumsThrough(timeline, rows, valueOf), before: () => sumsBefore(timeline, rows, valueOf) };
   }
 
   private outcomesPerUsd(metric: MetricOf<'outcomes_per_usd'>): Course {
-    const points = sumsThrough(this.timeline, this.outcomeRows([]), pointsOf(metric));
+    const points = this.points(metric)?.now;
+    if (points === undefined) return this.nothing();
     const costs = this.sums(['list_cost'], sumOf).map(microUsd);
     const [unpriced, events] = [this.sums(['unpriced_events'], sumOf), this.sums(['events'], sumOf)];
     return points.map((own, at) => {
       const cost = costs[at] as number;
       const isKnown =
         cost > 0 && (unpriced[at] as number) * 1000 <= metric.max_unpriced_per_mille * (events[at] as number);
-      return isKnown ? roundRatio(own / (cost / 1e6)) : 0;
+      return isKnown ? roundedRatio(own / (cost / 1e6)) : 0;
     });
   }
 
   private thriftGain(metric: MetricOf<'thrift_gain'>, medianBefore: Course): Course {
     const { timeline } = this;
-    const outcomes = this.outcomeRows([]);
+    const points = this.points(metric);
+    if (points === null) return this.nothing();
     const tokens = this.rows(tokenClasses);
-    const perPoint = (used: Course, points: Course): Course =>
+    const perPoint = (used: Course, made: Course): Course =>
       used.map((own, at) =>
-        own >= metric.min_tokens_each && (points[at] as number) >= metric.min_points_each
-          ? own / (points[at] as number)
+        own >= metric.min_tokens_each && (made[at] as number) >= metric.min_points_each
+          ? own / (made[at] as number)
           : 0,
       );
-    const now = perPoint(sumsThrough(timeline, tokens, total), sumsThrough(timeline, outcomes, pointsOf(metric)));
-    const before = perPoint(sumsBefore(timeline, tokens, total), sumsBefore(timeline, outcomes, pointsOf(metric)));
+    const now = perPoint(sumsThrough(timeline, tokens, total), points.now);
+    const before = perPoint(sumsBefore(timeline, tokens, total), points.before());
     return now.map((own, at) => {
       const most = ((medianBefore[at] as number) * (1000 + metric.most_over_median_per_mille)) / 1000;
       const base = Math.min(before[at] as number, most);
-      return own === 0 || base === 0 ? 0 : Math.max(0, roundRatio(1 - own / base));
+      return own === 0 || base === 0 ? 0 : Math.max(0, roundedRatio(1 - own / base));
     });
   }
 }
@@ -290,9 +284,29 @@ const isActive: DayValue = (sums) => (total(sums) > 0 ? 1 : 0);
 
 const microUsd = (pico: number): number => Math.floor(pico / PICO_PER_MICRO);
 
-/** Of a day's events and outcomes, see `outcomeRows`. */
+type Weighing = Pick<MetricOf<'outcomes'>, 'weights' | 'daily_cap'>;
+
+/** Outcomes of each kind after the events of the usage on whose days alone they count. */
+function outcomesBeside(usage: UsageHours, outcomes: PersonHours['outcomes']): Omit<DayRows, 'leftOut'> {
+  const count = usage.hours.length + outcomes.hours.length;
+  const hours = new Float64Array(count);
+  const columns = [new Float64Array(count), ...pointKinds.map(() => new Float64Array(count))];
+  const sources = [usage.columns.events, ...pointKinds.map((kind) => outcomes.columns[kind])];
+  for (let [row, ofUsage, ofOutcomes] = [0, 0, 0]; row < count; row += 1) {
+    const isUsage = (usage.hours[ofUsage] ?? Infinity) <= (outcomes.hours[ofOutcomes] ?? Infinity);
+    hours[row] = (isUsage ? usage.hours[ofUsage] : outcomes.hours[ofOutcomes]) as number;
+    for (const [index, column] of columns.entries()) {
+      if ((index === 0) === isUsage) column[row] = sources[index]?.[isUsage ? ofUsage : ofOutcomes] as number;
+    }
+    if (isUsage) ofUsage += 1;
+    else ofOutcomes += 1;
+  }
+  return { hours, columns };
+}
+
+/** Of a day's events and outcomes, see `outcomesBeside`. */
 const pointsOf =
-  ({ weights, daily_cap: cap }: Pick<MetricOf<'outcomes'>, 'weights' | 'daily_cap'>): DayValue =>
+  ({ weights, daily_cap: cap }: Weighing): DayValue =>
   ([events, ...quantities]) =>
     events === 0
       ? 0

@@ -5,6 +5,11 @@ export function asksOutcomes(kind: MetricKind): boolean {
   return kind === 'outcomes' || kind === 'outcomes_per_usd' || kind === 'thrift_gain';
 }
 
+/** Whether a metric looks at everybody's figures together. */
+export function asksEverybody(kind: MetricKind): boolean {
+  return kind === 'cache_share';
+}
+
 /** Whether a metric looks at as many days before its window as well. */
 export function asksBefore(kind: MetricKind): boolean {
   return kind === 'thrift_gain';

@@ -78,7 +78,7 @@ export interface PersonBefore {
 export interface WindowFacts {
   /** Everybody with a counted event in the window. */
   readonly people: readonly PersonFacts[];
-  /** Of all counted events in the window. */
+  /** Of all counted events in the window; for metrics alone that ask for it, see `asksEverybody`. */
   readonly company: Figures;
   /** They by model family; asked for by titles of each model family alone. */
   readonly families: ReadonlyMap<string, Figures>;

@@ -1,6 +1,7 @@
 import {
   rollDay,
   rollIdOf,
+  rollOutcomes,
   runAll,
   writeClosure,
   writeHeads,
@@ -43,7 +44,7 @@ export function steepness({ people, tokens, topTokens }: CompanyShape): number {
 }
 
 /**
- * Writes a month of a company's hours and sessions as rolls with heads, and has its days rolled by Laurel's own statements. The
+ * Writes a month of a company's hours and sessions as rolls with heads, and its outcomes as events, and has its days rolled by Laurel's own statements. The
  * hour before the present one and all before it are closed, and so are all days before today.
  *
  * Each person is active on five days of seven, in six hours of such a day, mostly with one model and a little with two others; every
@@ -91,13 +92,14 @@ export async function writeCompany(
       query_params,
     });
     await client.command({
-      query: `INSERT INTO outcomes_by_day (day, roll_id, user_id, team, kind, events, quantity)
-        SELECT toDate(toDateTime({first:UInt32} + day * ${DAY}, 'UTC')), {roll:UInt128}, concat('u-', leftPad(toString(rank), 6, '0')),
-          concat('team-', toString(intDiv(rank, 40))), kind, 1, 1 + cityHash64(rank, day, kind) % 5
+      query: `INSERT INTO outcome_events (occurred_at, user_id, source, event_id, version, team, kind, quantity)
+        SELECT toDateTime64({first:UInt32} + day * ${DAY} + (9 + cityHash64(rank, day, kind) % 9) * ${HOUR}, 3, 'UTC') AS at,
+          concat('u-', leftPad(toString(rank), 6, '0')), 'bench', concat(toString(day), kind), 1,
+          concat('team-', toString(intDiv(rank, 40))), kind, 1 + cityHash64(rank, day, kind) % 5
         FROM (SELECT number + 1 + ${from} AS rank FROM numbers(${people})) AS people
         ARRAY JOIN range(${shape.days}) AS day
         ARRAY JOIN ['commit', 'pull_request_merged', 'edit_accepted'] AS kind
-        WHERE cityHash64(rank, day, 'active') % 7 < 5`,
+        WHERE cityHash64(rank, day, 'active') % 7 < 5 AND at < toDateTime({end:UInt32}, 'UTC')`,
       query_params,
     });
     onProgress(`${from + people} of ${shape.people} people`);
@@ -111,8 +113,10 @@ export async function writeCompany(
     await writeHeads(client, 'day', [day], rollId);
   }
   await writeClosure(client, 'day', today);
-  const days = Array.from({ length: shape.days }, (_, index) => firstDay + index * DAY);
-  await writeHeads(client, 'outcome_day', days, rollId);
+  for (let day = firstDay; day <= today; day += DAY) {
+    await runAll(client, rollOutcomes(day, rollId));
+    await writeHeads(client, 'outcome_day', [day], rollId);
+  }
   for (const table of [
     'usage_by_hour',
     'session_minutes',
