@@ -430,7 +430,16 @@ describe('the page on the recorded trace', () => {
     let asked = 0;
     await page.route('**/v1/me/signals*', (route) => {
       asked += 1;
-      return route.fulfill({ json: { signals: [{ day: '2026-11-27', signal: 'round_the_clock', text }] } });
+      const signal = { day: '2026-11-27', signal: 'round_the_clock', text };
+      const review = { counts: true, reason: 'on call that night' };
+      return route.fulfill({
+        json: {
+          signals: [
+            { ...signal, review: null },
+            { ...signal, day: '2026-11-26', review },
+          ],
+        },
+      });
     });
     await visit(page, `/people/${id}?me=${id}`);
     await page.getByRole('region', { name: 'You, and what others see' }).waitFor();
@@ -441,7 +450,8 @@ describe('the page on the recorded trace', () => {
     );
     await visit(page, `/people/${id}`);
     const stands = page.getByRole('region', { name: 'Days of yours that stand out' });
-    await stands.getByText(text).waitFor();
+    await stands.getByText('Somebody looked into it, and the day counts: “on call that night”').waitFor();
+    expect(await stands.getByText(text).count()).toBe(2);
     expect(await barriers(page)).toEqual([]);
     await visit(page, `/people/${String((await board()).entries[0]?.user_id)}`);
     expect(await stands.count()).toBe(0);
