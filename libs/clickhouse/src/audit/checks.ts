@@ -73,11 +73,11 @@ interface OutcomeRow extends Omit<CheckOutcome, 'endedAtMs' | 'firstDay'> {
   readonly first: Day | null;
 }
 
-/** What each check came to the last time that it was made; checks that never were are left out. */
+/** What each check came to the last time that it was made, by name; checks that never were are left out. */
 export async function latestOutcomes(client: ClickHouseClient): Promise<readonly CheckOutcome[]> {
   const result = await client.query({
     query: `SELECT check, toUnixTimestamp64Milli(ended_at) AS ended, toInt32(first_day) AS first, compared, finished, findings
-            FROM audit_checks ORDER BY ended_at DESC LIMIT 1 BY check`,
+            FROM audit_checks ORDER BY check, ended_at DESC LIMIT 1 BY check`,
     format: 'JSONEachRow',
   });
   return (await result.json<OutcomeRow>()).map(({ ended, first, ...outcome }) => ({
