@@ -1,12 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Asks until the answer is not undefined; fails after `timeoutMs`. */
+/** Asks until the answer is not undefined, also after a failure; fails after `timeoutMs`, for the last failure if that was the last. */
 export async function eventually<T>(ask: () => Promise<T | undefined> | T | undefined, timeoutMs = 60_000): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
-    const answer = await ask();
-    if (answer !== undefined) return answer;
-    if (Date.now() > deadline) throw new Error(`it did not happen within ${timeoutMs} ms`);
+    let cause: unknown;
+    try {
+      const answer = await ask();
+      if (answer !== undefined) return answer;
+    } catch (error) {
+      cause = error;
+    }
+    if (Date.now() > deadline) throw new Error(`it did not happen within ${timeoutMs} ms`, { cause });
     await sleep(25);
   }
 }
