@@ -1,6 +1,14 @@
+import { assertMigrated, connectClickHouse, readMigrations, type ClickHouseClient } from '@laurel/clickhouse';
 import { kafkaClient, type Kafka, type KafkaLog } from '@laurel/kafka';
 import type { kafkaSettings } from '@laurel/service-host';
-import { kafkaConnection, readConfig, type ConfigOf, type Settings } from '@laurel/service-host';
+import {
+  clickHouseConnection,
+  clickHouseSettings,
+  kafkaConnection,
+  readConfig,
+  type ConfigOf,
+  type Settings,
+} from '@laurel/service-host';
 
 /** The environment is not what a command needs; every fault is in the message. */
 export class EnvironmentFault extends Error {}
@@ -19,6 +27,20 @@ const log: KafkaLog = (level, message, fields) => {
   if (process.env['LAUREL_LOG_LEVEL'] === 'debug')
     console.error(`kafka ${level}: ${message} ${JSON.stringify(fields)}`);
 };
+
+/** For commands that need nothing but the tables. @param application names the command in ClickHouse's query log. */
+export async function withClickHouse<T>(
+  application: string,
+  work: (clickhouse: ClickHouseClient) => Promise<T>,
+): Promise<T> {
+  const clickhouse = connectClickHouse(clickHouseConnection(fromEnvironment(clickHouseSettings), application));
+  try {
+    await assertMigrated(clickhouse, await readMigrations());
+    return await work(clickhouse);
+  } finally {
+    await clickhouse.close();
+  }
+}
 
 export function kafkaFrom(config: ConfigOf<typeof kafkaSettings>): Kafka {
   return kafkaClient(kafkaConnection(config, 'laurel-cli'), log);

@@ -1,8 +1,7 @@
 import { Command } from 'commander';
 import Table from 'cli-table3';
-import { assertMigrated, connectClickHouse, readAccesses, readMigrations } from '@laurel/clickhouse';
-import { clickHouseConnection, clickHouseSettings } from '@laurel/service-host';
-import { fromEnvironment } from '../environment.js';
+import { readAccesses } from '@laurel/clickhouse';
+import { withClickHouse } from '../environment.js';
 import { harmless } from '../terminal.js';
 
 interface Flags {
@@ -24,32 +23,28 @@ export function accessCommand(): Command {
 
 async function access({ user, reader, limit, json }: Flags): Promise<void> {
   if (!/^[1-9]\d{0,5}$/.test(limit)) throw new Error('--limit is 1 to 999999');
-  const clickhouse = connectClickHouse(clickHouseConnection(fromEnvironment(clickHouseSettings), 'laurel-access'));
-  try {
-    await assertMigrated(clickhouse, await readMigrations());
-    const found = await readAccesses(clickhouse, { userId: user, reader, limit: Number(limit) });
-    if (json === true) {
-      console.log(
-        JSON.stringify(
-          found.map(({ atMs, ...one }) => ({ at: new Date(atMs).toISOString(), ...one })),
-          undefined,
-          2,
-        ),
-      );
-      return;
-    }
-    const table = new Table({ head: ['when (UTC)', 'who', 'did', 'whose', 'which'], style: { head: [], border: [] } });
-    for (const { atMs, reader: who, action, userId, operation, parameters } of found) {
-      table.push([
-        new Date(atMs).toISOString().slice(0, 19).replace('T', ' '),
-        harmless(who),
-        action,
-        userId === '' ? '(a table)' : harmless(userId),
-        harmless(parameters === '' ? operation : `${operation}?${parameters}`),
-      ]);
-    }
-    console.log(found.length === 0 ? 'Nobody is known to have.' : table.toString());
-  } finally {
-    await clickhouse.close();
+  const found = await withClickHouse('laurel-access', (clickhouse) =>
+    readAccesses(clickhouse, { userId: user, reader, limit: Number(limit) }),
+  );
+  if (json === true) {
+    console.log(
+      JSON.stringify(
+        found.map(({ atMs, ...one }) => ({ at: new Date(atMs).toISOString(), ...one })),
+        undefined,
+        2,
+      ),
+    );
+    return;
   }
+  const table = new Table({ head: ['when (UTC)', 'who', 'did', 'whose', 'which'], style: { head: [], border: [] } });
+  for (const { atMs, reader: who, action, userId, operation, parameters } of found) {
+    table.push([
+      new Date(atMs).toISOString().slice(0, 19).replace('T', ' '),
+      harmless(who),
+      action,
+      userId === '' ? '(a table)' : harmless(userId),
+      harmless(parameters === '' ? operation : `${operation}?${parameters}`),
+    ]);
+  }
+  console.log(found.length === 0 ? 'Nobody is known to have.' : table.toString());
 }

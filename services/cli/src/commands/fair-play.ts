@@ -1,19 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import {
-  assertMigrated,
-  connectClickHouse,
-  readFlags,
-  readMigrations,
-  writeReview,
-  type ClickHouseClient,
-  type Flag,
-  type FlagSelection,
-  type Review,
-} from '@laurel/clickhouse';
+import { readFlags, writeReview, type Flag, type FlagSelection, type Review } from '@laurel/clickhouse';
 import { signalIds, signalNames, signalText, type SignalId } from '@laurel/fair-play';
-import { clickHouseConnection, clickHouseSettings } from '@laurel/service-host';
 import { dayKey, dayOf, parseDayKey, type Day } from '@laurel/usage';
-import { fromEnvironment } from '../environment.js';
+import { withClickHouse } from '../environment.js';
 import { harmless, plural } from '../terminal.js';
 
 interface Flags {
@@ -27,6 +16,7 @@ interface ListFlags extends Flags {
   readonly limit: number;
 }
 
+const APPLICATION = 'laurel-fair-play';
 const DAYS = 30;
 const NO_VERDICT = 'A signal is no verdict: each has an honest reason too. See docs/reference/fair-play.md.';
 
@@ -75,7 +65,7 @@ Example: laurel fair-play review u-4711 2026-11-03 --counts --reason "on call th
 
 async function review(userId: string, on: Day, { counts, leftOut, reason: why, signal }: ReviewFlags): Promise<void> {
   if (counts !== true && leftOut !== true) throw new Error('say --counts or --left-out');
-  const found = await withClickHouse(async (clickhouse) => {
+  const found = await withClickHouse(APPLICATION, async (clickhouse) => {
     const selection = { first: on, last: on, userId, ...(signal === undefined ? {} : { signals: signal }) };
     const flags = await readFlags(clickhouse, selection);
     if (flags.length === 0) {
@@ -162,18 +152,7 @@ function selectionOf({ from, to, signal }: Flags): FlagSelection {
 }
 
 const read = (selection: FlagSelection): Promise<readonly Flag[]> =>
-  withClickHouse((clickhouse) => readFlags(clickhouse, selection));
-
-async function withClickHouse<T>(work: (clickhouse: ClickHouseClient) => Promise<T>): Promise<T> {
-  const config = fromEnvironment(clickHouseSettings);
-  const clickhouse = connectClickHouse(clickHouseConnection(config, 'laurel-fair-play'));
-  try {
-    await assertMigrated(clickhouse, await readMigrations());
-    return await work(clickhouse);
-  } finally {
-    await clickhouse.close();
-  }
-}
+  withClickHouse(APPLICATION, (clickhouse) => readFlags(clickhouse, selection));
 
 const reviewText = ({ counts }: Review): string => (counts ? 'counts by a review' : 'left out by a review');
 

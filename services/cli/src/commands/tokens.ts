@@ -1,17 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import Table from 'cli-table3';
-import {
-  assertMigrated,
-  connectClickHouse,
-  readMigrations,
-  readTokens,
-  writeToken,
-  type ClickHouseClient,
-  type StoredToken,
-} from '@laurel/clickhouse';
+import { readTokens, writeToken, type ClickHouseClient, type StoredToken } from '@laurel/clickhouse';
 import { drawToken, tokenScopes } from '@laurel/policy';
-import { clickHouseConnection, clickHouseSettings } from '@laurel/service-host';
-import { fromEnvironment } from '../environment.js';
+import { withClickHouse } from '../environment.js';
 import { harmless } from '../terminal.js';
 
 const DAY_MS = 86_400_000;
@@ -67,15 +58,8 @@ operations:read: how the service is. access:read: who looked at whose figures. d
     );
 }
 
-async function withTokens(work: (clickhouse: ClickHouseClient) => Promise<void>): Promise<void> {
-  const clickhouse = connectClickHouse(clickHouseConnection(fromEnvironment(clickHouseSettings), 'laurel-tokens'));
-  try {
-    await assertMigrated(clickhouse, await readMigrations());
-    await work(clickhouse);
-  } finally {
-    await clickhouse.close();
-  }
-}
+const withTokens = (work: (clickhouse: ClickHouseClient) => Promise<void>): Promise<void> =>
+  withClickHouse('laurel-tokens', work);
 
 async function create(clickhouse: ClickHouseClient, { name, scope, expires, json }: CreateFlags): Promise<void> {
   const { token, id, secretHash } = drawToken();
