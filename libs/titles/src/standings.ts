@@ -52,8 +52,20 @@ export function compareStandings(a: Pick<Standing, 'value' | 'userId'>, b: Pick<
 }
 
 /**
- * Everybody's standing, the eligible first in the order of the board, then the others in the same order.
- * Ranks are competition ranks ("1224"): equal values share one, and the next is 1 + the number of those ahead.
+ * Competition ranks ("1224"): equal values share one, and the next is 1 + the number of those ahead.
+ *
+ * @param best first.
+ */
+export function inRanks<T extends { readonly value: number }>(best: readonly T[]): (T & { readonly rank: number })[] {
+  let rank = 0;
+  return best.map((one, index) => {
+    if (one.value !== best[index - 1]?.value) rank = index + 1;
+    return { ...one, rank };
+  });
+}
+
+/**
+ * Everybody's standing, the eligible first in the order of the board and in ranks, see `inRanks`, then the others in the same order.
  */
 export function rank(eligibility: Eligibility, measurements: Iterable<Measurement>): Standing[] {
   const eligible: Measurement[] = [];
@@ -61,11 +73,7 @@ export function rank(eligibility: Eligibility, measurements: Iterable<Measuremen
   for (const one of measurements) {
     (isEligible(eligibility, one.value, one.volume) ? eligible : others).push(one);
   }
-  let place = 0;
-  let previous: number | undefined;
-  const ranked = eligible.sort(compareStandings).map(({ userId, value, evidence }, index): Standing => {
-    if (value !== previous) place = index + 1;
-    previous = value;
+  const ranked = inRanks(eligible.sort(compareStandings)).map(({ userId, value, evidence, rank: place }): Standing => {
     return { userId, value, rank: place, evidence, eligible: true };
   });
   const unranked = others

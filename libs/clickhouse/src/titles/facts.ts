@@ -112,6 +112,9 @@ export const askedBy = (rules: readonly Pick<TitleRule, 'metric' | 'eligibility'
 
 export type EverybodyFacts = Omit<WindowFacts, 'people'>;
 
+/** For metrics that don't ask for everybody's figures together. */
+export const nothingTogether: Pick<WindowFacts, 'company' | 'families'> = { company: noFigures, families: new Map() };
+
 /** What a rule's metric needs to know of everybody together. */
 export async function everybodyFacts(
   client: ClickHouseClient,
@@ -120,9 +123,7 @@ export async function everybodyFacts(
 ): Promise<EverybodyFacts> {
   const { metric } = rule;
   const [ofCompany, median] = await Promise.all([
-    asksEverybody(metric.kind)
-      ? companyFacts(client, rule, window)
-      : { company: noFigures, families: new Map<string, Figures>() },
+    asksEverybody(metric.kind) ? companyFacts(client, rule, window) : nothingTogether,
     metric.kind === 'thrift_gain' ? medianOf(client, metric, windowBefore(window), rule) : null,
   ]);
   return { ...ofCompany, medianBefore: () => median };

@@ -1,8 +1,6 @@
 import { tableFromIPC, type Vector } from 'apache-arrow';
 import { tokenClasses } from '@laurel/events';
 import {
-  asksHours,
-  asksOutcomes,
   countedRows,
   pointKinds,
   type Hours,
@@ -17,6 +15,7 @@ import {
 import { dayKey, modelFamily, type Day } from '@laurel/usage';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { isHidden } from '../people.js';
+import { askedBy } from './facts.js';
 import { inParts } from './tiers.js';
 
 /** People whose hours are read at once: one’s are some tens of kilobytes. */
@@ -140,6 +139,7 @@ export class PastHours {
       format: 'JSONEachRow',
     });
     const rows = await result.json<{ provider: string; model: string; number: number }>();
+    const { hours: attended, outcomes } = askedBy(rules);
     return new PastHours(
       client,
       firstDay,
@@ -148,8 +148,8 @@ export class PastHours {
         sessions: rules.some(
           ({ metric, eligibility }) => metric.kind === 'longest_session' || eligibility.min_sessions > 0,
         ),
-        attended: rules.some(({ metric }) => asksHours(metric)),
-        outcomes: rules.some(({ metric }) => asksOutcomes(metric.kind)),
+        attended,
+        outcomes,
       },
     );
   }
@@ -164,12 +164,17 @@ export class PastHours {
     const parts = [...inParts(people, PEOPLE_AT_ONCE)].map((part) => () => this.some(part));
     // The next are read while the caller looks at these.
     let next = parts[0]?.();
-    for (const [index] of parts.entries()) {
-      const own = await next;
-      next = parts[index + 1]?.();
-      // Should the caller give up, nobody waits for these.
-      next?.catch(() => undefined);
-      if (own !== undefined) yield own;
+    try {
+      for (const [index] of parts.entries()) {
+        const own = await next;
+        next = parts[index + 1]?.();
+        // It may fail while the caller looks at these, when nobody waits for it yet.
+        next?.catch(() => undefined);
+        if (own !== undefined) yield own;
+      }
+    } finally {
+      // Nothing shall read the copy any more when it is dropped.
+      await Promise.allSettled([next]);
     }
   }
 
@@ -178,7 +183,7 @@ export class PastHours {
     const flagged = (day: string): string =>
       signals === undefined
         ? 'true'
-        : `(${day}, user_id) IN (SELECT day, user_id FROM flagged_days WHERE signal IN {signals:Array(String)} AND NOT counts)`;
+        : `(${day}, user_id) IN (SELECT day, user_id FROM flagged_days WHERE signal IN {signals:Array(String)})`;
     const sums = doubles(Object.fromEntries(usageColumns.map((name) => [name, `sum(${USAGE[name]})`])));
     const [row] = await this.lists(
       ofPeople(
@@ -200,13 +205,16 @@ export class PastHours {
     const params = { first: people[0]?.user_id ?? '', last: people.at(-1)?.user_id ?? '' };
     const read = async (isAsked: boolean, query: string): Promise<ReadonlyMap<string, Lists>> =>
       new Map(isAsked ? await this.lists(query, params) : []);
-    const [usage, sessions, attended, outcomes, flags] = await Promise.all([
+    const reads = [
       read(true, USAGE_OF_PEOPLE),
       read(this.asked.sessions, SESSIONS_OF_PEOPLE),
       read(this.asked.attended, ATTENDED_OF_PEOPLE),
       read(this.asked.outcomes, OUTCOMES_OF_PEOPLE),
       this.flags(params),
-    ]);
+    ] as const;
+    // All of them end before one fails.
+    await Promise.allSettled(reads);
+    const [usage, sessions, attended, outcomes, flags] = await Promise.all(reads);
     return people.map(({ user_id: userId, first_day: firstDay }) => ({
       userId,
       firstDay,
@@ -222,7 +230,7 @@ export class PastHours {
     params: Readonly<Record<string, string>>,
   ): Promise<ReadonlyMap<string, ReadonlyMap<string, readonly number[]>>> {
     const result = await this.client.query({
-      query: `SELECT user_id, signal, groupArray(toUInt32(day)) AS days FROM flagged_days WHERE ${AMONG} AND NOT counts GROUP BY user_id, signal`,
+      query: `SELECT user_id, signal, groupArray(toUInt32(day)) AS days FROM flagged_days WHERE ${AMONG} GROUP BY user_id, signal`,
       query_params: params,
       format: 'JSONEachRow',
     });

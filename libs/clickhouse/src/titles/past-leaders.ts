@@ -1,7 +1,9 @@
 import {
+  asksEverybody,
   companyCacheShare,
   compareStandings,
   courseOf,
+  inRanks,
   Leaders,
   standingsNeeded,
   timelineOf,
@@ -96,7 +98,8 @@ export class PastLeaders {
       if (place !== undefined) take = Math.max(take, place + 1);
       else if (value > 0) others.push({ userId, value });
     }
-    const standings = ranked([...best.slice(0, take), ...others.sort(compareStandings)]);
+    const eligible = inRanks([...best.slice(0, take), ...others.sort(compareStandings)]);
+    const standings = eligible.map((one): Standing => ({ ...one, evidence: {}, eligible: true }));
     return { standings, areRanksTrue: others.length === 0 };
   }
 
@@ -116,19 +119,11 @@ export interface BestPeople {
   readonly areRanksTrue: boolean;
 }
 
-/** @param eligible best first. */
-function ranked(eligible: readonly { readonly userId: string; readonly value: number }[]): readonly Standing[] {
-  let rank = 0;
-  return eligible.map(({ userId, value }, index) => {
-    if (value !== eligible[index - 1]?.value) rank = index + 1;
-    return { userId, value, rank, evidence: {}, eligible: true };
-  });
-}
-
 async function cacheShareThrough(hours: PastHours, rule: TitleRule, timeline: Timeline): Promise<Course> {
-  if (rule.metric.kind !== 'cache_share') return new Float64Array();
+  if (!asksEverybody(rule.metric.kind)) return new Float64Array();
   const all = await hours.everybody(rule);
-  return companyCacheShare(timeline, all, await hours.everybody(rule, rule.fair_play?.exclude ?? []));
+  const leftOut = rule.fair_play === undefined ? undefined : await hours.everybody(rule, rule.fair_play.exclude);
+  return companyCacheShare(timeline, all, leftOut);
 }
 
 async function mediansThrough(rule: TitleRule, { instants, days }: Timeline, medianAt: MedianAt): Promise<Course> {

@@ -1,12 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { tokenFields } from '@laurel/events';
-import { asksBefore, type Standing, type TierFigures, type TitleRule, type UsageHistory } from '@laurel/titles';
-import { dayKey, dayOf, dayStartMs, noFigures, windowBefore, windowOf, type Day } from '@laurel/usage';
+import {
+  asksBefore,
+  inRanks,
+  type Standing,
+  type TierFigures,
+  type TitleRule,
+  type UsageHistory,
+} from '@laurel/titles';
+import { dayKey, dayOf, dayStartMs, windowBefore, windowOf, type Day } from '@laurel/usage';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { connectClickHouse, type ClickHouseConnection } from '../client.js';
 import { isErased } from '../erasures.js';
 import { COUNTED } from '../projections.js';
 import { TOTAL } from '../sql.js';
+import { nothingTogether } from './facts.js';
 import { medianOf } from './outcome-facts.js';
 import { PastHours } from './past-hours.js';
 import { PastLeaders, type MedianAt } from './past-leaders.js';
@@ -98,8 +106,7 @@ export class Past implements UsageHistory {
     if (best?.areRanksTrue !== true) return titleStandings(this.client, rule, window, holders);
     const candidates = best.standings.map(({ userId, rank }) => ({ user_id: userId, part: '', rank: String(rank) }));
     const median = this.leaders?.medianBefore(rule, atMs);
-    const everybody =
-      median === undefined ? undefined : { company: noFigures, families: new Map(), medianBefore: () => median };
+    const everybody = median === undefined ? undefined : { ...nothingTogether, medianBefore: () => median };
     const byScope = await standingsOf(this.client, rule, window, holders, candidates, everybody);
     return new Map([...byScope].map(([scope, standings]) => [scope, rankedByValue(standings)]));
   };
@@ -155,13 +162,11 @@ export class Past implements UsageHistory {
   }
 }
 
-/** Ranks by exact values: those by which the candidates were found may be off by the last bits of a float. */
-function rankedByValue(standings: readonly Standing[]): readonly Standing[] {
-  const eligible = standings.filter((one) => one.eligible);
-  return standings.map((one) =>
-    one.eligible ? { ...one, rank: 1 + eligible.filter(({ value }) => value > one.value).length } : one,
-  );
-}
+/** Ranks by exact values: those by which the candidates were found may be off by the last bits of a float. @param standings the eligible first, best first. */
+const rankedByValue = (standings: readonly Standing[]): readonly Standing[] => [
+  ...inRanks(standings.filter((one) => one.eligible)),
+  ...standings.filter((one) => !one.eligible),
+];
 
 /** From which day on rules look at usage, from an instant on; undefined: all of history. */
 export function firstDayNeeded(
@@ -260,7 +265,8 @@ function statements(live: string, { firstMs, lastMs, from }: CopiedRange): reado
        arrayFilter((one, hour) -> hour < toHour(${INSTANT}), own_minutes, attended_days.hours) AS own_minutes
      FROM attended_days WHERE day = toDate(${INSTANT}, 'UTC')`,
     `CREATE TABLE flagged_days ENGINE = MergeTree ORDER BY (user_id, day) AS
-     SELECT day, user_id, signal, evidence, counts FROM ${live}.fair_play_flags WHERE ${since}day < '${dayKey(last)}'`,
+     SELECT day, user_id, signal, evidence, counts FROM ${live}.fair_play_flags
+     WHERE NOT counts AND ${since}day < '${dayKey(last)}'`,
     // A day has its signals once it is closed.
     `CREATE VIEW fair_play_flags AS SELECT * FROM flagged_days WHERE day < toDate(${INSTANT}, 'UTC')`,
     ...['people_default', 'hidden_exceptions'].map((name) => `CREATE VIEW ${name} AS SELECT * FROM ${live}.${name}`),

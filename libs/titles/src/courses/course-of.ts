@@ -1,5 +1,7 @@
 import { tokenClasses } from '@laurel/events';
+import { countsOf } from '../metrics/counted.js';
 import { pointKinds } from '../metrics/points.js';
+import { nearRatio } from '../metrics/rounding.js';
 import type { Metric, MetricOf, TitleRule } from '../rule.js';
 import { effectiveModelsThrough } from './models-course.js';
 import type { NumberedModel, PersonHours, UsageColumn, UsageHours } from './person-hours.js';
@@ -7,6 +9,7 @@ import { longestSessionThrough, sessionsThrough } from './session-course.js';
 import { longestStreakThrough } from './streak-course.js';
 import {
   closedDays,
+  HOURS,
   sumsBefore,
   sumsThrough,
   type Course,
@@ -30,9 +33,6 @@ export interface EverybodysCourse {
 /** The models by their numbers. */
 export type Models = ReadonlyMap<number, NumberedModel>;
 
-/** As `roundRatio`, but for the last bit, and much faster: equal usage shall come out equal here too. */
-export const roundedRatio = (value: number): number => Math.round(value * 1e12) / 1e12;
-
 const sumOf: DayValue = (sums) => sums[0] as number;
 
 /** The rows that count for a rule. */
@@ -42,12 +42,10 @@ export function countedRows(
   models: Models,
 ): UsageHours {
   if (filter === undefined) return usage;
-  const { providers, model_families: families } = filter;
+  const counts = countsOf(filter);
   const kept = Array.from({ length: usage.hours.length }, (_, row) => row).filter((row) => {
     const model = models.get(usage.models[row] as number);
-    return (
-      model !== undefined && (providers?.includes(model.provider) ?? true) && (families?.includes(model.family) ?? true)
-    );
+    return model !== undefined && counts(model.provider, model.family);
   });
   const pick = (of: ArrayLike<number>): readonly number[] => kept.map((row) => of[row] as number);
   const columns = Object.fromEntries(
@@ -59,11 +57,12 @@ export function countedRows(
 /**
  * Everybody's share of input that was read from a cache, at each instant.
  *
- * @param leftOut of the days of people that the rule leaves out when they are over.
+ * @param leftOut of the days of people that the rule leaves out when they are over, if it leaves any.
  */
-export function companyCacheShare(timeline: Timeline, all: UsageHours, leftOut: UsageHours): Course {
+export function companyCacheShare(timeline: Timeline, all: UsageHours, leftOut?: UsageHours): Course {
   const sums = (names: readonly UsageColumn[]): Course => {
     const through = sumsThrough(timeline, { ...rowsOf(all, names), leftOut: new Set() }, total);
+    if (leftOut === undefined) return through;
     const gone = closedSums(timeline, rowsOf(leftOut, names));
     return through.map((value, at) => value - (gone[at] as number));
   };
@@ -78,7 +77,7 @@ const rowsOf = ({ hours, columns }: UsageHours, names: readonly UsageColumn[]): 
 
 /** Of the window's days that are over alone. */
 function closedSums(timeline: Timeline, rows: Omit<DayRows, 'leftOut'>): Course {
-  const startOfDay = { ...timeline, until: timeline.days.map((day) => day * 24) };
+  const startOfDay = { ...timeline, until: timeline.days.map((day) => day * HOURS) };
   return sumsThrough(startOfDay, { ...rows, leftOut: new Set() }, total);
 }
 
@@ -164,7 +163,7 @@ class CourseOfPerson {
         return this.thriftGain(metric, everybody.medianBefore);
       case 'quotient': {
         const [of, per] = [this.valuesOf(metric.of), this.valuesOf(metric.per)];
-        return of.map((value, at) => (per[at] === 0 ? 0 : roundedRatio(value / (per[at] as number))));
+        return of.map((value, at) => (per[at] === 0 ? 0 : nearRatio(value / (per[at] as number))));
       }
       default:
         return metric satisfies never;
@@ -233,7 +232,7 @@ class CourseOfPerson {
     return inputs.map((input, at) => {
       // Without usage in the window nobody has the company's own share.
       if (events[at] === 0 || input + prior === 0) return 0;
-      return roundedRatio(((reads[at] as number) + prior * (cacheShare[at] as number)) / (input + prior));
+      return nearRatio(((reads[at] as number) + prior * (cacheShare[at] as number)) / (input + prior));
     });
   }
 
@@ -255,7 +254,7 @@ class CourseOfPerson {
       const cost = costs[at] as number;
       const isKnown =
         cost > 0 && (unpriced[at] as number) * 1000 <= metric.max_unpriced_per_mille * (events[at] as number);
-      return isKnown ? roundedRatio(own / (cost / 1e6)) : 0;
+      return isKnown ? nearRatio(own / (cost / 1e6)) : 0;
     });
   }
 
@@ -275,7 +274,7 @@ class CourseOfPerson {
     return now.map((own, at) => {
       const most = ((medianBefore[at] as number) * (1000 + metric.most_over_median_per_mille)) / 1000;
       const base = Math.min(before[at] as number, most);
-      return own === 0 || base === 0 ? 0 : Math.max(0, roundedRatio(1 - own / base));
+      return own === 0 || base === 0 ? 0 : Math.max(0, nearRatio(1 - own / base));
     });
   }
 }

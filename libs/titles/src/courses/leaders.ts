@@ -1,4 +1,4 @@
-import { compareUtf8 } from '@laurel/usage';
+import { compareStandings } from '../standings.js';
 import type { Course } from './timeline.js';
 
 /** Somebody at one instant. */
@@ -32,7 +32,7 @@ export class Leaders {
       const best = this.best[at] as Leader[];
       if (value <= 0 || !this.isAmong(best, userId, value)) continue;
       let place = best.length;
-      while (place > 0 && isBefore({ userId, value }, best[place - 1] as Leader)) place -= 1;
+      while (place > 0 && compareStandings({ userId, value }, best[place - 1] as Leader) < 0) place -= 1;
       best.splice(place, 0, { userId, value });
       entry.instants += 1;
       const last = best.length > this.take ? best.pop() : undefined;
@@ -52,7 +52,7 @@ export class Leaders {
 
   private isAmong(best: readonly Leader[], userId: string, value: number): boolean {
     const last = best.at(-1);
-    return best.length < this.take || last === undefined || isBefore({ userId, value }, last);
+    return best.length < this.take || last === undefined || compareStandings({ userId, value }, last) < 0;
   }
 
   private drop(userId: string): void {
@@ -62,7 +62,3 @@ export class Leaders {
     if (entry.instants === 0) this.courses.delete(userId);
   }
 }
-
-/** As `compareStandings`. */
-const isBefore = (a: Leader, b: Leader): boolean =>
-  a.value > b.value || (a.value === b.value && compareUtf8(a.userId, b.userId) < 0);

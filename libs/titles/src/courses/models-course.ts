@@ -1,6 +1,6 @@
 import type { MetricOf } from '../rule.js';
 import { effectiveNumber } from '../metrics/effective-models.js';
-import { roundRatio } from '../metrics/rounding.js';
+import { nearRatio } from '../metrics/rounding.js';
 import { HOURS, type Course, type Timeline } from './timeline.js';
 
 /** A person's tokens, a row for each hour and model family, by ascending hours. */
@@ -81,7 +81,7 @@ export function effectiveModelsThrough(
       const share = (shares.sums[family] as number) + (ofToday > 0 ? (today[family] as number) / ofToday : 0);
       if (share > 0) mean.push(share / own);
     }
-    values[at] = roundRatio(effectiveNumber(mean));
+    values[at] = nearRatio(effectiveNumber(mean));
   }
   return { values, activeDays };
 }

@@ -60,7 +60,7 @@ export function sumsThrough({ until, days, firstDays }: Timeline, rows: DayRows,
   return course;
 }
 
-/** The same over the days from `offset` days before each window up to the window, all of which are over. */
+/** The same over as many days right before each window, all of which are over. */
 export function sumsBefore({ days, firstDays }: Timeline, rows: DayRows, valueOf: DayValue): Course {
   const closed = closedDays(rows, valueOf);
   const course = new Float64Array(days.length);
@@ -72,6 +72,7 @@ export function sumsBefore({ days, firstDays }: Timeline, rows: DayRows, valueOf
   return course;
 }
 
+/** Of a day. */
 export const HOURS = 24;
 
 /** By ascending days: what each one comes to that is not left out. */

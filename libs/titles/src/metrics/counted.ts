@@ -2,10 +2,11 @@ import { modelFamily } from '@laurel/usage';
 import type { TitleRule, UsageFilter } from '../rule.js';
 import { familiesOf, sumOfFigures, withRows, type ModelDay, type PersonFacts, type WindowFacts } from './facts.js';
 
-const counts =
+/** Whether the usage of a model counts. */
+export const countsOf =
   ({ providers, model_families: families }: UsageFilter) =>
-  ({ provider, model }: ModelDay): boolean =>
-    (providers?.includes(provider) ?? true) && (families?.includes(modelFamily(model)) ?? true);
+  (provider: string, family: string): boolean =>
+    (providers?.includes(provider) ?? true) && (families?.includes(family) ?? true);
 
 /** Of some people the usage that counts for a title alone; without those who have none. */
 export function countedPeople(
@@ -13,8 +14,10 @@ export function countedPeople(
   people: readonly PersonFacts[],
 ): readonly PersonFacts[] {
   if (usage === undefined) return people;
+  const counts = countsOf(usage);
+  const isCounted = ({ provider, model }: ModelDay): boolean => counts(provider, modelFamily(model));
   return people.flatMap((person) => {
-    const rows = person.rows.filter(counts(usage));
+    const rows = person.rows.filter(isCounted);
     return rows.length === 0 ? [] : [withRows(person, rows)];
   });
 }
