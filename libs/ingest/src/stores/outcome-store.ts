@@ -1,5 +1,5 @@
 import { Erasures, OutcomeRows, type ClickHouseClient, type PartitionRows } from '@laurel/clickhouse';
-import { decodeOutcome, type Checked, type OutcomeEvent, type OutcomeRecorded } from '@laurel/events';
+import { decodeOutcome, type OutcomeEvent, type OutcomeRecorded } from '@laurel/events';
 import type { RegistrySchemas } from '@laurel/kafka';
 import type {
   RecordBatch,
@@ -11,12 +11,9 @@ import type {
   StreamRecord,
 } from '@laurel/stream';
 import type { Touched } from '../announcements.js';
-import { RecordDecoder } from './record-decoder.js';
+import { RecordDecoder, type Decode } from './record-decoder.js';
 import type { RecordStore } from './record-store.js';
 import { storePieces } from './store-pieces.js';
-
-/** Undefined where the record has to wait for its schema, and shall not. */
-type Decode = (record: StreamRecord) => Checked<OutcomeEvent> | Promise<Checked<OutcomeEvent>> | undefined;
 
 /** Of what becomes one insert, in bytes; as objects and as JSON it takes a multiple of that. */
 const MAX_INSERT_BYTES = 16 * 1024 * 1024;
@@ -65,7 +62,11 @@ export class OutcomeStore implements RecordStore<OutcomeEvent> {
   }
 
   /** Undefined where a record is not decoded. */
-  private async take(rows: OutcomeRows, batch: RecordBatch, decode: Decode): Promise<StoredBatch | undefined> {
+  private async take(
+    rows: OutcomeRows,
+    batch: RecordBatch,
+    decode: Decode<OutcomeEvent>,
+  ): Promise<StoredBatch | undefined> {
     const { length, duplicates } = rows;
     const rejected: Rejected[] = [];
     let erased = 0;

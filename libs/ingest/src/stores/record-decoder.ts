@@ -2,6 +2,9 @@ import { reject, type Checked, type IncomingRecord, type NeedsSchema, type Write
 import type { RegistrySchemas } from '@laurel/kafka';
 import { keepTrying, type RetryPolicy, type StreamRecord } from '@laurel/stream';
 
+/** One record; undefined where it has to wait for its schema, and shall not. */
+export type Decode<Event> = (record: StreamRecord) => Checked<Event> | Promise<Checked<Event>> | undefined;
+
 /** Decodes and validates records one by one, and waits for their schemas where the registry has to be asked. */
 export class RecordDecoder<Raw, Event> {
   constructor(

@@ -1,5 +1,5 @@
 import { Erasures, UsageBlock, type ClickHouseClient, type PriceKeeper } from '@laurel/clickhouse';
-import { decodeUsage, type Checked, type UsageEvent, type UsageRecorded } from '@laurel/events';
+import { decodeUsage, type UsageEvent, type UsageRecorded } from '@laurel/events';
 import type { RegistrySchemas } from '@laurel/kafka';
 import type {
   RecordBatch,
@@ -13,12 +13,9 @@ import type {
 import type { Minute } from '@laurel/usage';
 import type { Touched } from '../announcements.js';
 import { sizeOfPacked, sizeOfRecord } from '../pieces.js';
-import { RecordDecoder } from './record-decoder.js';
+import { RecordDecoder, type Decode } from './record-decoder.js';
 import type { RecordStore } from './record-store.js';
 import { storePieces } from './store-pieces.js';
-
-/** Undefined where the record has to wait for its schema, and shall not. */
-type Decode = (record: StreamRecord) => Checked<UsageEvent> | Promise<Checked<UsageEvent>> | undefined;
 
 /** Of what becomes one insert, in bytes; its block takes a multiple of it. */
 const MAX_BLOCK_BYTES = 64 * 1024 * 1024;
@@ -62,7 +59,7 @@ export class UsageStore implements RecordStore<UsageEvent> {
   private async storeBlock(
     topic: string,
     batches: readonly RecordBatch[],
-    decode: Decode,
+    decode: Decode<UsageEvent>,
   ): Promise<StoredTogether<Touched> | undefined> {
     const block = this.idleBlocks.pop() ?? new UsageBlock();
     try {
@@ -91,7 +88,7 @@ export class UsageStore implements RecordStore<UsageEvent> {
   private async fill(
     block: UsageBlock,
     batches: readonly RecordBatch[],
-    decode: Decode,
+    decode: Decode<UsageEvent>,
   ): Promise<readonly StoredBatch[] | undefined> {
     begin(block, batches);
     const broken: RecordBatch[] = [];
@@ -110,7 +107,7 @@ export class UsageStore implements RecordStore<UsageEvent> {
   private async fillEach(
     block: UsageBlock,
     batches: readonly RecordBatch[],
-    decode: Decode,
+    decode: Decode<UsageEvent>,
     recordsOf: (batch: RecordBatch) => readonly StreamRecord[],
   ): Promise<readonly StoredBatch[] | undefined> {
     const stored: StoredBatch[] = [];
@@ -126,7 +123,7 @@ export class UsageStore implements RecordStore<UsageEvent> {
   private async fillSingly(
     block: UsageBlock,
     records: readonly StreamRecord[],
-    decode: Decode,
+    decode: Decode<UsageEvent>,
   ): Promise<Pick<StoredBatch, 'rejected' | 'erased'> | undefined> {
     const rejected: Rejected[] = [];
     let erased = 0;
