@@ -1,10 +1,8 @@
+import { STANDARD_WINDOW } from './http/parameters.js';
 import type { TitleReads } from './titles/title-reads.js';
 import type { Leaderboards } from './usage/leaderboards.js';
 import type { UsageReads } from './usage/usage-reads.js';
 import { namedWindow } from './usage/window-json.js';
-
-/** The one that is given to whoever asks for none. */
-const STANDARD_WINDOW = '30d';
 
 /**
  * Reads what nearly everybody asks for, as what is known already is given at once. One after the other, what the page begins with

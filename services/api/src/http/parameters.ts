@@ -18,11 +18,14 @@ const windowName = z.string().refine(isWindowName, {
   error: `is not a number of days from 1d to ${MAX_WINDOW_DAYS}d, week, month or all`,
 });
 
+/** That of whoever asks for none. */
+export const STANDARD_WINDOW = '30d';
+
 /** UTC days, today included. */
-export const windowParameter = written(windowName.default('30d'), {
+export const windowParameter = written(windowName.default(STANDARD_WINDOW), {
   type: 'string',
   pattern: '^([1-9]\\d?|[12]\\d\\d|3[0-5]\\d|36[0-6])d$|^(week|month|all)$',
-  default: '30d',
+  default: STANDARD_WINDOW,
   description: `the last n UTC days, today included: 1d to ${MAX_WINDOW_DAYS}d; the calendar week (Monday first) or month so far; or all time`,
 });
 

@@ -44,8 +44,8 @@ export function steepness({ people, tokens, topTokens }: CompanyShape): number {
 }
 
 /**
- * Writes a month of a company's hours and sessions as rolls with heads, and its outcomes as events, and has its days rolled by Laurel's own statements. The
- * hour before the present one and all before it are closed, and so are all days before today.
+ * Writes a month of a company's hours and sessions as rolls with heads, and its outcomes as events, and has its days rolled by
+ * Laurel's own statements. The hour before the present one and all before it are closed, and so are all days before today.
  *
  * Each person is active on five days of seven, in six hours of such a day, mostly with one model and a little with two others; every
  * such day has outcomes of three kinds.
