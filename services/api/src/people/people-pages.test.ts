@@ -2,6 +2,7 @@ import { generatedHandle } from '@laurel/titles';
 import { award, usage } from '../testing/events.js';
 import { eventually } from '../testing/eventually.js';
 import { testStack, type TestStack } from '../testing/stack.js';
+import { nobodyFor } from './nobody.js';
 import type { HistoryJson, PersonTitlesJson, SessionsJson } from './people.controller.js';
 
 const DAY_MS = 86_400_000;
@@ -152,4 +153,12 @@ describe('what a page about one person asks for', () => {
       expect(await answer('ada')).not.toContain(generatedHandle('ada'));
     },
   );
+
+  it('asks for another nobody in place of each hidden person, so that no answer is remembered from another’s', () => {
+    const ids = ['ada', 'eve', 'é'.repeat(128)];
+    const asked = ids.map(nobodyFor);
+    expect(new Set(asked).size).toBe(ids.length);
+    expect(asked).toEqual(ids.map(nobodyFor));
+    for (const id of asked) expect(Buffer.byteLength(id)).toBeGreaterThan(256);
+  });
 });

@@ -23,6 +23,7 @@ import { sumSchema } from '../usage/figures-json.js';
 import { UsageReads } from '../usage/usage-reads.js';
 import { namedWindow, windowSchema } from '../usage/window-json.js';
 import { badgeSvg } from './badge.js';
+import { nobodyFor } from './nobody.js';
 
 const BADGE_WINDOW = '30d';
 export const SVG_TYPE = 'image/svg+xml';
@@ -315,9 +316,8 @@ export class PeopleController {
     this.startup.requirePeople();
   }
 
-  /** Of a person who is hidden nobody is asked for in their place, so that the answer takes as long. */
   private readable(id: string): string {
-    return this.people.isHidden(id) ? '' : id;
+    return this.people.isHidden(id) ? nobodyFor(id) : id;
   }
 
   /**

@@ -36,6 +36,7 @@ import {
 } from '../http/parameters.js';
 import { formatAsked, jsonOrTable, tableFor } from '../tables/tables.js';
 import { Problem } from '../http/problem.js';
+import { nobodyFor } from '../people/nobody.js';
 import { Startup } from '../startup.js';
 import { costsJson, costsSchema, figuresJson, figuresSchema, shareOf } from './figures-json.js';
 import { groupFiguresSchema, otherSchema, publishedGroups } from './groups-json.js';
@@ -196,9 +197,6 @@ const teamsEndpoint = new Endpoint({
   problems: ['not_acceptable', 'starting', 'storage_unavailable'],
 });
 
-/** No person's id: those have at least one byte. */
-const NOBODY = '';
-
 @Controller()
 export class UsageController {
   constructor(
@@ -251,8 +249,7 @@ export class UsageController {
     this.startup.requirePeople();
     const { id } = given.path;
     const { window, previous, json } = namedWindow(given.query.window, given.query.as_of ?? Date.now());
-    // Of a person who is hidden nobody is asked for in their place: the answer is that of an unknown one, and takes as long.
-    const usage = await this.reads.user(this.people.isHidden(id) ? NOBODY : id, { window, previous });
+    const usage = await this.reads.user(this.people.isHidden(id) ? nobodyFor(id) : id, { window, previous });
     // Again, as somebody may hide meanwhile.
     const person = personJson(this.people, id);
     if (usage === undefined || person === undefined) throw new Problem('no_usage', `No usage of ${id} is recorded.`);

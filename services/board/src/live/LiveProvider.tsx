@@ -1,5 +1,6 @@
 import { useQueryClient, type Query } from '@tanstack/react-query';
 import { createContext, use, useEffect, useRef, useState, type ReactNode } from 'react';
+import { useIsShut } from '../viewer/me.js';
 import { followLive, type LiveListener, type LiveState } from './live.js';
 
 interface LiveContext {
@@ -22,7 +23,9 @@ export function LiveProvider({ children }: { readonly children: ReactNode }) {
     return () => listeners.current.delete(listener);
   });
 
+  const isShut = useIsShut();
   useEffect(() => {
+    if (isShut !== false) return undefined;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isStale = false;
     let isLive = false;
@@ -66,7 +69,7 @@ export function LiveProvider({ children }: { readonly children: ReactNode }) {
       clearTimeout(timer);
       document.removeEventListener('visibilitychange', onVisible);
     };
-  }, [client]);
+  }, [client, isShut]);
 
   return <Live value={{ state, onAward }}>{children}</Live>;
 }

@@ -61,7 +61,13 @@ export function ModelsPage() {
             <div className="models-page__measure">
               <Choice label="Measure" value={measure} options={measures} names={measureNames} onChange={setMeasure} />
             </div>
-            {days.data === undefined ? <Bone width="100%" height={340} /> : <Days days={days.data} measure={measure} />}
+            {days.data !== undefined ? (
+              <Days days={days.data} measure={measure} />
+            ) : days.error === null ? (
+              <Bone width="100%" height={340} />
+            ) : (
+              <Failed error={days.error} onRetry={() => void days.refetch()} />
+            )}
           </Card>
           {data === undefined ? (
             <Bone width="100%" height={420} />

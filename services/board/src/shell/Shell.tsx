@@ -7,8 +7,10 @@ import { Activity, Award, Boxes, ListOrdered, Trophy } from 'lucide-react';
 import { useEffect, useRef } from 'react';
 import { session } from '../api/queries.js';
 import { AwardToasts } from '../awards/AwardToasts.js';
+import { useIsShut } from '../viewer/me.js';
 import { LiveLight } from './LiveLight.js';
 import { Mark } from './Mark.js';
+import { SignIn } from './states.js';
 import { ThemeSwitch } from './ThemeSwitch.js';
 
 const places = [
@@ -32,8 +34,10 @@ export function Shell() {
     if (shown.current !== path) main.current?.focus({ preventScroll: true });
     shown.current = path;
   }, [path]);
+  const isShut = useIsShut() === true;
   // In a frame there is a page around it already.
   if (path === '/embed') return <Outlet />;
+  if (isShut) return <Shut />;
   return (
     <Toast.Provider timeout={8000}>
       <Tooltip.Provider delay={300}>
@@ -73,3 +77,24 @@ export function Shell() {
     </Toast.Provider>
   );
 }
+
+/** Where nobody is let in who has not said who they are. */
+const Shut = () => (
+  <>
+    <header className="header">
+      <div className="header__inner">
+        <span className="header__home">
+          <Mark />
+          <span>Laurel</span>
+        </span>
+        <div className="header__end">
+          <ThemeSwitch />
+        </div>
+      </div>
+    </header>
+    <main id="main" className="page">
+      <title>Sign in · Laurel</title>
+      <SignIn isPage />
+    </main>
+  </>
+);

@@ -1,6 +1,6 @@
 import { Link, type ErrorComponentProps } from '@tanstack/react-router';
 import { useQuery } from '@tanstack/react-query';
-import { CloudOff, Leaf, LogIn, SearchX, TriangleAlert } from 'lucide-react';
+import { CloudOff, Leaf, Lock, LogIn, SearchX, TriangleAlert } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { RequestFailed } from '../api/client.js';
 import { session } from '../api/queries.js';
@@ -37,6 +37,7 @@ interface FailedProps {
 export function Failed({ error, onRetry }: FailedProps) {
   const failure = error instanceof RequestFailed ? error : undefined;
   if (failure?.code === 'sign_in_required') return <SignIn />;
+  if (failure?.code === 'not_permitted') return <NotPermitted />;
   const [title, icon] =
     failure?.code === 'offline'
       ? ['Laurel does not answer', <CloudOff key="icon" size={28} />]
@@ -63,11 +64,11 @@ export function Failed({ error, onRetry }: FailedProps) {
 }
 
 /** For whoever has to say who they are first. */
-function SignIn() {
+export function SignIn({ isPage = false }: Pick<StateProps, 'isPage'>) {
   const { data } = useQuery(session());
   const back = `${location.pathname}${location.search}`;
   return (
-    <Nothing title="Please sign in" icon={<LogIn size={28} />}>
+    <Nothing isPage={isPage} title="Please sign in" icon={<LogIn size={28} />}>
       {data?.sign_in_url === null ? (
         <p>This board is not open, and nobody can sign in here. Ask whoever runs Laurel.</p>
       ) : (
@@ -81,6 +82,16 @@ function SignIn() {
     </Nothing>
   );
 }
+
+/** For whoever has said who they are, and may not. */
+const NotPermitted = () => (
+  <Nothing title="This is not yours to see" icon={<Lock size={28} />}>
+    <p>Your role at Laurel does not include it. Ask whoever runs Laurel if it should.</p>
+    <Link to="/" className="button">
+      To the board
+    </Link>
+  </Nothing>
+);
 
 /** Over figures that stand, but could not be read anew. Takes no room of its own, so that nothing moves. */
 export function Stale({ sinceMs }: { readonly sinceMs: number }) {

@@ -36,3 +36,9 @@ export function useChooser(): Chooser | undefined {
 
 /** Whether the viewer may say who they are; a sign-in says it better. */
 export const useMaySayWho = (): boolean => useQuery(session()).data?.signed_in !== true;
+
+/** Whether nothing is shown to the viewer before they have signed in; undefined while that is not known. */
+export function useIsShut(): boolean | undefined {
+  const { data } = useQuery(session());
+  return data === undefined ? undefined : !data.signed_in && data.scopes.length === 0;
+}
