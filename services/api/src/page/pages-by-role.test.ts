@@ -165,4 +165,18 @@ describe('which page is shown to whom, in a browser', () => {
     const isOwn = name === 'one’s own page' && expected === 'shown';
     expect(await page.locator(OWN).count()).toBe(isOwn ? 1 : 0);
   });
+
+  it('leads whoever is signed in to their own page and out again, here and at the provider', async () => {
+    const page = tabOf('member');
+    await page.goto('/titles');
+    await page.getByRole('button', { name: 'You: u-of-member' }).click();
+    await page.getByRole('menuitem', { name: 'Your page' }).click();
+    await page.getByRole('heading', { level: 1, name: generatedHandle('u-of-member') }).waitFor();
+    await page.getByRole('button', { name: 'You: u-of-member' }).click();
+    await page.getByRole('menuitem', { name: 'Sign out' }).click();
+    await page.waitForURL((at) => at.origin === api.provider.issuer);
+    await page.goto('/');
+    await page.getByRole('heading', { level: 1, name: 'Please sign in' }).waitFor();
+    expect(await page.getByRole('button', { name: /^You/ }).count()).toBe(0);
+  });
 });

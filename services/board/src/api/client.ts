@@ -30,7 +30,7 @@ export const read = <T>(path: string, parameters: Parameters, signal: AbortSigna
  * @throws RequestFailed
  */
 export const send = <T>(
-  method: 'PATCH' | 'DELETE',
+  method: 'PATCH' | 'DELETE' | 'POST',
   path: string,
   parameters: Parameters,
   csrfToken: string | null,
@@ -65,3 +65,12 @@ const isProblem = (body: unknown): body is ProblemDetails =>
   typeof body === 'object' && body !== null && 'code' in body;
 
 export const userPath = (userId: string, part = ''): string => `/v1/users/${encodeURIComponent(userId)}${part}`;
+
+/**
+ * Ends the viewer's session.
+ *
+ * @returns where to go to be signed out at the provider too; null without such a place.
+ * @throws RequestFailed
+ */
+export const signOut = async (csrfToken: string | null): Promise<string | null> =>
+  (await send<{ readonly provider_url: string | null }>('POST', '/auth/logout', {}, csrfToken)).provider_url;

@@ -8,6 +8,7 @@ import { useEffect, useRef } from 'react';
 import { session } from '../api/queries.js';
 import { AwardToasts } from '../awards/AwardToasts.js';
 import { useIsShut } from '../viewer/me.js';
+import { AccountMenu } from './AccountMenu.js';
 import { LiveLight } from './LiveLight.js';
 import { Mark } from './Mark.js';
 import { SignIn } from './states.js';
@@ -66,6 +67,7 @@ export function Shell() {
             <div className="header__end">
               <LiveLight />
               <ThemeSwitch />
+              <AccountMenu />
             </div>
           </div>
         </header>
