@@ -47,7 +47,7 @@ export {
   type PriceOf,
   type WindowFacts,
 } from './metrics/facts.js';
-export { asksBefore, asksEverybody, asksOutcomes } from './metrics/asks.js';
+export { asksBefore, asksEverybody, asksOutcomes, asksSessions } from './metrics/asks.js';
 export { countedFacts, countedPeople } from './metrics/counted.js';
 export { measure, standingsOf } from './metrics/measure.js';
 export { pointKinds, type DayOutcomes } from './metrics/points.js';

@@ -130,6 +130,13 @@ describe('laurel audit', () => {
     pipeline.rows(`SELECT * FROM (SELECT user_id, sum(events), sum(input_tokens), sum(output_tokens) FROM usage GROUP BY user_id
       UNION ALL SELECT concat('day ', user_id), sum(events), sum(input_tokens), sum(output_tokens) FROM usage_by_day GROUP BY user_id
       UNION ALL SELECT concat('session ', session_id), sum(bitCount(active_minutes)), 0, 0 FROM session_activity GROUP BY session_id) ORDER BY user_id`);
+  /** A minute with an event whose hour is open: all of this takes long enough for the hour of its beginning to close. */
+  async function openMinute(): Promise<string> {
+    const now = Date.now();
+    await pipeline.publish([event({ occurred_at: now })]);
+    await pipeline.settled();
+    return `toDateTime(${seconds(now, 60)}, 'UTC')`;
+  }
   /** Breaks something without changing what the figures should be, and returns what they should be. */
   async function breaking(...queries: readonly string[]): Promise<unknown[]> {
     await pipeline.settled();
@@ -241,9 +248,9 @@ describe('laurel audit', () => {
   });
 
   it('rolls a bucket again whose figures are not those of the log', async () => {
-    const [a, b, c, d, open] = TIMES as [number, number, number, number, number];
+    const [a, b, c, d] = TIMES as [number, number, number, number, number];
     const sameRoll = (ms: number): string => `hour = ${hour(ms)} AND roll_id = ${head('hour', hour(ms))}`;
-    const minute = `toDateTime(${seconds(open, 60)}, 'UTC')`;
+    const minute = await openMinute();
     const day = `toDateTime(${seconds(d, 86_400)}, 'UTC')`;
     const before = await breaking(
       // More tokens, somebody else's, fewer active minutes, a row less, and a day that is not its hours.
@@ -270,8 +277,8 @@ describe('laurel audit', () => {
   });
 
   it('rolls a bucket again that has no head, or a head without its roll', async () => {
-    const [a, b, , d, open] = TIMES as [number, number, number, number, number];
-    const minute = `toDateTime(${seconds(open, 60)}, 'UTC')`;
+    const [a, b, , d] = TIMES as [number, number, number, number, number];
+    const minute = await openMinute();
     const before = await breaking(
       `ALTER TABLE roll_heads DELETE WHERE grain = 'hour' AND bucket = ${hour(a)}`,
       `ALTER TABLE roll_heads DELETE WHERE grain = 'day' AND bucket = toDateTime(${seconds(d, 86_400)}, 'UTC')`,
@@ -403,7 +410,7 @@ describe('laurel audit', () => {
   });
 
   it('says in a table what it found, for a person', async () => {
-    const minute = `toDateTime(${seconds(NOW, 60)}, 'UTC')`;
+    const minute = await openMinute();
     await breaking(`ALTER TABLE roll_heads DELETE WHERE grain = 'minute' AND bucket = ${minute}`);
     const { status, out } = await run(['--check', 'heads']);
     expect(status).toBe(1);

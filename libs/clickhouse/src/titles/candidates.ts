@@ -164,7 +164,7 @@ const familiesOf = ({ table, rows, keys }: Source): string => `
   GROUP BY family HAVING count() >= ${LEAST_COHORT}`;
 
 /** Each person's team: that of most of their tokens, of equal ones the first by its bytes. */
-export const teamOfEach = ({ days }: LookedAt): string => `
+export const teamOfEach = ({ days }: Pick<LookedAt, 'days'>): string => `
   SELECT user_id, team FROM (
     SELECT user_id, team, sum(${TOTAL}) AS team_tokens FROM usage_by_day WHERE counted AND ${days} AND team != '' GROUP BY user_id, team
   )

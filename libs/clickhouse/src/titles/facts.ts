@@ -5,6 +5,7 @@ import {
   asksEverybody,
   asksHours,
   asksOutcomes,
+  asksSessions,
   countedPeople,
   type ModelDay,
   type PersonFacts,
@@ -31,7 +32,7 @@ import {
 } from '@laurel/usage';
 import { teamOfEach, TENURE } from './candidates.js';
 import { beforeOf, medianOf, outcomesOf } from './outcome-facts.js';
-import { LEFT_OUT, leftOutParams, lookedAt, windowParams } from './window-sql.js';
+import { LEFT_OUT, leftOutParams, lookedAt, windowParams, type LookedAt } from './window-sql.js';
 
 type CountColumns = Readonly<Record<`${keyof TokenCounts}_tokens`, string>> & {
   readonly events: string;
@@ -90,6 +91,8 @@ export async function windowFacts(
 
 /** What not every title asks for: it is not read then, and 0 or none. */
 export interface AskedFacts extends FairPlay {
+  readonly sessions: boolean;
+  readonly team: boolean;
   /** Takes a look at all of the history. */
   readonly tenure: boolean;
   readonly hours: boolean;
@@ -99,10 +102,14 @@ export interface AskedFacts extends FairPlay {
 }
 
 /** What rules ask for together; they leave out the same days. */
-export const askedBy = (rules: readonly Pick<TitleRule, 'metric' | 'eligibility' | 'fair_play'>[]): AskedFacts => {
+export const askedBy = (
+  rules: readonly Pick<TitleRule, 'metric' | 'scope' | 'eligibility' | 'fair_play'>[],
+): AskedFacts => {
   const fairPlay = rules[0]?.fair_play;
   return {
     ...(fairPlay === undefined ? {} : { fair_play: fairPlay }),
+    sessions: rules.some(({ metric, eligibility }) => eligibility.min_sessions > 0 || asksSessions(metric)),
+    team: rules.some(({ scope }) => scope === 'each_team'),
     tenure: rules.some(({ eligibility }) => eligibility.min_tenure_days > 0),
     hours: rules.some(({ metric }) => asksHours(metric)),
     outcomes: rules.some(({ metric }) => asksOutcomes(metric.kind)),
@@ -197,7 +204,7 @@ export async function personFacts(
   if (users.length === 0) return [];
   const query_params = { ...windowParams(window), ...leftOutParams(asked), users };
   const looked = lookedAt(asked);
-  const [usage, activity, team, tenure, hours, leftOut, outcomes, before] = await Promise.all([
+  const [usage, sessions, teams, tenure, hours, leftOut, outcomes, before] = await Promise.all([
     client.query({
       query: `SELECT t.user_id AS user_id, toString(t.day) AS day_key, t.provider AS provider, t.model AS model, ${SUMS}, ${COSTS}
               FROM model_usage_by_day AS t
@@ -206,27 +213,14 @@ export async function personFacts(
       query_params,
       format: 'JSONEachRow',
     }),
-    client.query({
-      query: `SELECT user_id, session_id, intDiv(toUnixTimestamp(hour), 60) AS first_minute,
-                bitPositionsToArray(active_minutes) AS active
-              FROM session_activity
-              WHERE ${looked.hours} AND user_id IN {users:Array(String)}
-              ORDER BY user_id, session_id, hour`,
-      query_params,
-      format: 'JSONEachRow',
-    }),
-    client.query({
-      query: `SELECT user_id, team FROM (${teamOfEach(looked)}) WHERE user_id IN {users:Array(String)}`,
-      query_params,
-      format: 'JSONEachRow',
-    }),
+    asked.sessions ? sessionsOf(client, query_params, looked) : undefined,
+    asked.team ? teamsOf(client, query_params, looked) : undefined,
     asked.tenure ? tenureOf(client, query_params) : undefined,
     asked.hours ? hoursOf(client, query_params, looked.days) : undefined,
     asked.fair_play === undefined ? undefined : leftOutDays(client, query_params),
     asked.outcomes ? outcomesOf(client, users, window, asked) : undefined,
     asked.before ? beforeOf(client, users, windowBefore(window), asked) : undefined,
   ]);
-  const teams = new Map((await team.json<{ user_id: string; team: string }>()).map((row) => [row.user_id, row.team]));
   const rows = new Map<string, ModelDay[]>();
   for (const row of await usage.json<
     CountColumns & CostColumns & { user_id: string; day_key: string; provider: string; model: string }
@@ -238,12 +232,11 @@ export async function personFacts(
     own.push({ userId, day, provider, model, figures: figuresOfRow(row), costs: costsOfRow(row) });
     rows.set(userId, own);
   }
-  const sessions = sessionsByUser(await activity.json<SessionHour>());
   return [...rows].map(([userId, own]) => {
-    const ownSessions = [...(sessions.get(userId)?.values() ?? [])];
+    const ownSessions = [...(sessions?.get(userId)?.values() ?? [])];
     return {
       userId,
-      team: teams.get(userId) ?? null,
+      team: teams?.get(userId) ?? null,
       rows: own,
       figures: own.reduce((sum, { figures }) => addFigures(sum, figures), noFigures),
       costs: own.reduce((sum, { costs }) => addCosts(sum, costs), noCosts),
@@ -256,6 +249,37 @@ export async function personFacts(
       before: before?.get(userId) ?? { tokens: 0n, outcomes: [] },
     };
   });
+}
+
+async function sessionsOf(
+  client: ClickHouseClient,
+  query_params: Readonly<Record<string, unknown>>,
+  { hours }: LookedAt,
+): Promise<ReadonlyMap<string, ReadonlyMap<string, SessionMinutes>>> {
+  const result = await client.query({
+    query: `SELECT user_id, session_id, intDiv(toUnixTimestamp(hour), 60) AS first_minute,
+              bitPositionsToArray(active_minutes) AS active
+            FROM session_activity
+            WHERE ${hours} AND user_id IN {users:Array(String)}
+            ORDER BY user_id, session_id, hour`,
+    query_params,
+    format: 'JSONEachRow',
+  });
+  return sessionsByUser(await result.json<SessionHour>());
+}
+
+async function teamsOf(
+  client: ClickHouseClient,
+  query_params: Readonly<Record<string, unknown>>,
+  looked: Pick<LookedAt, 'days'>,
+): Promise<ReadonlyMap<string, string>> {
+  const result = await client.query({
+    query: teamOfEach({ days: `${looked.days} AND user_id IN {users:Array(String)}` }),
+    query_params,
+    format: 'JSONEachRow',
+  });
+  const rows = await result.json<{ user_id: string; team: string }>();
+  return new Map(rows.map((row) => [row.user_id, row.team]));
 }
 
 async function tenureOf(

@@ -17,6 +17,7 @@ import {
 } from '@laurel/titles';
 import type { PastHours } from './past-hours.js';
 import { SPARE_CANDIDATES } from './standings.js';
+import { inParts } from './tiers.js';
 
 /** The median before a window as of an instant, see `medianOf`. */
 export type MedianAt = (rule: TitleRule, metric: MetricOf<'thrift_gain'>, atMs: number) => Promise<number | null>;
@@ -126,14 +127,24 @@ async function cacheShareThrough(hours: PastHours, rule: TitleRule, timeline: Ti
   return companyCacheShare(timeline, all, leftOut);
 }
 
+/** Days whose medians are read at once: ClickHouse has more than one core, and a pool of connections. */
+const DAYS_AT_ONCE = 4;
+
 async function mediansThrough(rule: TitleRule, { instants, days }: Timeline, medianAt: MedianAt): Promise<Course> {
   const { metric } = rule;
-  const course = new Float64Array(instants.length);
-  if (metric.kind !== 'thrift_gain') return course;
+  if (metric.kind !== 'thrift_gain') return new Float64Array(instants.length);
   // The days before a window are over, so that it stays the same through a day.
-  for (const [index, atMs] of instants.entries()) {
-    const isSame = index > 0 && days[index] === days[index - 1];
-    course[index] = isSame ? (course[index - 1] as number) : ((await medianAt(rule, metric, atMs)) ?? 0);
+  const first = new Map<number, number>();
+  instants.forEach((atMs, index) => {
+    const day = days[index] as number;
+    if (!first.has(day)) first.set(day, atMs);
+  });
+  const medians = new Map<number, number>();
+  for (const some of inParts([...first], DAYS_AT_ONCE)) {
+    const read = some.map(async ([day, atMs]) => medians.set(day, (await medianAt(rule, metric, atMs)) ?? 0));
+    // All of them end before one fails: nothing shall read the copy any more when it is dropped.
+    await Promise.allSettled(read);
+    await Promise.all(read);
   }
-  return course;
+  return Float64Array.from(days, (day) => medians.get(day) ?? 0);
 }

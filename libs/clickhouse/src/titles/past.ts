@@ -80,6 +80,8 @@ export class Past implements UsageHistory {
       const range = { firstMs, lastMs, from: firstDayNeeded(rules, firstMs) };
       for (const query of statements(quoted(connection.database), range)) await past.client.command({ query });
       const hours = await PastHours.open(past.client, rules, dayOf(firstMs));
+      // From there all days before the windows of all instants are seen whole.
+      await past.goTo(lastMs);
       past.leaders = await PastLeaders.find(hours, rules, instants, past.medianAt, onPeople);
       return past;
     } catch (error) {
@@ -150,10 +152,8 @@ export class Past implements UsageHistory {
     return (await result.json<{ share: number }>())[0]?.share ?? 0;
   }
 
-  private readonly medianAt: MedianAt = async (rule, metric, atMs) => {
-    await this.goTo(atMs);
-    return medianOf(this.client, metric, windowBefore(windowOf(rule.window, atMs)), rule);
-  };
+  private readonly medianAt: MedianAt = (rule, metric, atMs) =>
+    medianOf(this.client, metric, windowBefore(windowOf(rule.window, atMs)), rule);
 
   /** Drops the copy. */
   async close(): Promise<void> {
