@@ -20,6 +20,8 @@ const NARROW_ROW_HEIGHT = 72;
 const WAITING = 12;
 /** How long after a pointer has left, rows may move again, in ms: on its way it may come back. */
 const RELEASE_AFTER_MS = 500;
+/** One and the same, as a row whose titles are others is drawn anew. */
+const NONE: readonly Title[] = [];
 
 interface BoardTableProps {
   readonly choice: BoardChoice;
@@ -158,7 +160,7 @@ export function BoardTable({ choice, board, titles, me, onPages, onHold }: Board
                   metric={choice.metric}
                   best={board.best}
                   trend={board.trendOf(entry.user_id)}
-                  titles={held.get(entry.user_id) ?? []}
+                  titles={held.get(entry.user_id) ?? NONE}
                   titleNames={titleNames}
                   isMe={entry.user_id === me}
                   isCurrent={index === current}
@@ -316,7 +318,7 @@ function OwnBar({ own, board, choice, titles, titleNames, details, isAbove, isHi
               metric={choice.metric}
               best={board.best}
               trend={known ?? trends.data?.people.find(({ user_id: userId }) => userId === own.user_id)}
-              titles={titles.get(own.user_id) ?? []}
+              titles={titles.get(own.user_id) ?? NONE}
               titleNames={titleNames}
               isMe
               isCurrent

@@ -25,10 +25,11 @@ const PATHS = [
   '/v1/awards',
 ];
 
-/** And after each time a board with the place of somebody, who is another one each time. */
+/** And after each time a board with the place of somebody, who is another one each time, of so many. */
 const PLACES = 50;
 const placeOf = (person: number): string =>
   `/v1/leaderboards/total_tokens?limit=100&user=u-${String(person).padStart(6, '0')}`;
+const PLACE_PATH = placeOf(1);
 
 export interface LoadOptions {
   /** Of the reported company. */
@@ -69,26 +70,34 @@ export async function benchLoad(
     const api = await ServiceProcess.start('api', environment);
     const followers: Follower[] = [];
     try {
-      // Once each, so that what is dear to read is in memory, as it is in a service that runs.
-      for (const path of PATHS) await (await fetch(api.url + path)).arrayBuffer();
+      // Once each, so that what is dear to read and to pack is in memory, as it is in a service that runs.
+      for (const path of [...PATHS, PLACE_PATH]) {
+        await (await fetch(api.url + path, { headers: HEADERS })).arrayBuffer();
+      }
       for (let stream = 0; stream < streams; stream += 1) {
         const path = stream % 2 === 0 ? '/v1/leaderboards/total_tokens/stream' : '/v1/awards/stream';
         followers.push(await Follower.of(api.url + path));
       }
       onProgress(`${streams} streams are open; ${rate} requests/s for ${seconds} s …`);
+      let place = 0;
       const meter = new CpuMeter({ ...stack.pids, api: api.pid, client: process.pid });
       const result = await autocannon({
         url: api.url,
         connections: CONNECTIONS,
         overallRate: rate,
         duration: seconds,
-        requests: Array.from({ length: PLACES }, (_, place) =>
-          [...PATHS, placeOf(1 + Math.floor((place * company.people) / PLACES))].map((path) => ({
-            method: 'GET' as const,
-            path,
+        requests: [
+          ...PATHS.map((path) => ({ method: 'GET' as const, path, headers: HEADERS })),
+          // Made when it is sent: each connection makes all of its requests before the first, which is counted as waiting.
+          {
+            method: 'GET',
             headers: HEADERS,
-          })),
-        ).flat(),
+            setupRequest: (request) => {
+              place = (place + 1) % PLACES;
+              return { ...request, path: placeOf(1 + Math.floor((place * company.people) / PLACES)) };
+            },
+          },
+        ],
       });
       const cost = meter.stop();
       return {
