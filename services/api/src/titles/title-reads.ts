@@ -1,6 +1,7 @@
 import { askedBy, everybodyFacts, personFacts, titleStandings, type ClickHouseClient } from '@laurel/clickhouse';
 import {
   asksBefore,
+  asksEverybody,
   countedPeople,
   factsByScope,
   isInForce,
@@ -101,7 +102,8 @@ export class TitleReads {
   private everybodyOf(rule: TitleRule, window: Window): Promise<Everybody> {
     const { metric, usage, scope, fair_play: fairPlay } = rule;
     const before = asksBefore(metric.kind) ? metric : null;
-    const key = JSON.stringify([window, usage, fairPlay, scope === 'each_model_family', before]);
+    const together = asksEverybody(metric.kind) && [usage, scope === 'each_model_family'];
+    const key = JSON.stringify([window, fairPlay, together, before]);
     const known = this.everybody.get(key) ?? new Reused(() => everybodyFacts(this.clickhouse, rule, window));
     // A day later all windows are others.
     if (this.everybody.size >= WINDOWS_KEPT && !this.everybody.has(key)) this.everybody.clear();
