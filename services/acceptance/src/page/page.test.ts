@@ -617,4 +617,35 @@ describe('the page on the recorded trace', () => {
     await page.getByRole('button', { name: 'Try again' }).click();
     await page.locator('.table__rows .row__link').first().waitFor();
   });
+
+  it('finds a team among many by a part of its name', async () => {
+    const teams = Array.from({ length: 15 }, (_, index) => `crew-${String.fromCharCode(97 + index)}`);
+    await pipeline.publish(
+      teams.flatMap((team) =>
+        [1, 2, 3, 4, 5].map((person) =>
+          usage({ user_id: `${team}-${person}`, team, occurred_at: Date.now() - DAY_MS, tokens: { input: person } }),
+        ),
+      ),
+    );
+    await eventually('the teams', async () => {
+      const { teams: known } = await pipeline.get<{ teams: readonly { team: string }[] }>('/v1/teams');
+      return known.some(({ team }) => team === 'crew-k');
+    });
+    const { page } = await open();
+    await visit(page, '/');
+    await page.getByRole('combobox', { name: 'Team: Whole company' }).click();
+    expect(await page.getByRole('option').count()).toBeGreaterThan(15);
+    await page.keyboard.type('CREW-K');
+    await until(page, `document.querySelectorAll('[role=option]').length === 1`);
+    await page.screenshot({ path: `${PICTURES}team-picker.png` });
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'crew-k' }).waitFor();
+    await allRead(page);
+    expect(await rowTexts(page)).toEqual([5, 4, 3, 2, 1].map((person) => generatedHandle(`crew-k-${person}`)));
+    expect(new URL(page.url()).searchParams.get('team')).toBe('crew-k');
+    await page.getByRole('combobox', { name: 'Team: crew-k' }).click();
+    await page.keyboard.type('no such team');
+    await page.getByText('None has this in its name.').waitFor();
+    expect(await barriers(page)).toEqual([]);
+  });
 });

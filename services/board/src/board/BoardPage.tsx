@@ -33,7 +33,7 @@ export function BoardPage() {
   const [pages, setPages] = useState<readonly number[]>([0]);
   const [isHeld, setHeld] = useState(false);
   const board = useBoard(choice, pages, me, isHeld);
-  const known = useQuery(titles(choice.team === undefined ? undefined : `team:${choice.team}`));
+  const known = useQuery(titles(choice.team === undefined ? undefined : `team:${choice.team}`)).data?.titles;
   const heading = choice.team === undefined ? 'The board' : choice.team;
   return (
     <div className="page board">
@@ -63,7 +63,7 @@ export function BoardPage() {
           />
         </div>
       </div>
-      {known.data === undefined && known.isError ? null : <TitleStrip titles={known.data?.titles} team={choice.team} />}
+      <TitleStrip titles={known} team={choice.team} />
       <BoardToolbar choice={choice} />
       <ul className="made-of" aria-label="What tokens are made of">
         {tokenKinds.map((kind) => (
@@ -78,7 +78,7 @@ export function BoardPage() {
           key={choice.q === undefined ? 'everybody' : 'found'}
           choice={choice}
           board={board}
-          titles={known.data?.titles ?? []}
+          titles={known ?? []}
           me={me}
           onPages={setPages}
           onHold={setHeld}

@@ -46,6 +46,8 @@ export function BoardTable({ choice, board, titles, me, onPages, onHold }: Board
     estimateSize: () => rowHeight,
     overscan: 6,
     scrollMargin: top,
+    // What scrolls is painted at once, and rows that come into sight right after it: a key need not wait for them.
+    useFlushSync: false,
   });
   useEffect(() => virtualizer.measure(), [rowHeight, virtualizer]);
   const items = virtualizer.getVirtualItems();
@@ -59,7 +61,8 @@ export function BoardTable({ choice, board, titles, me, onPages, onHold }: Board
   const [active, setActive] = useState(0);
   const current = Math.min(active, Math.max(0, rows - 1));
   const wantsFocus = useRef(false);
-  useEffect(() => {
+  // Before anything is painted, so that no key is lost between.
+  useLayoutEffect(() => {
     // The row may have come into the document only now.
     if (!wantsFocus.current) return;
     const link = list.current?.querySelector<HTMLElement>(`[data-index="${current}"] a`);

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { Search, X } from 'lucide-react';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { boardMetrics, boardWindows } from '../api/answers.js';
 import { teams as teamsQuery, type BoardChoice } from '../api/queries.js';
 import { boardDefaults, type BoardSearch } from '../router.js';
@@ -13,6 +13,7 @@ import { metricNames, windowNames } from '../words/metrics.js';
 const SEARCH_AFTER_MS = 200;
 /** No team's name: those have at least one byte. */
 const COMPANY = '';
+const byName = new Intl.Collator();
 
 export function BoardToolbar({ choice }: { readonly choice: BoardChoice }) {
   const navigate = useNavigate({ from: '/' });
@@ -24,8 +25,13 @@ export function BoardToolbar({ choice }: { readonly choice: BoardChoice }) {
       resetScroll: false,
     });
   };
-  const teams = useQuery(teamsQuery('30d')).data?.teams ?? [];
-  const names = [...new Set([...teams.map(({ team }) => team), ...(choice.team === undefined ? [] : [choice.team])])];
+  const teams = useQuery(teamsQuery('30d')).data?.teams;
+  const options = useMemo(() => {
+    const names = new Set((teams ?? []).map(({ team }) => team));
+    if (choice.team !== undefined) names.add(choice.team);
+    const sorted = [...names].sort(byName.compare).map((team) => ({ value: team, name: team }));
+    return [{ value: COMPANY, name: 'Whole company' }, ...sorted];
+  }, [teams, choice.team]);
   return (
     <div className="toolbar" role="search" aria-label="What the board shows">
       <Choice
@@ -45,10 +51,7 @@ export function BoardToolbar({ choice }: { readonly choice: BoardChoice }) {
         <Picker
           label="Team"
           value={choice.team ?? COMPANY}
-          options={[
-            { value: COMPANY, name: 'Whole company' },
-            ...names.sort((a, b) => a.localeCompare(b)).map((team) => ({ value: team, name: team })),
-          ]}
+          options={options}
           onChange={(team) => change({ team: team === COMPANY ? undefined : team })}
         />
       </div>

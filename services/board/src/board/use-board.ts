@@ -55,7 +55,8 @@ export function useBoard(
   const isOfBefore = firstRead === undefined && error === null && last !== undefined;
   const fresh: Pages = isOfBefore ? last.pages : read;
   const first = isOfBefore ? last.first : firstRead;
-  const held = useHeld(choice, fresh, isHeld);
+  // Nobody holds on to rows of a choice that they have left.
+  const held = useHeld(choice, fresh, isHeld && !isOfBefore);
   const shown = held === undefined ? fresh : inHeldOrder(held, fresh);
 
   const trendsByUser = new Map<string, PersonTrend>();

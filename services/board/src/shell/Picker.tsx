@@ -1,3 +1,4 @@
+import { Combobox } from '@base-ui/react/combobox';
 import { Select } from '@base-ui/react/select';
 import { Check, ChevronDown } from 'lucide-react';
 
@@ -13,9 +14,18 @@ interface PickerProps<T extends string> {
   readonly onChange: (value: T) => void;
 }
 
+/** More than this are looked for by a part of their name. */
+const MANY = 12;
+/** Of many, as many as are listed at once: a company has thousands of teams. */
+const MOST_LISTED = 100;
+
 /** One of several, in a list that opens. */
-export function Picker<T extends string>({ label, value, options, onChange }: PickerProps<T>) {
-  const nameOf = (one: T): string => options.find((option) => option.value === one)?.name ?? one;
+export function Picker<T extends string>(props: PickerProps<T>) {
+  return props.options.length > MANY ? <OneOfMany {...props} /> : <OneOfFew {...props} />;
+}
+
+function OneOfFew<T extends string>({ label, value, options, onChange }: PickerProps<T>) {
+  const name = nameOf(options, value);
   return (
     <Select.Root
       value={value}
@@ -24,8 +34,8 @@ export function Picker<T extends string>({ label, value, options, onChange }: Pi
         if (next !== null) onChange(next);
       }}
     >
-      <Select.Trigger className="picker" aria-label={`${label}: ${nameOf(value)}`}>
-        <Select.Value className="picker__value">{(one: T) => nameOf(one)}</Select.Value>
+      <Select.Trigger className="picker" aria-label={`${label}: ${name}`}>
+        <Select.Value className="picker__value">{name}</Select.Value>
         <Select.Icon className="picker__icon">
           <ChevronDown aria-hidden size={16} />
         </Select.Icon>
@@ -49,3 +59,50 @@ export function Picker<T extends string>({ label, value, options, onChange }: Pi
     </Select.Root>
   );
 }
+
+function OneOfMany<T extends string>({ label, value, options, onChange }: PickerProps<T>) {
+  const name = nameOf(options, value);
+  return (
+    <Combobox.Root
+      items={options}
+      value={options.find((option) => option.value === value) ?? null}
+      itemToStringLabel={(option: PickerOption<T>) => option.name}
+      isItemEqualToValue={(one: PickerOption<T>, other: PickerOption<T>) => one.value === other.value}
+      limit={MOST_LISTED}
+      autoHighlight
+      onValueChange={(next: PickerOption<T> | null) => {
+        if (next !== null) onChange(next.value);
+      }}
+    >
+      <Combobox.Trigger className="picker" aria-label={`${label}: ${name}`}>
+        <span className="picker__value">{name}</span>
+        <Combobox.Icon className="picker__icon">
+          <ChevronDown aria-hidden size={16} />
+        </Combobox.Icon>
+      </Combobox.Trigger>
+      <Combobox.Portal>
+        <Combobox.Positioner sideOffset={6} align="start" className="popup-place">
+          <Combobox.Popup className="menu menu--picker" aria-label={label}>
+            <Combobox.Input className="picker__find" placeholder="Find" aria-label={`${label}: a part of the name`} />
+            <Combobox.Empty>
+              <p className="picker__none">None has this in its name.</p>
+            </Combobox.Empty>
+            <Combobox.List>
+              {(option: PickerOption<T>) => (
+                <Combobox.Item key={option.value} value={option} className="menu__item">
+                  <span>{option.name}</span>
+                  <Combobox.ItemIndicator className="menu__check">
+                    <Check aria-hidden size={16} />
+                  </Combobox.ItemIndicator>
+                </Combobox.Item>
+              )}
+            </Combobox.List>
+          </Combobox.Popup>
+        </Combobox.Positioner>
+      </Combobox.Portal>
+    </Combobox.Root>
+  );
+}
+
+const nameOf = <T extends string>(options: readonly PickerOption<T>[], value: T): string =>
+  options.find((option) => option.value === value)?.name ?? value;
