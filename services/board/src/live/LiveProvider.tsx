@@ -25,7 +25,7 @@ export function LiveProvider({ children }: { readonly children: ReactNode }) {
 
   const isShut = useIsShut();
   useEffect(() => {
-    if (isShut !== false) return undefined;
+    if (isShut) return undefined;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isStale = false;
     let isLive = false;

@@ -35,7 +35,7 @@ export function Shell() {
     if (shown.current !== path) main.current?.focus({ preventScroll: true });
     shown.current = path;
   }, [path]);
-  const isShut = useIsShut() === true;
+  const isShut = useIsShut();
   // In a frame there is a page around it already.
   if (path === '/embed') return <Outlet />;
   if (isShut) return <Shut />;

@@ -1,9 +1,10 @@
 import { Link, type ErrorComponentProps } from '@tanstack/react-router';
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { CloudOff, Leaf, Lock, LogIn, SearchX, TriangleAlert } from 'lucide-react';
-import type { ReactNode } from 'react';
+import { useEffect, type ReactNode } from 'react';
 import { RequestFailed } from '../api/client.js';
 import { session } from '../api/queries.js';
+import { signInAddress } from '../viewer/me.js';
 import { clockText } from '../words/times.js';
 
 interface StateProps {
@@ -65,16 +66,21 @@ export function Failed({ error, onRetry }: FailedProps) {
 
 /** For whoever has to say who they are first. */
 export function SignIn({ isPage = false }: Pick<StateProps, 'isPage'>) {
+  const client = useQueryClient();
   const { data } = useQuery(session());
-  const back = `${location.pathname}${location.search}`;
+  // What is known of it may be from before it ended.
+  const isOver = data?.signed_in === true;
+  useEffect(() => {
+    if (isOver) void client.invalidateQueries({ queryKey: session().queryKey });
+  }, [client, isOver]);
   return (
     <Nothing isPage={isPage} title="Please sign in" icon={<LogIn size={28} />}>
-      {data?.sign_in_url === null ? (
+      {data?.sign_in_url === null && !isOver ? (
         <p>This board is not open, and nobody can sign in here. Ask whoever runs Laurel.</p>
       ) : (
         <>
           <p>The board is for the people of this company.</p>
-          <a className="button" href={`${data?.sign_in_url ?? '/auth/login'}?return_to=${encodeURIComponent(back)}`}>
+          <a className="button" href={signInAddress(data?.sign_in_url ?? undefined)}>
             Sign in
           </a>
         </>

@@ -37,8 +37,12 @@ export function useChooser(): Chooser | undefined {
 /** Whether the viewer may say who they are; a sign-in says it better. */
 export const useMaySayWho = (): boolean => useQuery(session()).data?.signed_in !== true;
 
-/** Whether nothing is shown to the viewer before they have signed in; undefined while that is not known. */
-export function useIsShut(): boolean | undefined {
+/** Whether nothing is shown to the viewer before they have signed in; false while that is not known. */
+export function useIsShut(): boolean {
   const { data } = useQuery(session());
-  return data === undefined ? undefined : !data.signed_in && data.scopes.length === 0;
+  return data !== undefined && !data.signed_in && data.scopes.length === 0;
 }
+
+/** Where signing in begins, and leads back to a path of this page. */
+export const signInAddress = (url = '/auth/login', back = `${location.pathname}${location.search}`): string =>
+  `${url}?return_to=${encodeURIComponent(back)}`;
