@@ -130,10 +130,10 @@ describe('laurel audit', () => {
     pipeline.rows(`SELECT * FROM (SELECT user_id, sum(events), sum(input_tokens), sum(output_tokens) FROM usage GROUP BY user_id
       UNION ALL SELECT concat('day ', user_id), sum(events), sum(input_tokens), sum(output_tokens) FROM usage_by_day GROUP BY user_id
       UNION ALL SELECT concat('session ', session_id), sum(bitCount(active_minutes)), 0, 0 FROM session_activity GROUP BY session_id) ORDER BY user_id`);
-  /** A minute with an event whose hour is open: all of this takes long enough for the hour of its beginning to close. */
+  /** A minute with some people's events, whose hour is open: all of this takes long enough for that of its beginning to close. */
   async function openMinute(): Promise<string> {
     const now = Date.now();
-    await pipeline.publish([event({ occurred_at: now })]);
+    await pipeline.publish([1, 2, 3].map(() => event({ occurred_at: now })));
     await pipeline.settled();
     return `toDateTime(${seconds(now, 60)}, 'UTC')`;
   }
