@@ -15,6 +15,7 @@ import {
 import { dayKey, modelFamily, type Day } from '@laurel/usage';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { isHidden } from '../people.js';
+import { allEnded } from './all-ended.js';
 import { askedBy } from './facts.js';
 import { inParts } from './tiers.js';
 
@@ -145,6 +146,7 @@ export class PastHours {
       firstDay,
       new Map(rows.map(({ provider, model, number }) => [number, { provider, family: modelFamily(model) }])),
       {
+        // A course has no evidence, for which sessions are asked for too.
         sessions: rules.some(
           ({ metric, eligibility }) => metric.kind === 'longest_session' || eligibility.min_sessions > 0,
         ),
@@ -205,16 +207,13 @@ export class PastHours {
     const params = { first: people[0]?.user_id ?? '', last: people.at(-1)?.user_id ?? '' };
     const read = async (isAsked: boolean, query: string): Promise<ReadonlyMap<string, Lists>> =>
       new Map(isAsked ? await this.lists(query, params) : []);
-    const reads = [
+    const [usage, sessions, attended, outcomes, flags] = await allEnded([
       read(true, USAGE_OF_PEOPLE),
       read(this.asked.sessions, SESSIONS_OF_PEOPLE),
       read(this.asked.attended, ATTENDED_OF_PEOPLE),
       read(this.asked.outcomes, OUTCOMES_OF_PEOPLE),
       this.flags(params),
-    ] as const;
-    // All of them end before one fails.
-    await Promise.allSettled(reads);
-    const [usage, sessions, attended, outcomes, flags] = await Promise.all(reads);
+    ] as const);
     return people.map(({ user_id: userId, first_day: firstDay }) => ({
       userId,
       firstDay,

@@ -15,6 +15,7 @@ import {
   type Timeline,
   type TitleRule,
 } from '@laurel/titles';
+import { allEnded } from './all-ended.js';
 import type { PastHours } from './past-hours.js';
 import { SPARE_CANDIDATES } from './standings.js';
 import { inParts } from './tiers.js';
@@ -141,10 +142,7 @@ async function mediansThrough(rule: TitleRule, { instants, days }: Timeline, med
   });
   const medians = new Map<number, number>();
   for (const some of inParts([...first], DAYS_AT_ONCE)) {
-    const read = some.map(async ([day, atMs]) => medians.set(day, (await medianAt(rule, metric, atMs)) ?? 0));
-    // All of them end before one fails: nothing shall read the copy any more when it is dropped.
-    await Promise.allSettled(read);
-    await Promise.all(read);
+    await allEnded(some.map(async ([day, atMs]) => medians.set(day, (await medianAt(rule, metric, atMs)) ?? 0)));
   }
   return Float64Array.from(days, (day) => medians.get(day) ?? 0);
 }
