@@ -122,10 +122,18 @@ export type EverybodyFacts = Omit<WindowFacts, 'people'>;
 /** For metrics that don't ask for everybody's figures together. */
 export const nothingTogether: Pick<WindowFacts, 'company' | 'families'> = { company: noFigures, families: new Map() };
 
+type AskedTogether = Pick<TitleRule, 'metric' | 'usage' | 'scope' | 'fair_play'>;
+
+/** Equal for rules that need to know the same of everybody together, see `everybodyFacts`. */
+export function everybodyKey({ metric, usage, scope, fair_play: fairPlay }: AskedTogether, window: Window): string {
+  const together = asksEverybody(metric.kind) && [usage, scope === 'each_model_family'];
+  return JSON.stringify([window, fairPlay, together, asksBefore(metric.kind) && metric]);
+}
+
 /** What a rule's metric needs to know of everybody together. */
 export async function everybodyFacts(
   client: ClickHouseClient,
-  rule: Pick<TitleRule, 'metric' | 'usage' | 'scope' | 'fair_play'>,
+  rule: AskedTogether,
   window: Window,
 ): Promise<EverybodyFacts> {
   const { metric } = rule;

@@ -1,7 +1,12 @@
-import { askedBy, everybodyFacts, personFacts, titleStandings, type ClickHouseClient } from '@laurel/clickhouse';
 import {
-  asksBefore,
-  asksEverybody,
+  askedBy,
+  everybodyFacts,
+  everybodyKey,
+  personFacts,
+  titleStandings,
+  type ClickHouseClient,
+} from '@laurel/clickhouse';
+import {
   countedPeople,
   factsByScope,
   isInForce,
@@ -100,10 +105,7 @@ export class TitleReads {
   }
 
   private everybodyOf(rule: TitleRule, window: Window): Promise<Everybody> {
-    const { metric, usage, scope, fair_play: fairPlay } = rule;
-    const before = asksBefore(metric.kind) ? metric : null;
-    const together = asksEverybody(metric.kind) && [usage, scope === 'each_model_family'];
-    const key = JSON.stringify([window, fairPlay, together, before]);
+    const key = everybodyKey(rule, window);
     const known = this.everybody.get(key) ?? new Reused(() => everybodyFacts(this.clickhouse, rule, window));
     // A day later all windows are others.
     if (this.everybody.size >= WINDOWS_KEPT && !this.everybody.has(key)) this.everybody.clear();
