@@ -23,7 +23,7 @@ import { sumSchema } from '../usage/figures-json.js';
 import { UsageReads } from '../usage/usage-reads.js';
 import { namedWindow, windowSchema } from '../usage/window-json.js';
 import { badgeSvg } from './badge.js';
-import { nobodyFor } from './nobody.js';
+import { readableId } from './nobody.js';
 
 const BADGE_WINDOW = '30d';
 export const SVG_TYPE = 'image/svg+xml';
@@ -175,7 +175,8 @@ export class PeopleController {
     this.require();
     const [{ id }, { window: name }] = [given.path, given.query];
     const { window, json } = namedWindow(name, Date.now());
-    const families = (await this.reads.daysOfPeople([this.readable(id)], window)).get(id) ?? new Map<string, never>();
+    const families =
+      (await this.reads.daysOfPeople([readableId(this.people, id)], window)).get(id) ?? new Map<string, never>();
     const { figures } = await this.shown(id, families.size > 0);
     const shown = (tokens: bigint): string => String(shownCount(figures, 'tokens', tokens));
     const totals = new Map<Day, bigint>();
@@ -206,7 +207,7 @@ export class PeopleController {
     this.require();
     const [{ id }, { window: name }] = [given.path, given.query];
     const { window, json } = namedWindow(name, Date.now());
-    const found = await this.reads.sessions(this.readable(id), window);
+    const found = await this.reads.sessions(readableId(this.people, id), window);
     const { figures } = await this.shown(id, found.length > 0);
     const minutes = (count: number): number => shownValue(figures, 'minutes', count);
     const sessions = (count: number): number => shownValue(figures, 'sessions', count);
@@ -244,7 +245,7 @@ export class PeopleController {
     this.require();
     this.startup.requireTitles();
     const titles = await this.titleReads.standings();
-    const own = await this.titleReads.standingsOf(this.readable(id), titles);
+    const own = await this.titleReads.standingsOf(readableId(this.people, id), titles);
     const person = await this.shown(id);
     return {
       titles: titles.flatMap((title, index) =>
@@ -264,7 +265,7 @@ export class PeopleController {
     this.require();
     this.startup.requireTitles();
     const { window, previous } = namedWindow(BADGE_WINDOW, Date.now());
-    const usage = await this.reads.user(this.readable(id), { window, previous });
+    const usage = await this.reads.user(readableId(this.people, id), { window, previous });
     const person = await this.shown(id);
     const names = new Map((await this.titleReads.standings()).map(({ rule }) => [rule.id, rule.name]));
     void reply.type(SVG_TYPE).header('cross-origin-resource-policy', 'cross-origin');
@@ -316,16 +317,12 @@ export class PeopleController {
     this.startup.requirePeople();
   }
 
-  private readable(id: string): string {
-    return this.people.isHidden(id) ? nobodyFor(id) : id;
-  }
-
   /**
    * @param isSeen whether some usage of theirs was read already, so that all days need not be asked for it.
    * @throws Problem `no_usage` for whoever is hidden by now, or has no usage on any day.
    */
   private async shown(id: string, isSeen = false): Promise<PersonJson> {
-    const hasUsage = isSeen || (await this.reads.hasUsage(this.readable(id)));
+    const hasUsage = isSeen || (await this.reads.hasUsage(readableId(this.people, id)));
     const person = personJson(this.people, id);
     if (!hasUsage || person === undefined) throw new Problem('no_usage', `No usage of ${id} is recorded.`);
     return person;

@@ -36,7 +36,7 @@ import {
 } from '../http/parameters.js';
 import { formatAsked, jsonOrTable, tableFor } from '../tables/tables.js';
 import { Problem } from '../http/problem.js';
-import { nobodyFor } from '../people/nobody.js';
+import { readableId } from '../people/nobody.js';
 import { Startup } from '../startup.js';
 import { costsJson, costsSchema, figuresJson, figuresSchema, shareOf } from './figures-json.js';
 import { groupFiguresSchema, otherSchema, publishedGroups } from './groups-json.js';
@@ -249,7 +249,7 @@ export class UsageController {
     this.startup.requirePeople();
     const { id } = given.path;
     const { window, previous, json } = namedWindow(given.query.window, given.query.as_of ?? Date.now());
-    const usage = await this.reads.user(this.people.isHidden(id) ? nobodyFor(id) : id, { window, previous });
+    const usage = await this.reads.user(readableId(this.people, id), { window, previous });
     // Again, as somebody may hide meanwhile.
     const person = personJson(this.people, id);
     if (usage === undefined || person === undefined) throw new Problem('no_usage', `No usage of ${id} is recorded.`);
