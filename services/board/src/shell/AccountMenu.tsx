@@ -27,10 +27,7 @@ export function AccountMenu() {
       // At the provider too, where it has a place for that. Whatever was read is gone with the page.
       (provider) => location.assign(provider ?? '/'),
       (error: unknown) =>
-        add({
-          title: `You are still signed in. ${error instanceof Error ? error.message : String(error)}`,
-          timeout: 8000,
-        }),
+        add({ title: `You are still signed in. ${error instanceof Error ? error.message : String(error)}` }),
     );
   };
   return (

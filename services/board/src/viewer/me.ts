@@ -43,6 +43,6 @@ export function useIsShut(): boolean {
   return data !== undefined && !data.signed_in && data.scopes.length === 0;
 }
 
-/** Where signing in begins, and leads back to a path of this page. */
-export const signInAddress = (url = '/auth/login', back = `${location.pathname}${location.search}`): string =>
-  `${url}?return_to=${encodeURIComponent(back)}`;
+/** Where signing in begins, and leads back to where the viewer is. */
+export const signInAddress = (url = '/auth/login'): string =>
+  `${url}?return_to=${encodeURIComponent(`${location.pathname}${location.search}`)}`;
