@@ -634,7 +634,7 @@ describe('the page on the recorded trace', () => {
     const { page } = await open();
     await visit(page, '/');
     await page.getByRole('combobox', { name: 'Team: Whole company' }).click();
-    expect(await page.getByRole('option').count()).toBeGreaterThan(15);
+    await until(page, `document.querySelectorAll('[role=option]').length > 15`);
     await page.keyboard.type('CREW-K');
     await until(page, `document.querySelectorAll('[role=option]').length === 1`);
     await page.screenshot({ path: `${PICTURES}team-picker.png` });
