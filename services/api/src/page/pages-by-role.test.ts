@@ -186,4 +186,23 @@ describe('which page is shown to whom, in a browser', () => {
     await page.getByRole('heading', { level: 1, name: 'Please sign in' }).waitFor();
     expect(await page.getByRole('button', { name: /^You/ }).count()).toBe(0);
   });
+
+  it('asks whoever may read without a sign-in to sign in before they choose how they are shown', async () => {
+    const open = await guardedApi(stack, { LAUREL_API_ANONYMOUS: 'member' });
+    const context = await browser.newContext({ baseURL: open.url, reducedMotion: 'reduce' });
+    try {
+      open.provider.signsInAs({ sub: 'u-of-member', roles: ['member'], teams: ['red'] });
+      const page = await context.newPage();
+      await page.goto('/people/u-of-member?me=u-of-member');
+      const own = page.locator(OWN);
+      await own.getByRole('link', { name: 'Sign in to choose' }).waitFor();
+      expect(await own.innerText()).not.toContain('nobody signs in here');
+      await own.getByRole('link', { name: 'Sign in to choose' }).click();
+      await own.getByRole('group', { name: 'Others see you' }).waitFor();
+      expect(new URL(page.url()).pathname).toBe('/people/u-of-member');
+    } finally {
+      await context.close();
+      await open.stop();
+    }
+  });
 });

@@ -1,11 +1,12 @@
-import { useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Download } from 'lucide-react';
 import { useState } from 'react';
 import type { PersonUsage } from '../api/answers.js';
 import { RequestFailed } from '../api/client.js';
-import { awards, personHistory, personSessions, personTitles, personUsage } from '../api/queries.js';
+import { awards, personHistory, personSessions, personTitles, personUsage, session } from '../api/queries.js';
 import { Card } from '../shell/Card.js';
-import { useChooser } from '../viewer/me.js';
+import { Bone } from '../shell/states.js';
+import { signInAddress, useChooser } from '../viewer/me.js';
 import { ChoiceForm } from './ChoiceForm.js';
 import { daysCsv, download } from './download.js';
 
@@ -41,21 +42,31 @@ export function OwnCard({ person }: { readonly person: PersonUsage }) {
   );
 }
 
-/** The form; or, where it is not known who the viewer is, how the choice is entered for them. */
+/** The form; or, where it is not known who the viewer is, how they can say so, or how the choice is entered for them. */
 export function OwnChoice({ userId }: { readonly userId: string }) {
   const chooser = useChooser();
+  const { data } = useQuery(session());
+  if (data === undefined) return <Bone width="100%" height={240} />;
   if (chooser !== undefined) return <ChoiceForm chooser={chooser} />;
+  const { sign_in_url: signInUrl } = data;
   return (
     <>
       <p>
         You can be shown by name, by handle, or not at all, and with exact figures, rounded ones, or bands. The choice
-        is yours. As nobody signs in here, whoever runs Laurel enters it for you:
+        is yours.
+        {signInUrl === null ? ' As nobody signs in here, whoever runs Laurel enters it for you:' : null}
       </p>
-      <ul className="own-card__ways">
-        <Command name="Hide me" command={`laurel people set ${userId} --visibility hidden`} />
-        <Command name="Show me by my handle" command={`laurel people set ${userId} --visibility handle`} />
-        <Command name="Round my figures" command={`laurel people set ${userId} --figures rounded`} />
-      </ul>
+      {signInUrl === null ? (
+        <ul className="own-card__ways">
+          <Command name="Hide me" command={`laurel people set ${userId} --visibility hidden`} />
+          <Command name="Show me by my handle" command={`laurel people set ${userId} --visibility handle`} />
+          <Command name="Round my figures" command={`laurel people set ${userId} --figures rounded`} />
+        </ul>
+      ) : (
+        <a className="button own-card__sign-in" href={signInAddress(signInUrl)}>
+          Sign in to choose
+        </a>
+      )}
     </>
   );
 }
