@@ -1,12 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { Search, X } from 'lucide-react';
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { memo, useEffect, useMemo, useRef, useState } from 'react';
 import { boardMetrics, boardWindows } from '../api/answers.js';
 import { teams as teamsQuery, type BoardChoice } from '../api/queries.js';
 import { boardDefaults, type BoardSearch } from '../router.js';
 import { Choice } from '../shell/Choice.js';
-import { Picker } from '../shell/Picker.js';
+import { Finder, Picker } from '../shell/Picker.js';
 import { metricNames, windowNames } from '../words/metrics.js';
 
 /** How long after the last key a search begins, in ms. */
@@ -15,7 +15,7 @@ const SEARCH_AFTER_MS = 200;
 const COMPANY = '';
 const byName = new Intl.Collator();
 
-export function BoardToolbar({ choice }: { readonly choice: BoardChoice }) {
+export const BoardToolbar = memo(function BoardToolbar({ choice }: { readonly choice: BoardChoice }) {
   const navigate = useNavigate({ from: '/' });
   const change = (next: BoardSearch): void => {
     void navigate({
@@ -25,12 +25,16 @@ export function BoardToolbar({ choice }: { readonly choice: BoardChoice }) {
       resetScroll: false,
     });
   };
-  const teams = useQuery(teamsQuery('30d')).data?.teams;
+  const [isSought, setSought] = useState(false);
+  // Thousands in a large company, which most visitors never ask for.
+  const teams = useQuery({ ...teamsQuery('30d'), enabled: isSought }).data?.teams;
   const options = useMemo(() => {
-    const names = new Set((teams ?? []).map(({ team }) => team));
-    if (choice.team !== undefined) names.add(choice.team);
-    const sorted = [...names].sort(byName.compare).map((team) => ({ value: team, name: team }));
-    return [{ value: COMPANY, name: 'Whole company' }, ...sorted];
+    const company = { value: COMPANY, name: 'Whole company' };
+    const names = new Set([
+      ...(teams ?? []).map(({ team }) => team),
+      ...(choice.team === undefined ? [] : [choice.team]),
+    ]);
+    return [company, ...[...names].sort(byName.compare).map((team) => ({ value: team, name: team }))];
   }, [teams, choice.team]);
   return (
     <div className="toolbar" role="search" aria-label="What the board shows">
@@ -48,17 +52,19 @@ export function BoardToolbar({ choice }: { readonly choice: BoardChoice }) {
           options={boardMetrics.map((metric) => ({ value: metric, name: metricNames[metric] }))}
           onChange={(metric) => change({ metric: metric === boardDefaults.metric ? undefined : metric })}
         />
-        <Picker
+        <Finder
           label="Team"
           value={choice.team ?? COMPANY}
           options={options}
+          isReading={teams === undefined}
+          onSeek={() => setSought(true)}
           onChange={(team) => change({ team: team === COMPANY ? undefined : team })}
         />
       </div>
       <Find q={choice.q} onFind={(q) => change({ q })} />
     </div>
   );
-}
+});
 
 interface FindProps {
   readonly q: string | undefined;

@@ -21,7 +21,7 @@ const MOST_LISTED = 100;
 
 /** One of several, in a list that opens. */
 export function Picker<T extends string>(props: PickerProps<T>) {
-  return props.options.length > MANY ? <OneOfMany {...props} /> : <OneOfFew {...props} />;
+  return props.options.length > MANY ? <Finder {...props} /> : <OneOfFew {...props} />;
 }
 
 function OneOfFew<T extends string>({ label, value, options, onChange }: PickerProps<T>) {
@@ -60,7 +60,16 @@ function OneOfFew<T extends string>({ label, value, options, onChange }: PickerP
   );
 }
 
-function OneOfMany<T extends string>({ label, value, options, onChange }: PickerProps<T>) {
+interface FinderProps<T extends string> extends PickerProps<T> {
+  /** Whether there may be more options than are known by now. */
+  readonly isReading?: boolean;
+  /** Told when somebody is about to open it. */
+  readonly onSeek?: () => void;
+}
+
+/** One of many, in a list that opens and is searched by a part of their name. */
+export function Finder<T extends string>(props: FinderProps<T>) {
+  const { label, value, options, isReading = false, onChange, onSeek } = props;
   const name = nameOf(options, value);
   return (
     <Combobox.Root
@@ -70,11 +79,14 @@ function OneOfMany<T extends string>({ label, value, options, onChange }: Picker
       isItemEqualToValue={(one: PickerOption<T>, other: PickerOption<T>) => one.value === other.value}
       limit={MOST_LISTED}
       autoHighlight
+      onOpenChange={(isOpen) => {
+        if (isOpen) onSeek?.();
+      }}
       onValueChange={(next: PickerOption<T> | null) => {
         if (next !== null) onChange(next.value);
       }}
     >
-      <Combobox.Trigger className="picker" aria-label={`${label}: ${name}`}>
+      <Combobox.Trigger className="picker" aria-label={`${label}: ${name}`} onPointerEnter={onSeek} onFocus={onSeek}>
         <span className="picker__value">{name}</span>
         <Combobox.Icon className="picker__icon">
           <ChevronDown aria-hidden size={16} />
@@ -85,7 +97,7 @@ function OneOfMany<T extends string>({ label, value, options, onChange }: Picker
           <Combobox.Popup className="menu menu--picker" aria-label={label}>
             <Combobox.Input className="picker__find" placeholder="Find" aria-label={`${label}: a part of the name`} />
             <Combobox.Empty>
-              <p className="picker__none">None has this in its name.</p>
+              <p className="picker__none">{isReading ? 'The names are being read …' : 'None has this in its name.'}</p>
             </Combobox.Empty>
             <Combobox.List>
               {(option: PickerOption<T>) => (
