@@ -640,7 +640,8 @@ describe('the page on the recorded trace', () => {
     await page.screenshot({ path: `${PICTURES}team-picker.png` });
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { level: 1, name: 'crew-k' }).waitFor();
-    await allRead(page);
+    // Everybody stands there until the team has been read.
+    await until(page, `document.querySelectorAll('.table__rows .row__link').length === 5`);
     expect(await rowTexts(page)).toEqual([5, 4, 3, 2, 1].map((person) => generatedHandle(`crew-k-${person}`)));
     expect(new URL(page.url()).searchParams.get('team')).toBe('crew-k');
     await page.getByRole('combobox', { name: 'Team: crew-k' }).click();

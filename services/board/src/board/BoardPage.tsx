@@ -1,7 +1,8 @@
 import './board.css';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { useMemo, useState } from 'react';
+import { useDeferredValue, useMemo, useState } from 'react';
+import type { Title } from '../api/answers.js';
 import { titles, type BoardChoice } from '../api/queries.js';
 import { useMe } from '../viewer/me.js';
 import { useNow } from '../shell/use-now.js';
@@ -17,6 +18,8 @@ import { TitleStrip } from './TitleStrip.js';
 import { useBoard } from './use-board.js';
 
 const route = getRouteApi('/');
+/** One and the same, as the table is drawn anew for others. */
+const NONE: readonly Title[] = [];
 
 export function BoardPage() {
   const search = route.useSearch();
@@ -33,6 +36,8 @@ export function BoardPage() {
   const [pages, setPages] = useState<readonly number[]>([0]);
   const [isHeld, setHeld] = useState(false);
   const board = useBoard(choice, pages, me, isHeld);
+  // Its rows are many: whatever is clicked or typed meanwhile comes before them.
+  const drawn = useDeferredValue(board);
   const known = useQuery(titles(choice.team === undefined ? undefined : `team:${choice.team}`)).data?.titles;
   const heading = choice.team === undefined ? 'The board' : choice.team;
   return (
@@ -75,10 +80,9 @@ export function BoardPage() {
       {board.staleSinceMs === undefined ? null : <Stale sinceMs={board.staleSinceMs} />}
       {board.error === null ? (
         <BoardTable
-          key={choice.q === undefined ? 'everybody' : 'found'}
-          choice={choice}
-          board={board}
-          titles={known ?? []}
+          key={drawn.choice.q === undefined ? 'everybody' : 'found'}
+          board={drawn}
+          titles={known ?? NONE}
           me={me}
           onPages={setPages}
           onHold={setHeld}

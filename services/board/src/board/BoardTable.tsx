@@ -1,8 +1,16 @@
 import { Popover } from '@base-ui/react/popover';
 import { useQuery } from '@tanstack/react-query';
-import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { ArrowDown, ArrowUp, RefreshCw, SearchX } from 'lucide-react';
-import { useEffect, useLayoutEffect, useMemo, useRef, useState, type FocusEvent, type KeyboardEvent } from 'react';
+import {
+  memo,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+  type FocusEvent,
+  type KeyboardEvent,
+} from 'react';
 import type { BoardEntry, Title } from '../api/answers.js';
 import { PAGE_ROWS, titleRules, trendsPage, type BoardChoice } from '../api/queries.js';
 import { Nothing } from '../shell/states.js';
@@ -12,6 +20,7 @@ import { metricHeadings } from '../words/metrics.js';
 import { BoardRow, BoneRow } from './BoardRow.js';
 import { RowDetails, rowDetails } from './RowDetails.js';
 import type { BoardData } from './use-board.js';
+import { useRowsInSight } from './use-rows-in-sight.js';
 
 /** As in board.css, in px. */
 const ROW_HEIGHT = 56;
@@ -24,7 +33,6 @@ const RELEASE_AFTER_MS = 500;
 const NONE: readonly Title[] = [];
 
 interface BoardTableProps {
-  readonly choice: BoardChoice;
   readonly board: BoardData;
   readonly titles: readonly Title[];
   readonly me: string | undefined;
@@ -35,24 +43,14 @@ interface BoardTableProps {
 }
 
 /** The board's rows, of which only those in sight are in the document, however many there are. */
-export function BoardTable({ choice, board, titles, me, onPages, onHold }: BoardTableProps) {
+export const BoardTable = memo(function BoardTable({ board, titles, me, onPages, onHold }: BoardTableProps) {
+  const { choice } = board;
   const list = useRef<HTMLDivElement>(null);
   const rowHeight = useMedia('(max-width: 759px)') ? NARROW_ROW_HEIGHT : ROW_HEIGHT;
   const rows = board.rows ?? WAITING;
-  const [top, setTop] = useState(0);
-  useLayoutEffect(() => setTop(list.current?.offsetTop ?? 0), [titles.length, rowHeight, choice]);
-  const virtualizer = useWindowVirtualizer({
-    count: rows,
-    estimateSize: () => rowHeight,
-    overscan: 6,
-    scrollMargin: top,
-    // What scrolls is painted at once, and rows that come into sight right after it: a key need not wait for them.
-    useFlushSync: false,
-  });
-  useEffect(() => virtualizer.measure(), [rowHeight, virtualizer]);
-  const items = virtualizer.getVirtualItems();
-  const firstPage = Math.floor((items[0]?.index ?? 0) / PAGE_ROWS);
-  const lastPage = Math.floor((items.at(-1)?.index ?? 0) / PAGE_ROWS);
+  const { first, last, indexes, bring } = useRowsInSight(list, rows, rowHeight);
+  const firstPage = Math.floor((indexes[0] ?? 0) / PAGE_ROWS);
+  const lastPage = Math.floor((indexes.at(-1) ?? 0) / PAGE_ROWS);
   useEffect(() => {
     onPages(firstPage === lastPage ? [firstPage] : [firstPage, lastPage]);
   }, [firstPage, lastPage, onPages]);
@@ -76,7 +74,7 @@ export function BoardTable({ choice, board, titles, me, onPages, onHold }: Board
     event.preventDefault();
     wantsFocus.current = true;
     setActive(to);
-    virtualizer.scrollToIndex(to, { align: 'auto' });
+    bring(to, 'nearest');
   };
   const onFocus = (event: FocusEvent<HTMLElement>): void => {
     const row = event.target.closest<HTMLElement>('[data-index]');
@@ -90,8 +88,7 @@ export function BoardTable({ choice, board, titles, me, onPages, onHold }: Board
   const [details] = useState(rowDetails);
   const own = board.own;
   const ownIndex = own === null || own === undefined || choice.q !== undefined ? undefined : indexOf(own, board);
-  const isOwnInSight =
-    ownIndex !== undefined && items.some(({ index }) => index === ownIndex) && isInView(ownIndex, rowHeight, top);
+  const isOwnInSight = ownIndex !== undefined && ownIndex > first && ownIndex < last;
 
   return (
     <div className="table-place">
@@ -150,10 +147,10 @@ export function BoardTable({ choice, board, titles, me, onPages, onHold }: Board
           </div>
         </div>
         {rows === 0 ? null : (
-          <div role="rowgroup" ref={list} className="table__rows" style={{ height: virtualizer.getTotalSize() }}>
-            {items.map(({ index, start }) => {
+          <div role="rowgroup" ref={list} className="table__rows" style={{ height: rows * rowHeight }}>
+            {indexes.map((index) => {
               const entry = board.entryAt(index);
-              const place = { index, top: start - top };
+              const place = { index, top: index * rowHeight };
               if (entry === undefined) return <BoneRow key={`bone-${index}`} {...place} />;
               return (
                 <BoardRow
@@ -182,13 +179,13 @@ export function BoardTable({ choice, board, titles, me, onPages, onHold }: Board
         titles={held}
         titleNames={titleNames}
         details={details}
-        isAbove={ownIndex !== undefined && ownIndex < (items[0]?.index ?? 0) + 3}
+        isAbove={ownIndex !== undefined && ownIndex <= first}
         isHidden={isOwnInSight || choice.q !== undefined}
         onGo={() => {
           if (ownIndex === undefined) return;
           wantsFocus.current = true;
           setActive(ownIndex);
-          virtualizer.scrollToIndex(ownIndex, { align: 'center' });
+          bring(ownIndex, 'center');
         }}
       />
       <Popover.Root handle={details}>
@@ -196,7 +193,7 @@ export function BoardTable({ choice, board, titles, me, onPages, onHold }: Board
       </Popover.Root>
     </div>
   );
-}
+});
 
 /** Where a key leads from a row; undefined for other keys. */
 function targetOf(key: string, index: number, rows: number): number | undefined {
@@ -227,11 +224,6 @@ function indexOf({ user_id: userId, rank }: BoardEntry, board: BoardData): numbe
     if (entry.user_id === userId) return index;
   }
   return rank - 1;
-}
-
-function isInView(index: number, rowHeight: number, top: number): boolean {
-  const from = top + index * rowHeight - scrollY;
-  return from > 0 && from + rowHeight < innerHeight - 64;
 }
 
 /** While a mouse is over the rows, or one of them has the keyboard's focus, nothing moves. */

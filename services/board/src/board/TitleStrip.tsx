@@ -1,4 +1,5 @@
 import { Link } from '@tanstack/react-router';
+import { memo } from 'react';
 import type { Title } from '../api/answers.js';
 import { Avatar } from '../shell/Avatar.js';
 import { PersonName } from '../shell/PersonName.js';
@@ -12,7 +13,7 @@ import { instantText, sinceText } from '../words/times.js';
 const USUAL = 6;
 
 /** Who holds each title now. */
-export function TitleStrip({
+export const TitleStrip = memo(function TitleStrip({
   titles,
   team,
 }: {
@@ -35,7 +36,7 @@ export function TitleStrip({
         : titles.map((title) => <TitleCard key={title.id} title={title} now={now} />)}
     </section>
   );
-}
+});
 
 function TitleCard({ title, now }: { readonly title: Title; readonly now: number }) {
   const [holder] = title.holders;

@@ -1,10 +1,12 @@
-import { useQueries } from '@tanstack/react-query';
+import { useQueries, type UseQueryResult } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
-import type { BoardEntry, Leaderboard, PersonTrend, WindowBounds } from '../api/answers.js';
+import type { BoardEntry, Leaderboard, PersonTrend, Trends, WindowBounds } from '../api/answers.js';
 import { boardPage, PAGE_ROWS, trendsPage, type BoardChoice } from '../api/queries.js';
 import { inHeldOrder, movedSince, type Pages } from './held-order.js';
 
 export interface BoardData {
+  /** What the rows are of: the choice before, while `isOfBefore`. */
+  readonly choice: BoardChoice;
   /** How many rows there are; undefined until it is known. */
   readonly rows: number | undefined;
   /** Whether what is shown is of the choice before, as that of the present one is still being read. */
@@ -39,65 +41,81 @@ export function useBoard(
 ): BoardData {
   // The first page tells how many there are.
   const wanted = useMemo(() => [...new Set([0, ...pages])], [pages]);
-  const boards = useQueries({ queries: wanted.map((page) => boardPage(choice, page, me)) });
+  const boards = useQueries({
+    queries: wanted.map((page) => boardPage(choice, page, me)),
+    combine: asRead<Leaderboard>,
+  });
   const trends = useQueries({
     queries: wanted.map((page, index) => ({ ...trendsPage(choice, page), enabled: boards[index]?.data !== undefined })),
+    combine: asRead<Trends>,
   });
 
-  const read = new Map<number, readonly BoardEntry[]>();
-  wanted.forEach((page, index) => {
-    const data = boards[index]?.data;
-    if (data !== undefined) read.set(page, data.entries);
-  });
   const [error, firstRead] = [boards[0]?.error ?? null, boards[0]?.data];
-  const last = useLast(firstRead, read);
+  const read = useMemo(() => {
+    const pagesRead = new Map<number, readonly BoardEntry[]>();
+    wanted.forEach((page, index) => {
+      const data = boards[index]?.data;
+      if (data !== undefined) pagesRead.set(page, data.entries);
+    });
+    return pagesRead;
+  }, [wanted, boards]);
+  const last = useLast(choice, firstRead, read);
   // Another choice's rows stand until its own have come, so that nothing jumps meanwhile.
   const isOfBefore = firstRead === undefined && error === null && last !== undefined;
   const fresh: Pages = isOfBefore ? last.pages : read;
   const first = isOfBefore ? last.first : firstRead;
+  const shownChoice = isOfBefore ? last.choice : choice;
   // Nobody holds on to rows of a choice that they have left.
   const held = useHeld(choice, fresh, isHeld && !isOfBefore);
-  const shown = held === undefined ? fresh : inHeldOrder(held, fresh);
 
-  const trendsByUser = new Map<string, PersonTrend>();
-  for (const { data } of trends) for (const trend of data?.people ?? []) trendsByUser.set(trend.user_id, trend);
-
-  const failed = boards.filter((query) => query.isError);
-  const stale = failed.filter((query) => query.data !== undefined).map((query) => query.dataUpdatedAt);
-  return {
-    rows:
-      first === undefined
-        ? undefined
-        : choice.q === undefined
-          ? Math.max(first.people, first.entries.length)
-          : first.entries.length,
-    isOfBefore,
-    people: first?.people,
-    window: first?.window,
-    measures: first?.measures,
-    best: Number(first?.entries[0]?.value ?? 0),
-    entryAt: (index) => shown.get(Math.floor(index / PAGE_ROWS))?.[index % PAGE_ROWS],
-    trendOf: (userId) => trendsByUser.get(userId),
-    own: me === undefined ? undefined : first?.user,
-    moved: held === undefined ? 0 : movedSince(held, fresh),
-    error: first === undefined ? error : null,
-    staleSinceMs: stale.length === 0 ? undefined : Math.min(...stale),
-    retry: () => {
-      for (const query of failed) void query.refetch();
-    },
-  };
+  // As long as nothing that it is of has changed, the table need not be drawn anew.
+  return useMemo(() => {
+    const shown = held === undefined ? fresh : inHeldOrder(held, fresh);
+    const trendsByUser = new Map<string, PersonTrend>();
+    for (const { data } of trends) for (const trend of data?.people ?? []) trendsByUser.set(trend.user_id, trend);
+    const failed = boards.filter((query) => query.isError);
+    const stale = failed.filter((query) => query.data !== undefined).map((query) => query.dataUpdatedAt);
+    return {
+      choice: shownChoice,
+      rows:
+        first === undefined
+          ? undefined
+          : shownChoice.q === undefined
+            ? Math.max(first.people, first.entries.length)
+            : first.entries.length,
+      isOfBefore,
+      people: first?.people,
+      window: first?.window,
+      measures: first?.measures,
+      best: Number(first?.entries[0]?.value ?? 0),
+      entryAt: (index) => shown.get(Math.floor(index / PAGE_ROWS))?.[index % PAGE_ROWS],
+      trendOf: (userId) => trendsByUser.get(userId),
+      own: me === undefined ? undefined : first?.user,
+      moved: held === undefined ? 0 : movedSince(held, fresh),
+      error: first === undefined ? error : null,
+      staleSinceMs: stale.length === 0 ? undefined : Math.min(...stale),
+      retry: () => {
+        for (const query of failed) void query.refetch();
+      },
+    };
+  }, [boards, error, first, fresh, held, isOfBefore, me, shownChoice, trends]);
 }
 
+/** Equal for as long as nothing was read anew. */
+const asRead = <T>(results: UseQueryResult<T>[]) =>
+  results.map(({ data, error, isError, dataUpdatedAt, refetch }) => ({ data, error, isError, dataUpdatedAt, refetch }));
+
 interface Shown {
+  readonly choice: BoardChoice;
   readonly first: Leaderboard;
   readonly pages: Pages;
 }
 
 /** What was read last. */
-function useLast(first: Leaderboard | undefined, pages: Pages): Shown | undefined {
+function useLast(choice: BoardChoice, first: Leaderboard | undefined, pages: Pages): Shown | undefined {
   const [last, setLast] = useState<Shown>();
   // State that follows from what is rendered is set while rendering, which React does again at once.
-  if (first !== undefined && last?.first !== first) setLast({ first, pages });
+  if (first !== undefined && last?.first !== first) setLast({ choice, first, pages });
   return last;
 }
 

@@ -1,5 +1,4 @@
 import './charts.css';
-import { area, curveMonotoneX, line } from 'd3-shape';
 import { memo } from 'react';
 
 const WIDTH = 112;
@@ -18,8 +17,7 @@ export const Sparkline = memo(function Sparkline({ days, label }: SparklineProps
   const most = Math.max(...amounts, 1);
   const x = (index: number): number => (index / Math.max(1, amounts.length - 1)) * (WIDTH - 4) + 2;
   const y = (amount: number): number => HEIGHT - 3 - (amount / most) * (HEIGHT - 6);
-  const stroke = line<number>((_, index) => x(index), y).curve(curveMonotoneX)(amounts);
-  const ground = area<number>((_, index) => x(index), HEIGHT, y).curve(curveMonotoneX)(amounts);
+  const stroke = `M${amounts.map((amount, index) => `${x(index).toFixed(1)},${y(amount).toFixed(1)}`).join('L')}`;
   return (
     <svg
       className="spark"
@@ -29,8 +27,8 @@ export const Sparkline = memo(function Sparkline({ days, label }: SparklineProps
       role="img"
       aria-label={label}
     >
-      <path className="spark__ground" d={ground ?? ''} />
-      <path className="spark__line" d={stroke ?? ''} />
+      <path className="spark__ground" d={`${stroke}V${HEIGHT}H${x(0)}Z`} />
+      <path className="spark__line" d={stroke} />
       <circle className="spark__now" cx={x(amounts.length - 1)} cy={y(amounts.at(-1) ?? 0)} r="2" />
     </svg>
   );
