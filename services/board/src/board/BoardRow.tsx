@@ -8,7 +8,7 @@ import { Sparkline } from '../charts/Sparkline.js';
 import { Avatar } from '../shell/Avatar.js';
 import { PersonName } from '../shell/PersonName.js';
 import { Bone } from '../shell/states.js';
-import { TiersBadge, TitleBadge } from '../titles/TitleBadge.js';
+import { TiersBadge, TitleBadge, type BadgeTips } from '../titles/TitleBadge.js';
 import { fullMetricText, metricText, movementOf } from '../words/metrics.js';
 import { cacheShareOf, costText, shareText, unpricedText } from '../words/numbers.js';
 
@@ -31,12 +31,13 @@ interface BoardRowProps extends PlaceProps {
   /** Whether the tab key stops here; the arrow keys lead to the others. */
   readonly isCurrent: boolean;
   readonly details: Popover.Handle<BoardEntry>;
+  readonly tips: BadgeTips;
 }
 
 const medals = ['gold', 'silver', 'bronze'] as const;
 
 export const BoardRow = memo(function BoardRow(props: BoardRowProps) {
-  const { index, top, entry, metric, best, trend, titles, titleNames, isMe, isCurrent, details } = props;
+  const { index, top, entry, metric, best, trend, titles, titleNames, isMe, isCurrent, details, tips } = props;
   const cached = cacheShareOf(entry);
   const medal = medals[entry.rank - 1];
   const tabIndex = isCurrent ? 0 : -1;
@@ -68,9 +69,9 @@ export const BoardRow = memo(function BoardRow(props: BoardRowProps) {
       </span>
       <span role="gridcell" className="row__titles">
         {titles.map((title) => (
-          <TitleBadge key={title.id} title={title} />
+          <TitleBadge key={title.id} title={title} tips={tips} />
         ))}
-        {trend === undefined ? null : <TiersBadge trend={trend} names={titleNames} />}
+        {trend === undefined ? null : <TiersBadge trend={trend} names={titleNames} tips={tips} />}
       </span>
       <span role="gridcell" className="row__value" title={fullMetricText(metric, entry.value)}>
         {entry.figures === 'exact' ? null : (

@@ -15,6 +15,7 @@ import type { BoardEntry, Title } from '../api/answers.js';
 import { PAGE_ROWS, titleRules, trendsPage, type BoardChoice } from '../api/queries.js';
 import { Nothing } from '../shell/states.js';
 import { useMedia } from '../shell/use-media.js';
+import { BadgeTip, badgeTips, type BadgeTips } from '../titles/TitleBadge.js';
 import { me as meStored, useMaySayWho } from '../viewer/me.js';
 import { metricHeadings } from '../words/metrics.js';
 import { BoardRow, BoneRow } from './BoardRow.js';
@@ -86,6 +87,7 @@ export const BoardTable = memo(function BoardTable({ board, titles, me, onPages,
   const rules = useQuery(titleRules()).data?.titles;
   const titleNames = useMemo(() => new Map((rules ?? []).map(({ id, name }) => [id, name])), [rules]);
   const [details] = useState(rowDetails);
+  const [tips] = useState(badgeTips);
   const own = board.own;
   const ownIndex = own === null || own === undefined || choice.q !== undefined ? undefined : indexOf(own, board);
   const isOwnInSight = ownIndex !== undefined && ownIndex > first && ownIndex < last;
@@ -165,6 +167,7 @@ export const BoardTable = memo(function BoardTable({ board, titles, me, onPages,
                   isMe={entry.user_id === me}
                   isCurrent={index === current}
                   details={details}
+                  tips={tips}
                 />
               );
             })}
@@ -179,6 +182,7 @@ export const BoardTable = memo(function BoardTable({ board, titles, me, onPages,
         titles={held}
         titleNames={titleNames}
         details={details}
+        tips={tips}
         isAbove={ownIndex !== undefined && ownIndex <= first}
         isHidden={isOwnInSight || choice.q !== undefined}
         onGo={() => {
@@ -191,6 +195,7 @@ export const BoardTable = memo(function BoardTable({ board, titles, me, onPages,
       <Popover.Root handle={details}>
         {({ payload }: { payload: BoardEntry | undefined }) => <RowDetails entry={payload} />}
       </Popover.Root>
+      <BadgeTip tips={tips} />
     </div>
   );
 });
@@ -275,6 +280,7 @@ interface OwnBarProps {
   readonly titles: ReadonlyMap<string, readonly Title[]>;
   readonly titleNames: ReadonlyMap<string, string>;
   readonly details: Popover.Handle<BoardEntry>;
+  readonly tips: BadgeTips;
   readonly isAbove: boolean;
   /** The own row is in sight anyway. */
   readonly isHidden: boolean;
@@ -282,7 +288,7 @@ interface OwnBarProps {
 }
 
 /** The viewer's own row, at the bottom of the window for as long as it is not in sight. */
-function OwnBar({ own, board, choice, titles, titleNames, details, isAbove, isHidden, onGo }: OwnBarProps) {
+function OwnBar({ own, board, choice, titles, titleNames, details, tips, isAbove, isHidden, onGo }: OwnBarProps) {
   const known = own === null || own === undefined ? undefined : board.trendOf(own.user_id);
   // Their page of the board may not be in sight, and so not read.
   const trends = useQuery({
@@ -318,6 +324,7 @@ function OwnBar({ own, board, choice, titles, titleNames, details, isAbove, isHi
               isMe
               isCurrent
               details={details}
+              tips={tips}
             />
           </div>
           <button type="button" className="icon-button own__go" aria-label="Go to your row" onClick={onGo}>
