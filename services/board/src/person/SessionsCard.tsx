@@ -12,7 +12,7 @@ const HEIGHT = 330;
 export function SessionsCard({ userId }: { readonly userId: string }) {
   const { data } = useQuery(personSessions(userId, '30d'));
   return (
-    <Card title="Sessions" about="30 days, in minutes of asking oneself">
+    <Card title="Sessions" about="30 days, in minutes in which the person asked">
       {data === undefined ? (
         <Bone width="100%" height={HEIGHT} />
       ) : data.sessions === 0 && data.active_minutes === 0 ? (
