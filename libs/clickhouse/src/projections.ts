@@ -15,6 +15,17 @@ export const SECONDS_PER: Readonly<Record<Grain, number>> = {
   outcome_day: 86_400,
 };
 
+/** Where rolls of usage and outcomes lie, and the start of a row's bucket as SQL. */
+export const USAGE_TABLES: readonly { readonly table: string; readonly grain: Grain; readonly bucket: string }[] = [
+  { table: 'usage_by_minute', grain: 'minute', bucket: 'minute' },
+  { table: 'usage_by_hour', grain: 'hour', bucket: 'hour' },
+  { table: 'session_minutes', grain: 'hour', bucket: 'hour' },
+  { table: 'usage_by_day_user', grain: 'day', bucket: "toDateTime(day, 'UTC')" },
+  { table: 'usage_by_day_model', grain: 'day', bucket: "toDateTime(day, 'UTC')" },
+  { table: 'attendance_by_day', grain: 'day', bucket: "toDateTime(day, 'UTC')" },
+  { table: 'outcomes_by_day', grain: 'outcome_day', bucket: "toDateTime(day, 'UTC')" },
+];
+
 /** A statement and its parameters as a value, so that it can be tested, logged and explained. */
 export interface Statement {
   readonly query: string;
@@ -145,17 +156,22 @@ export function rollDay(day: BucketStart, rollId: bigint): readonly Statement[] 
       query_params,
     },
     {
-      query: `INSERT INTO attendance_by_day (day, roll_id, user_id, hours, tokens, own_minutes)
+      query: `INSERT INTO attendance_by_day
+          (day, roll_id, user_id, hours, tokens, own_minutes, session_ids, session_hours, session_active_minutes)
         SELECT toDate(${day / SECONDS_PER.day}) AS day, {roll:UInt128} AS new_roll, user_id, arrayMap(one -> one.1, attended) AS hours,
-          arrayMap(one -> one.2, attended) AS tokens, arrayMap(one -> one.3, attended) AS own_minutes
+          arrayMap(one -> one.2, attended) AS tokens, arrayMap(one -> one.3, attended) AS own_minutes,
+          arrayMap(one -> one.1, sessions) AS session_ids, arrayMap(one -> one.2, sessions) AS session_hours,
+          arrayMap(one -> one.3, sessions) AS session_active_minutes
         FROM (
-          SELECT user_id, arraySort(groupArray((toUInt8(toHour(hour)), hour_tokens, toUInt8(bitCount(minutes))))) AS attended
+          SELECT user_id, arraySort(groupArray((hour_of_day, hour_tokens, toUInt8(bitCount(minutes))))) AS attended,
+            arraySort(groupArrayArray(arrayMap(one -> (one.1, hour_of_day, one.2), of_hour))) AS sessions
           FROM (
-            SELECT hour, user_id, sum(own_tokens) AS hour_tokens, groupBitOr(own_minutes) AS minutes
+            SELECT toUInt8(toHour(hour)) AS hour_of_day, user_id, sum(own_tokens) AS hour_tokens, groupBitOr(own_minutes) AS minutes,
+              groupArrayIf((session_id, own_minutes), session_id != '') AS of_hour
             FROM (
-              SELECT hour, roll_id, user_id, ${TOTAL} AS own_tokens, toUInt64(0) AS own_minutes FROM hour_rolls WHERE ${ofDay} AND ${COUNTED}
+              SELECT hour, roll_id, user_id, '' AS session_id, ${TOTAL} AS own_tokens, toUInt64(0) AS own_minutes FROM hour_rolls WHERE ${ofDay} AND ${COUNTED}
               UNION ALL
-              SELECT hour, roll_id, user_id, toUInt64(0) AS own_tokens, active_minutes AS own_minutes FROM session_rolls WHERE ${ofDay}
+              SELECT hour, roll_id, user_id, session_id, toUInt64(0) AS own_tokens, active_minutes AS own_minutes FROM session_rolls WHERE ${ofDay}
             )
             WHERE ${isHead}
             GROUP BY hour, user_id

@@ -1,21 +1,15 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { PART_BUCKET, PART_HEADS } from './fair-play/signal-heads.js';
-import type { BucketStart, Grain } from './projections.js';
+import { USAGE_TABLES, type BucketStart, type Grain } from './projections.js';
 
 /** SQL: `bucket` and `head`, the roll that readers take of it. */
 const headsOf = (grain: Grain): string =>
   `SELECT bucket, max(roll_id) AS head FROM roll_heads WHERE grain = '${grain}' GROUP BY bucket`;
 
 const ROLLED_TABLES = [
-  { table: 'usage_by_minute', bucket: 'minute', heads: headsOf('minute') },
-  { table: 'usage_by_hour', bucket: 'hour', heads: headsOf('hour') },
-  { table: 'session_minutes', bucket: 'hour', heads: headsOf('hour') },
-  { table: 'usage_by_day_user', bucket: "toDateTime(day, 'UTC')", heads: headsOf('day') },
-  { table: 'usage_by_day_model', bucket: "toDateTime(day, 'UTC')", heads: headsOf('day') },
-  { table: 'attendance_by_day', bucket: "toDateTime(day, 'UTC')", heads: headsOf('day') },
-  { table: 'outcomes_by_day', bucket: "toDateTime(day, 'UTC')", heads: headsOf('outcome_day') },
+  ...USAGE_TABLES.map(({ table, bucket, grain }) => ({ table, bucket, heads: headsOf(grain) })),
   { table: 'fair_play_signals', bucket: PART_BUCKET, heads: PART_HEADS },
-] as const;
+];
 
 /** The rows of one table that one roll wrote for one bucket, as SQL's tuple (start, roll_id). */
 type HeadlessRoll = string;

@@ -1,4 +1,10 @@
-import { assertMigrated, connectClickHouse, readMigrations, type ClickHouseClient } from '@laurel/clickhouse';
+import {
+  assertMigrated,
+  connectClickHouse,
+  readMigrations,
+  type ClickHouseClient,
+  type ClickHouseConnection,
+} from '@laurel/clickhouse';
 import type { TopicDeclaration } from '@laurel/events';
 import { assertTopics, kafkaClient, RecordProducer, type Kafka } from '@laurel/kafka';
 import { keepTrying, type RetryPolicy } from '@laurel/stream';
@@ -12,6 +18,8 @@ import type { Host } from './run-service.js';
 export interface ConsumerClients {
   readonly kafka: Kafka;
   readonly clickhouse: ClickHouseClient;
+  /** Of `clickhouse`. */
+  readonly connection: ClickHouseConnection;
   readonly policy: RetryPolicy;
   /** A producer that is connected, and closed at the end. */
   connectProducer(): Promise<RecordProducer>;
@@ -31,7 +39,8 @@ export async function connectConsumer(
 ): Promise<ConsumerClients> {
   const policy = outagePolicy(log, metrics);
   const kafka = kafkaClient(kafkaConnection(config, application), kafkaLogger(log));
-  const clickhouse = connectClickHouse(clickHouseConnection(config, application));
+  const connection = clickHouseConnection(config, application);
+  const clickhouse = connectClickHouse(connection);
   onShutdown(() => clickhouse.close());
   const migrations = await readMigrations();
   await keepTrying('start', () => assertMigrated(clickhouse, migrations), policy);
@@ -39,6 +48,7 @@ export async function connectConsumer(
   return {
     kafka,
     clickhouse,
+    connection,
     policy,
     connectProducer: async () => {
       const producer = new RecordProducer(kafka, config.topicPrefix);

@@ -48,6 +48,7 @@ export {
   type WindowFacts,
 } from './metrics/facts.js';
 export { asksBefore, asksEverybody, asksOutcomes, asksSessions } from './metrics/asks.js';
+export { cacheShareOf } from './metrics/cache-share.js';
 export { countedFacts, countedPeople } from './metrics/counted.js';
 export { measure, standingsOf } from './metrics/measure.js';
 export { pointKinds, type DayOutcomes } from './metrics/points.js';

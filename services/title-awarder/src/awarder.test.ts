@@ -150,6 +150,7 @@ describe('the awards of a live run', () => {
     const awarder = new Awarder(
       kafka,
       database.client,
+      database.connection,
       {
         classify: (error) => (error instanceof AwardNotWritten ? 'retriable' : classifyKafkaFailure(error)),
       },

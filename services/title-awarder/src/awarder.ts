@@ -8,8 +8,9 @@ import {
   tierFigures,
   TierReader,
   titleMeasurement,
-  titleStandings,
+  KeptStandings,
   type ClickHouseClient,
+  type ClickHouseConnection,
   type TierCandidate,
 } from '@laurel/clickhouse';
 import { awardEvent, titleHolders, titleRules, topics, type AwardEvent } from '@laurel/events';
@@ -70,6 +71,7 @@ export type Tick = 'evaluated' | 'unchanged' | 'left_out';
 interface Reign {
   readonly writer: FencedWriter;
   readonly fold: AwardFold;
+  readonly standings: KeptStandings;
   readonly tierReader: TierReader;
   /** What the last evaluation rested on; undefined before the first, and after one that left something for the next. */
   basis?: Basis | undefined;
@@ -111,6 +113,7 @@ export class Awarder {
   constructor(
     private readonly kafka: Kafka,
     private readonly clickhouse: ClickHouseClient,
+    private readonly connection: ClickHouseConnection,
     private readonly policy: RetryPolicy,
     private readonly options: AwarderOptions,
     private readonly events: AwarderEvents,
@@ -247,11 +250,13 @@ export class Awarder {
     const { rules } = this.book;
     const { states, tiers } = reign.fold;
     let left = this.options.maxTierChanges ?? MAX_TIER_CHANGES;
-    for (const rule of rules.filter((one) => isInForce(one, nowMs))) {
-      const window = windowOf(rule.window, nowMs);
-      const held = statesUnder(rule, states.values());
-      const holders = holdersAmong(held);
-      const byScope = await titleStandings(this.clickhouse, rule, window, holders);
+    const asked = rules
+      .filter((one) => isInForce(one, nowMs))
+      .map((rule) => {
+        const held = statesUnder(rule, states.values());
+        return { rule, window: windowOf(rule.window, nowMs), held, holders: holdersAmong(held) };
+      });
+    for await (const [{ rule, window, held, holders }, byScope] of reign.standings.of(asked)) {
       const boards: (Board & { readonly corrected: ReadonlySet<string> })[] = [];
       for (const board of boardsOf(rule, held, byScope)) {
         boards.push({ ...board, corrected: await this.correctedHolders(rule, board) });
@@ -387,7 +392,8 @@ export class Awarder {
         groupPrefix: `${topicPrefix}laurel-title-awarder-rules-`,
         onRecord: this.takeRules,
       });
-      return { writer, fold, tierReader: new TierReader(), commits: 0 };
+      const standings = new KeptStandings(this.clickhouse, this.connection);
+      return { writer, fold, standings, tierReader: new TierReader(), commits: 0 };
     } catch (error) {
       await writer.close();
       throw error;
@@ -399,6 +405,7 @@ export class Awarder {
     this.reign = undefined;
     // A writer that failed may fail at closing too; it has nothing left to lose.
     await reign?.writer.close().catch(() => undefined);
+    await reign?.standings.close().catch(() => undefined);
   }
 }
 

@@ -49,7 +49,7 @@ export const titleAwarder: ServiceDefinition<typeof settings> = {
       topics.titleRules,
     ];
     const clients = await connectConsumer('laurel-title-awarder', config, needed, host);
-    const { kafka, clickhouse } = clients;
+    const { kafka, clickhouse, connection } = clients;
     const policy: RetryPolicy = {
       ...clients.policy,
       classify: (error) => (error instanceof AwardNotWritten ? 'retriable' : clients.policy.classify(error)),
@@ -90,7 +90,7 @@ export const titleAwarder: ServiceDefinition<typeof settings> = {
       },
     };
     const options = { topicPrefix, tickMs: config.tickMs, minIntervalMs: config.minIntervalMs };
-    const awarder = new Awarder(kafka, clickhouse, policy, options, events, fatal);
+    const awarder = new Awarder(kafka, clickhouse, connection, policy, options, events, fatal);
     awarder.start();
     host.onShutdown(() => awarder.stop());
 

@@ -27,7 +27,7 @@ export const figureNames = [
 /** What is compared of a day's outcomes, in this order. */
 export const outcomeFigureNames = ['outcomes', 'quantity', 'attribution'] as const;
 
-/** Figures as decimal text, in the order of `figureNames` or `outcomeFigureNames`; days have no sessions. */
+/** Figures as decimal text, in the order of `figureNames` or `outcomeFigureNames`; of days, attendance alone has sessions. */
 export type Figures = readonly string[];
 
 /** One bucket as readers find it. */
@@ -181,21 +181,30 @@ export function rollFigures(day: BucketStart, closed: Closures): readonly Statem
     statement(
       'day_attendance',
       "toDateTime(day, 'UTC')",
-      attendance('hours', 'tokens', 'own_minutes'),
-      'attendance_rolls ARRAY JOIN hours, tokens, own_minutes',
+      attendance(
+        `sum(arraySum((hour, own_tokens, minutes) -> ${attended('hour', 'own_tokens', 'minutes')}, hours, tokens, own_minutes))
+          + sum(arraySum((session, hour, minutes) -> ${inSession('session', 'hour', 'minutes')}, session_ids, session_hours, session_active_minutes))`,
+        'sum(length(session_ids))',
+        'sum(arraySum(own_minutes))',
+      ),
+      'attendance_rolls',
       date,
       'day',
     ),
   ];
 }
 
-/** Of attendance only whose it is, and the own minutes. */
-const attendance = (hour: string, tokens: string, minutes: string): readonly string[] => [
+/** Of attendance only whose it is, the sessions of each hour, and the own minutes. */
+const attendance = (attribution: string, sessions: string, minutes: string): readonly string[] => [
   ...Array<string>(figureNames.indexOf('attribution')).fill('0'),
-  `sum(cityHash64(user_id, toUInt8(${hour})) * (${tokens} + 1000003 * toUInt64(${minutes})))`,
-  '0',
-  `sum(toUInt64(${minutes}))`,
+  attribution,
+  sessions,
+  minutes,
 ];
+const attended = (hour: string, tokens: string, minutes: string): string =>
+  `cityHash64(user_id, toUInt8(${hour})) * (${tokens} + 1000003 * toUInt64(${minutes}))`;
+const inSession = (session: string, hour: string, minutes: string): string =>
+  `cityHash64(user_id, ${session}, toUInt8(${hour})) * (1 + ${minutes})`;
 
 const DAY_USER = 'user_id, team, toUInt8(counted)';
 const DAY_MODEL = 'user_id, provider, model, toUInt8(counted)';
@@ -214,14 +223,21 @@ export function hoursOfDay(day: BucketStart): Statement {
 /** Likewise for its attendance. */
 export function attendedHoursOfDay(day: BucketStart): Statement {
   return {
-    query: `SELECT ${texts(attendance('toHour(hour)', 'hour_tokens', 'bitCount(bits)'))} AS attendance, count() AS rows
+    query: `SELECT ${texts(
+      attendance(
+        `sum(${attended('toHour(hour)', 'hour_tokens', 'bitCount(bits)')}) + sum(hour_sessions.1)`,
+        'sum(hour_sessions.2)',
+        'sum(bitCount(bits))',
+      ),
+    )} AS attendance, count() AS rows
       FROM (
-        SELECT hour, user_id, sum(one_tokens) AS hour_tokens, groupBitOr(one_bits) AS bits
+        SELECT hour, user_id, sum(one_tokens) AS hour_tokens, groupBitOr(one_bits) AS bits,
+          (sumIf(${inSession('session_id', 'toHour(hour)', 'one_bits')}, session_id != ''), countIf(session_id != '')) AS hour_sessions
         FROM (
-          SELECT hour, roll_id, user_id, ${TOTAL} AS one_tokens, toUInt64(0) AS one_bits FROM hour_rolls
+          SELECT hour, roll_id, user_id, '' AS session_id, ${TOTAL} AS one_tokens, toUInt64(0) AS one_bits FROM hour_rolls
           WHERE ${dayBounds('hour', day)} AND ${COUNTED}
           UNION ALL
-          SELECT hour, roll_id, user_id, 0, active_minutes FROM session_rolls WHERE ${dayBounds('hour', day)}
+          SELECT hour, roll_id, user_id, session_id, 0, active_minutes FROM session_rolls WHERE ${dayBounds('hour', day)}
         )
         WHERE (hour, roll_id) IN ${heads('hour', day)}
         GROUP BY hour, user_id

@@ -18,6 +18,14 @@ export interface Candidate {
   readonly amount: number;
 }
 
+/** What values rest on of everybody, where that is known; it has to be where a database has some people alone. */
+export interface KnownOfAll {
+  /** The company's share of cache reads, where the metric asks for it, else 0. */
+  readonly company_share: number;
+  /** Everybody's tokens for a point before the window, where the metric asks for it; else, and where nobody has enough, 0. */
+  readonly median_before: number;
+}
+
 /** A model whose family has another name. */
 export interface Alias {
   readonly model: string;
@@ -89,6 +97,7 @@ const MAX_ALIAS_BYTES = 128 * 1024;
  * together.
  *
  * @param aliases the more used first: of so many that they don't fit into a statement, the others are taken for families.
+ * @param known not of a title of each model family.
  */
 export function titleCandidates(
   rule: TitleRule,
@@ -96,20 +105,24 @@ export function titleCandidates(
   aliases: readonly Alias[],
   take: number,
   holders: readonly string[],
+  known?: KnownOfAll,
 ): Statement {
+  const eligible = eligiblePeople(rule, aliases, known !== undefined);
   return {
-    query: `SELECT user_id, part, place AS rank, toFloat64(value) AS amount FROM (${eligiblePeople(rule, aliases)})
+    query: `SELECT user_id, part, place AS rank, toFloat64(value) AS amount FROM (${eligible})
       WHERE position <= {take:UInt32} OR user_id IN {holders:Array(String)}
       ORDER BY part, position`,
-    query_params: { ...ruleParams(rule, window), take, holders },
+    query_params: { ...ruleParams(rule, window), ...known, take, holders },
   };
 }
 
 /**
  * SQL: everybody who is eligible for a title and not hidden, with the `value` of its metric, the competition rank `place`, and the
  * `position` by value and user id, both in their `part` of the company, see `Candidate`. Its parameters are `ruleParams`.
+ *
+ * @param isAllKnown whether those of `KnownOfAll` are among the parameters; else all is found out by the way.
  */
-export function eligiblePeople(rule: TitleRule, aliases: readonly Alias[]): string {
+export function eligiblePeople(rule: TitleRule, aliases: readonly Alias[], isAllKnown = false): string {
   const { min_tokens, min_active_days, min_sessions, min_tenure_days, min_list_cost_usd } = rule.eligibility;
   const hasOwnDays = rule.metric.kind === 'effective_models';
   const needsVolume = min_tokens > 0 || (min_active_days > 0 && !hasOwnDays);
@@ -128,7 +141,7 @@ export function eligiblePeople(rule: TitleRule, aliases: readonly Alias[]): stri
   const part = partOf(rule);
   const among = part === undefined ? '' : `PARTITION BY ${part} `;
   return `
-    WITH measured AS (${measuredBy(rule.metric, source, looked)})
+    WITH measured AS (${measuredBy(rule.metric, source, looked, isAllKnown)})
     SELECT user_id, ${part ?? "''"} AS part, value,
       rank() OVER (${among}ORDER BY value DESC) AS place,
       row_number() OVER (${among}ORDER BY value DESC, user_id ASC) AS position
@@ -187,16 +200,16 @@ export const TENURE = `
 const FEW_SESSIONS = 32;
 
 /** SQL: how many sessions, as far as `least` of them are asked for. */
-const sessionsOf = ({ hours }: LookedAt, least: number): string => `
+const sessionsOf = ({ days }: LookedAt, least: number): string => `
   SELECT user_id, ${least <= FEW_SESSIONS ? `uniqUpTo(${least})` : 'uniqExact'}(session_id) AS sessions
-  FROM session_activity WHERE ${hours} GROUP BY user_id`;
+  FROM session_activity WHERE ${days} GROUP BY user_id`;
 
 /** In US dollars, exact. */
 const listCostOf = ({ table, rows, keys }: Source): string =>
   `SELECT ${keys}, sum(list_cost_usd) AS list_cost FROM ${table} WHERE ${rows} GROUP BY ${keys}`;
 
 /** Hours, sessions and outcomes are not told of each model: metrics of them are of everything, see `titleRuleSchema`. */
-function measuredBy(metric: Metric, source: Source, looked: LookedAt): string {
+function measuredBy(metric: Metric, source: Source, looked: LookedAt, isAllKnown: boolean): string {
   const { keys } = source;
   switch (metric.kind) {
     case 'capped_tokens':
@@ -207,7 +220,7 @@ function measuredBy(metric: Metric, source: Source, looked: LookedAt): string {
     case 'effective_models':
       return effectiveModels(source);
     case 'cache_share':
-      return cacheShare(source);
+      return cacheShare(source, isAllKnown);
     case 'longest_session':
       return longestSession(looked, metric);
     case 'list_cost':
@@ -219,12 +232,12 @@ function measuredBy(metric: Metric, source: Source, looked: LookedAt): string {
     case 'outcomes_per_usd':
       return outcomesPerUsd(looked);
     case 'thrift_gain':
-      return thriftGain(looked);
+      return thriftGain(looked, isAllKnown);
     case 'quotient':
       // The names of both ones' parameters differ, as their kinds do.
       return `
         SELECT ${keys}, if(divisor.value = 0, 0, round(dividend.value / divisor.value, 12)) AS value
-        FROM (${measuredBy(metric.of, source, looked)}) AS dividend INNER JOIN (${measuredBy(metric.per, source, looked)}) AS divisor USING (${keys})`;
+        FROM (${measuredBy(metric.of, source, looked, isAllKnown)}) AS dividend INNER JOIN (${measuredBy(metric.per, source, looked, isAllKnown)}) AS divisor USING (${keys})`;
     case 'active_days':
       return `SELECT ${keys}, count() AS value FROM (${activeDays(source)}) GROUP BY ${keys}`;
     case 'longest_streak':
@@ -248,7 +261,7 @@ const costs = (column: 'list_cost_usd' | 'cache_saving_usd', { table, rows, keys
   `SELECT ${keys}, toInt64(floor(sum(${column}) * 1000000)) AS value FROM ${table} WHERE ${rows} GROUP BY ${keys}`;
 
 /** The company's share is of everybody, whoever is eligible; of a model family's usage, of its own. */
-function cacheShare({ table, rows, keys }: Source): string {
+function cacheShare({ table, rows, keys }: Source, isAllKnown: boolean): string {
   const everybody = keys === 'user_id' ? 'OVER ()' : 'OVER (PARTITION BY family)';
   return `
     SELECT ${keys}, if(inputs + {prior_tokens:UInt64} = 0, 0,
@@ -256,7 +269,7 @@ function cacheShare({ table, rows, keys }: Source): string {
     FROM (
       SELECT ${keys}, sum(day_inputs) AS inputs, sum(least(day_reads, {reads_per_output:UInt64} * toUInt128(day_outputs))) AS counted,
         sum(sum(day_inputs)) ${everybody} AS company_inputs, sum(sum(day_reads)) ${everybody} AS company_reads,
-        if(company_inputs = 0, 0, company_reads / company_inputs) AS company_share
+        ${isAllKnown ? '{company_share:Float64}' : 'if(company_inputs = 0, 0, company_reads / company_inputs)'} AS company_share
       FROM (
         SELECT ${keys}, day, sum(${INPUTS}) AS day_inputs, sum(cache_read_tokens) AS day_reads, sum(output_tokens) AS day_outputs
         FROM ${table} WHERE ${rows} GROUP BY ${keys}, day

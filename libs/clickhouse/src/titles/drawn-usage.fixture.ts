@@ -227,12 +227,17 @@ async function recordFlags(
   });
 }
 
-/** Writes usage, prices and what else is given: all of it is there at once; up to the eighth day before today it is closed, from then on open. */
+/**
+ * Writes usage, prices and what else is given: all of it is there at once; up to the eighth day before today it is closed, from then
+ * on open.
+ *
+ * @returns what takes more.
+ */
 export async function record(
   database: TestDatabase,
   events: readonly UsageEvent[],
   { outcomes = [], flags = [] }: { readonly outcomes?: readonly OutcomeEvent[]; readonly flags?: readonly Flag[] } = {},
-): Promise<void> {
+): Promise<Roller> {
   await database.truncate();
   const prices = Object.entries(PRICES).map(([model, steps]) => ({ provider, model, steps }));
   await addPrices(database.client, prices, 'test', 1);
@@ -241,4 +246,5 @@ export async function record(
   await roller.take({ events, closeHours: 50, closeDays: true });
   await recordFlags(database, events, flags);
   await takeOutcomes(database, outcomes);
+  return roller;
 }

@@ -262,13 +262,13 @@ export async function personFacts(
 async function sessionsOf(
   client: ClickHouseClient,
   query_params: Readonly<Record<string, unknown>>,
-  { hours }: LookedAt,
+  { days }: LookedAt,
 ): Promise<ReadonlyMap<string, ReadonlyMap<string, SessionMinutes>>> {
   const result = await client.query({
     query: `SELECT user_id, session_id, intDiv(toUnixTimestamp(hour), 60) AS first_minute,
               bitPositionsToArray(active_minutes) AS active
             FROM session_activity
-            WHERE ${hours} AND user_id IN {users:Array(String)}
+            WHERE ${days} AND user_id IN {users:Array(String)}
             ORDER BY user_id, session_id, hour`,
     query_params,
     format: 'JSONEachRow',

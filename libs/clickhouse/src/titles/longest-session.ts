@@ -19,7 +19,7 @@ const ALL = '18446744073709551615';
  * number: the session's, the minute in which it starts, how many minutes later it ends, and its active minutes but one. So segments
  * that are sorted are in order by session and time.
  */
-export function longestSession({ hours }: LookedAt, { max_gap_minutes: gap }: MetricOf<'longest_session'>): string {
+export function longestSession({ days }: LookedAt, { max_gap_minutes: gap }: MetricOf<'longest_session'>): string {
   // Two gaps need 2 * gap + 3 minutes: one that is active, `gap` that are not, another one, and so on.
   const stretch = Math.min(MINUTES, 2 * gap + 2);
   return `
@@ -41,7 +41,7 @@ export function longestSession({ hours }: LookedAt, { max_gap_minutes: gap }: Me
       FROM (
         SELECT user_id, groupArray(first_segment) AS first_segments, groupArray(second_segment) AS second_segments,
           arrayMap(session -> bitShiftLeft(toUInt64(session), ${START_SHIFT + START_BITS}), arrayEnumerateDense(groupArray(cityHash64(session_id)))) AS sessions
-        FROM (${segments(hours, gap, stretch)})
+        FROM (${segments(days, gap, stretch)})
         GROUP BY user_id
       )
     )`;
@@ -51,13 +51,13 @@ export function longestSession({ hours }: LookedAt, { max_gap_minutes: gap }: Me
  * SQL: each stretch's first segment, and its second, 0 where there is none. Bits are counted from a stretch's first minute. Step by step in
  * queries of queries, as the server puts in the place of an alias what it stands for, which would be very much in the end.
  */
-function segments(hours: string, gap: number, stretch: number): string {
+function segments(days: string, gap: number, stretch: number): string {
   const hourMinute = 'toUInt64(intDiv(toUnixTimestamp(hour), 60))';
   const source =
     stretch === MINUTES
-      ? `SELECT user_id, session_id, ${hourMinute} AS start, active_minutes AS bits FROM session_activity WHERE ${hours} AND bits != 0`
+      ? `SELECT user_id, session_id, ${hourMinute} AS start, active_minutes AS bits FROM session_activity WHERE ${days} AND bits != 0`
       : `SELECT user_id, session_id, ${hourMinute} + at AS start, bitAnd(bitShiftRight(active_minutes, at), ${2n ** BigInt(stretch) - 1n}) AS bits
-         FROM session_activity ARRAY JOIN range(0, ${MINUTES}, ${stretch}) AS at WHERE ${hours} AND bits != 0`;
+         FROM session_activity ARRAY JOIN range(0, ${MINUTES}, ${stretch}) AS at WHERE ${days} AND bits != 0`;
   // Of a number, `x XOR (x - 1)` has the bits up to and with its lowest one.
   const lowest = (bits: string): string => `bitXor(${bits}, ${bits} - 1)`;
   const key = 'user_id, session_id, start';

@@ -30,10 +30,10 @@ const enoughIn = (days: string): string => `
   WHERE tokens >= {min_tokens_each:UInt64} AND points >= {min_points_each:UInt64}`;
 
 /** Tokens for each point now, against those of everybody's own before, up to some way above the median. */
-export const thriftGain = ({ days, before }: LookedAt): string => `
+export const thriftGain = ({ days, before }: LookedAt, isAllKnown: boolean): string => `
   SELECT user_id, greatest(0, round(1 - now.tokens / now.points / least(each, median * (1000 + {most_over_median_per_mille:UInt64}) / 1000), 12)) AS value
   FROM (
-    SELECT user_id, tokens / points AS each, quantileExactLow(0.5)(tokens / points) OVER () AS median FROM (${enoughIn(before)})
+    SELECT user_id, tokens / points AS each, ${isAllKnown ? '{median_before:Float64}' : 'quantileExactLow(0.5)(tokens / points) OVER ()'} AS median FROM (${enoughIn(before)})
   ) AS before
   INNER JOIN (${enoughIn(days)}) AS now USING user_id`;
 

@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto';
-import { tokenFields } from '@laurel/events';
 import {
   asksBefore,
   inRanks,
@@ -10,10 +8,11 @@ import {
 } from '@laurel/titles';
 import { dayKey, dayOf, dayStartMs, windowBefore, windowOf, type Day } from '@laurel/usage';
 import type { ClickHouseClient } from '@clickhouse/client';
-import { connectClickHouse, type ClickHouseConnection } from '../client.js';
+import type { ClickHouseConnection } from '../client.js';
 import { isErased } from '../erasures.js';
 import { COUNTED } from '../projections.js';
 import { TOTAL } from '../sql.js';
+import { CopyDatabase, MEASURES } from './copy-database.js';
 import { nothingTogether } from './facts.js';
 import { medianOf } from './outcome-facts.js';
 import { PastHours } from './past-hours.js';
@@ -21,14 +20,6 @@ import { PastLeaders, type MedianAt } from './past-leaders.js';
 import { sketchedStandings, standingsOf, titleMeasurement, titleStandings } from './standings.js';
 import { inParts, PEOPLE_AT_ONCE, tierFigures, TierReader } from './tiers.js';
 
-const MEASURES = [
-  'events',
-  ...tokenFields.map((field) => `${field}_tokens`),
-  'cost_micro_usd',
-  'list_cost_usd',
-  'cache_saving_usd',
-  'unpriced_events',
-].join(', ');
 const SUMS = MEASURES.replace(/\w+/g, (column) => `sum(${column}) AS ${column}`);
 const INSTANT = '(SELECT argMax(at, step) FROM instants)';
 
@@ -52,12 +43,12 @@ export class Past implements UsageHistory {
   private instantMs: number | undefined;
   private leaders: PastLeaders | undefined;
 
-  private constructor(
-    /** Sees usage before the instant last gone to; none at first. */
-    readonly client: ClickHouseClient,
-    private readonly live: ClickHouseClient,
-    private readonly database: string,
-  ) {}
+  private constructor(private readonly copy: CopyDatabase) {}
+
+  /** Sees usage before the instant last gone to; none at first. */
+  get client(): ClickHouseClient {
+    return this.copy.client;
+  }
 
   /**
    * Takes the copy: as long as the live database needs to read these days once. And finds in it the best at each instant.
@@ -72,13 +63,10 @@ export class Past implements UsageHistory {
   ): Promise<Past> {
     const [firstMs, lastMs] = [instants[0], instants.at(-1)];
     if (firstMs === undefined || lastMs === undefined) throw new RangeError('there is no instant to look back to');
-    await dropForgotten(live, connection.database);
-    const database = `${prefixOf(connection.database)}${Date.now()}_${randomBytes(4).toString('hex')}`;
-    await live.command({ query: `CREATE DATABASE ${quoted(database)}` });
-    const past = new Past(connectClickHouse({ ...connection, database }), live, database);
+    const range = { firstMs, lastMs, from: firstDayNeeded(rules, firstMs) };
+    const copy = await CopyDatabase.create(live, connection, 'past', (from) => statements(from, range));
+    const past = new Past(copy);
     try {
-      const range = { firstMs, lastMs, from: firstDayNeeded(rules, firstMs) };
-      for (const query of statements(quoted(connection.database), range)) await past.client.command({ query });
       const hours = await PastHours.open(past.client, rules, dayOf(firstMs));
       // From there all days before the windows of all instants are seen whole.
       await past.goTo(lastMs);
@@ -157,13 +145,16 @@ export class Past implements UsageHistory {
 
   /** Drops the copy. */
   async close(): Promise<void> {
-    await this.client.close();
-    await this.live.command({ query: `DROP DATABASE IF EXISTS ${quoted(this.database)} SYNC` });
+    await this.copy.drop();
   }
 }
 
-/** Ranks by exact values: those by which the candidates were found may be off by the last bits of a float. @param standings the eligible first, best first. */
-const rankedByValue = (standings: readonly Standing[]): readonly Standing[] => [
+/**
+ * Ranks by exact values: those by which the candidates were found may be off by the last bits of a float.
+ *
+ * @param standings the eligible first, best first.
+ */
+export const rankedByValue = (standings: readonly Standing[]): readonly Standing[] => [
   ...inRanks(standings.filter((one) => one.eligible)),
   ...standings.filter((one) => !one.eligible),
 ];
@@ -182,26 +173,6 @@ export function firstDayNeeded(
   return known.length < days.length ? undefined : (Math.min(...known, dayOf(firstMs)) as Day);
 }
 
-const prefixOf = (liveDatabase: string): string => `${liveDatabase}_past_`;
-
-/** A process that was killed leaves its copy, with figures of people who may be erased meanwhile. */
-const FORGOTTEN_AFTER_MS = 86_400_000;
-
-async function dropForgotten(live: ClickHouseClient, liveDatabase: string): Promise<void> {
-  const prefix = prefixOf(liveDatabase);
-  const result = await live.query({
-    query: 'SELECT name FROM system.databases WHERE startsWith(name, {prefix:String})',
-    query_params: { prefix },
-    format: 'JSONEachRow',
-  });
-  for (const { name } of await result.json<{ name: string }>()) {
-    const begunMs = Number(name.slice(prefix.length).split('_')[0]);
-    if (begunMs < Date.now() - FORGOTTEN_AFTER_MS) await live.command({ query: `DROP DATABASE ${quoted(name)} SYNC` });
-  }
-}
-
-const quoted = (name: string): string => `\`${name.replace(/[\\`]/g, '\\$&')}\``;
-
 interface CopiedRange {
   readonly firstMs: number;
   readonly lastMs: number;
@@ -215,7 +186,6 @@ function statements(live: string, { firstMs, lastMs, from }: CopiedRange): reado
   const firstHour = `toDateTime(${dayStartMs(first) / 1000}, 'UTC')`;
   const endHour = `toDateTime(${dayStartMs((last + 1) as Day) / 1000}, 'UTC')`;
   const since = from === undefined ? '' : `day >= '${dayKey(from)}' AND `;
-  const sinceHour = from === undefined ? '' : `hour >= toDateTime(${dayStartMs(from) / 1000}, 'UTC') AND `;
   const view = (name: string, days: string, keys: string): string => `
     CREATE VIEW ${name} AS
     SELECT day, ${keys}, true AS counted, ${MEASURES} FROM ${days} WHERE day < toDate(${INSTANT}, 'UTC')
@@ -237,7 +207,7 @@ function statements(live: string, { firstMs, lastMs, from }: CopiedRange): reado
     `INSERT INTO model_days SELECT toDate(hour, 'UTC') AS day, user_id, provider, model, ${SUMS} FROM hours
      GROUP BY day, user_id, provider, model`,
     `CREATE TABLE session_hours ENGINE = MergeTree ORDER BY (user_id, hour) AS
-     SELECT hour, user_id, session_id, active_minutes FROM ${live}.session_activity WHERE ${sinceHour}hour < ${endHour}`,
+     SELECT day, hour, user_id, session_id, active_minutes FROM ${live}.session_activity WHERE ${since}day <= '${dayKey(last)}'`,
     view('usage_by_day', 'user_days', 'user_id, team'),
     view('model_usage_by_day', 'model_days', 'user_id, provider, model'),
     `CREATE VIEW session_activity AS SELECT * FROM session_hours WHERE hour < ${INSTANT}`,
@@ -269,6 +239,5 @@ function statements(live: string, { firstMs, lastMs, from }: CopiedRange): reado
      WHERE NOT counts AND ${since}day < '${dayKey(last)}'`,
     // A day has its signals once it is closed.
     `CREATE VIEW fair_play_flags AS SELECT * FROM flagged_days WHERE day < toDate(${INSTANT}, 'UTC')`,
-    ...['people_default', 'hidden_exceptions'].map((name) => `CREATE VIEW ${name} AS SELECT * FROM ${live}.${name}`),
   ];
 }

@@ -1,5 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import {
+  cacheShareOf,
   compareStandings,
   factsByScope,
   isEligible,
@@ -14,8 +15,8 @@ import {
 } from '@laurel/titles';
 import { modelFamily, type Window } from '@laurel/usage';
 import { hiddenAmong } from '../people.js';
-import { asksFamilies, titleCandidates, type Alias, type Candidate } from './candidates.js';
-import { modelsOf, windowFacts, type EverybodyFacts } from './facts.js';
+import { asksFamilies, titleCandidates, type Alias, type Candidate, type KnownOfAll } from './candidates.js';
+import { everybodyFacts, modelsOf, windowFacts, type EverybodyFacts } from './facts.js';
 
 /** Beyond what `decide` needs, so that a last-bit difference between SQL and the definition can't leave out the best. */
 export const SPARE_CANDIDATES = 5;
@@ -26,6 +27,7 @@ export const SPARE_CANDIDATES = 5;
  * unless they hid while this was read.
  *
  * @param take how many of the best, in each scope; default what `decide` needs.
+ * @param everybody what the metric needs to know of everybody together, where that is known.
  */
 export async function titleStandings(
   client: ClickHouseClient,
@@ -33,10 +35,12 @@ export async function titleStandings(
   window: Window,
   holders: readonly string[],
   take = standingsNeeded(rule),
+  everybody?: EverybodyFacts,
 ): Promise<ReadonlyMap<Scope, readonly Standing[]>> {
   for (let reads = 1; ; reads += 1) {
-    const candidates = await readCandidates(client, rule, window, holders, take);
-    const standings = await standingsOf(client, rule, window, holders, candidates);
+    const together = everybody ?? (await everybodyFacts(client, rule, window));
+    const candidates = await readCandidates(client, rule, window, holders, take + SPARE_CANDIDATES, together);
+    const standings = await standingsOf(client, rule, window, holders, candidates, together);
     if (reads === MOST_READS || [...standings.values()].every(isInOrder)) return standings;
   }
 }
@@ -87,21 +91,32 @@ export async function standingsOf(
   return standings;
 }
 
-async function readCandidates(
+/** See `titleCandidates`. @param everybody as far as that is known, for a title of the company. */
+export async function readCandidates(
   client: ClickHouseClient,
   rule: TitleRule,
   window: Window,
   holders: readonly string[],
   take: number,
+  everybody?: EverybodyFacts,
 ): Promise<readonly Candidate[]> {
   const aliases = asksFamilies(rule) ? await aliasesOf(client, window) : [];
-  const statement = titleCandidates(rule, window, aliases, take + SPARE_CANDIDATES, holders);
+  const statement = titleCandidates(rule, window, aliases, take, holders, knownOfAll(rule, everybody));
   const result = await client.query({
     ...statement,
     query_params: { ...statement.query_params },
     format: 'JSONEachRow',
   });
   return result.json<Candidate>();
+}
+
+/** Each model family has a share of its own, and is not told of as a parameter. */
+function knownOfAll({ metric, scope }: TitleRule, everybody: EverybodyFacts | undefined): KnownOfAll | undefined {
+  if (everybody === undefined || scope === 'each_model_family') return undefined;
+  return {
+    company_share: cacheShareOf(everybody.company),
+    median_before: metric.kind === 'thrift_gain' ? (everybody.medianBefore(metric) ?? 0) : 0,
+  };
 }
 
 /**
@@ -120,7 +135,7 @@ export async function sketchedStandings(
     rule,
     window,
     holders,
-    standingsNeeded(rule),
+    standingsNeeded(rule) + SPARE_CANDIDATES,
   )) {
     const scope = scopeOfPart(rule, part);
     const own = standings.get(scope) ?? [];

@@ -10,6 +10,12 @@ const inputClasses = ['input', 'cache_read', 'cache_write_5m', 'cache_write_1h',
 
 const inputOf = ({ tokens }: Figures): bigint => inputClasses.reduce((sum, name) => sum + tokens[name], 0n);
 
+/** How much of a company's input was read from a cache: 0 to 1, 0 of none. */
+export function cacheShareOf(company: Figures): number {
+  const input = inputOf(company);
+  return input === 0n ? 0 : Number(company.tokens.cache_read) / Number(input);
+}
+
 /**
  * Cache Wizard: the share of input that was read from a cache, drawn toward the company's own share:
  *
@@ -32,8 +38,7 @@ const inputOf = ({ tokens }: Figures): bigint => inputClasses.reduce((sum, name)
  * double, unrounded.
  */
 export function cacheShare(metric: MetricOf<'cache_share'>, person: PersonFacts, company: Figures): Measurement {
-  const companyInput = inputOf(company);
-  const companyShare = companyInput === 0n ? 0 : Number(company.tokens.cache_read) / Number(companyInput);
+  const companyShare = cacheShareOf(company);
   const prior = metric.prior_tokens;
   const weight = Number(inputOf(person.figures)) + prior;
   const read = countedReads(metric, person);
@@ -48,7 +53,7 @@ export function cacheShare(metric: MetricOf<'cache_share'>, person: PersonFacts,
       reads_per_output: whole(metric.reads_per_output),
       prior_tokens: whole(prior),
       company_cache_read: whole(company.tokens.cache_read),
-      company_input: whole(companyInput),
+      company_input: whole(inputOf(company)),
       company_share: real(companyShare),
       active_days: whole(volume.activeDays),
       sessions: whole(volume.sessions),

@@ -74,7 +74,7 @@ export const freshnessTable = (runs: readonly FreshnessRun[]): string =>
 export const boardTables = (runs: readonly BoardRun[]): string =>
   table(
     ['people', 'what', 'first ms', 'p50 ms', 'p95 ms', 'most ms'],
-    runs.flatMap(({ company, latencies, titles, awarderMiB, simulation, simulationMinutes }) => [
+    runs.flatMap(({ company, latencies, titles, ticks, callers, awarderMiB, simulation, simulationMinutes }) => [
       ...latencies.map(({ what, first, p50, p95, most }) => [
         String(company.people),
         what,
@@ -83,6 +83,14 @@ export const boardTables = (runs: readonly BoardRun[]): string =>
       [
         String(company.people),
         `all titles evaluated: ${digits(cpuOf(titles))} CPU s (of it ClickHouse ${digits(cpuOf(titles, isClickHouse))}), most memory ${Math.round(awarderMiB)} MiB`,
+        '',
+        '',
+        '',
+        '',
+      ],
+      [
+        String(company.people),
+        `all titles at a tick, ${callers} people’s calls after the last one: ${shown(spreadOf(ticks.map((one) => cpuOf(one))))} CPU s (of it ClickHouse ${shown(spreadOf(ticks.map((one) => cpuOf(one, isClickHouse))))})`,
         '',
         '',
         '',

@@ -110,9 +110,9 @@ export function sessionDays(userId: string, window: Window): Statement {
   return {
     query: `SELECT arraySort(groupArray((day_number, day_minutes))) AS by_day
       FROM (
-        SELECT session_id, toUInt16(toDate(hour)) AS day_number, sum(bitCount(active_minutes)) AS day_minutes
-        FROM session_activity
-        WHERE toDate(hour) BETWEEN {first_day:Date} AND {last_day:Date} AND user_id = {user:String}
+        SELECT session_id, toUInt16(t.day) AS day_number, sum(bitCount(active_minutes)) AS day_minutes
+        FROM session_activity AS t
+        WHERE t.day BETWEEN {first_day:Date} AND {last_day:Date} AND user_id = {user:String}
         GROUP BY session_id, day_number
       )
       GROUP BY session_id`,

@@ -20,7 +20,7 @@ export type RolledTable = (typeof ROLLED)[Grain][number];
  */
 export const VIEWS = {
   usage: { hour: 'usage_by_hour' },
-  session_activity: { hour: 'session_minutes' },
+  session_activity: { hour: 'session_minutes', day: 'attendance_by_day' },
   usage_by_day: { hour: 'usage_by_hour', day: 'usage_by_day_user' },
   model_usage_by_day: { hour: 'usage_by_hour', day: 'usage_by_day_model' },
   attendance: { hour: 'usage_by_hour', day: 'attendance_by_day' },

@@ -128,3 +128,29 @@ export async function writeCompany(
     await client.command({ query: `OPTIMIZE TABLE ${table} FINAL` });
   }
 }
+
+/**
+ * Rolls a minute of the present hour, in which so many people have made a call: the first of them the same ones each time, so that only
+ * those who are added have other figures than by the roll before.
+ *
+ * @param tick from 1, another one for each roll.
+ */
+export async function writeCalls(
+  client: ClickHouseClient,
+  { people }: CompanyShape,
+  nowMs: number,
+  { callers, tick }: { readonly callers: number; readonly tick: number },
+): Promise<void> {
+  const minute = Math.floor(nowMs / 1000 / HOUR) * HOUR;
+  const rollId = rollIdOf(tick, nowMs, 0);
+  await client.command({
+    query: `INSERT INTO usage_by_minute (minute, roll_id, user_id, session_id, provider, model, team, origin, status, events, input_tokens,
+        cache_read_tokens, cache_write_5m_tokens, output_tokens, list_cost_usd)
+      SELECT toDateTime({minute:UInt32}, 'UTC'), {roll:UInt128}, concat('u-', leftPad(toString(rank), 6, '0')), concat('s-', toString(rank)),
+        'anthropic', concat('model-', toString(rank % ${MODELS})), concat('team-', toString(intDiv(rank, 40))), 'main', 'ok',
+        1, 6000, 50000, 3000, 1000, toDecimal128(0.06, 6)
+      FROM (SELECT 1 + number * 7919 % ${people} AS rank FROM numbers(${callers}))`,
+    query_params: { roll: String(rollId), minute },
+  });
+  await writeHeads(client, 'minute', [minute], rollId);
+}

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { ClickHouseClient } from '@laurel/clickhouse';
 import { awardEvent, topics } from '@laurel/events';
@@ -8,7 +9,7 @@ import type { BenchStack } from '../bench-stack.js';
 import { setUp } from '../ingest/laurel.js';
 import { CpuMeter, peakMiBOf, type Cost } from '../processes.js';
 import { percentile } from '../statistics.js';
-import { companyOf, writeCompany, type CompanyShape } from './company.js';
+import { companyOf, REPORTED, writeCalls, writeCompany, type CompanyShape } from './company.js';
 
 const LAUREL = fileURLToPath(new URL('../../../../cli/dist/main.js', import.meta.url));
 const run = promisify(execFile);
@@ -45,6 +46,9 @@ export interface BoardRun extends BoardOptions {
   readonly latencies: readonly Latency[];
   /** All titles evaluated once, from the start of title-awarder to its first awards. */
   readonly titles: Cost;
+  /** Looks at all titles after that, each when so many `callers` have used something since the last one. */
+  readonly ticks: readonly Cost[];
+  readonly callers: number;
   /** Most memory of title-awarder. */
   readonly awarderMiB: number;
   /** `laurel titles simulate` over these days, each hour; without the command's own CPU seconds; null when it took too long. */
@@ -62,7 +66,7 @@ export async function benchBoard(
     const environment = stack.environment(PREFIX, DATABASE);
     await setUp(environment);
     await writeCompany(client, company, Date.now(), onProgress);
-    const titles = await evaluateTitles(stack, environment);
+    const titles = await evaluateTitles(stack, client, environment, company);
     onProgress('simulating a month …');
     const simulation = await simulateMonth(stack, environment, simulationMinutes);
     const api = await ServiceProcess.start('api', environment);
@@ -143,10 +147,12 @@ async function timed(what: string, requests: number, ask: (request: number) => P
 
 async function evaluateTitles(
   stack: BenchStack,
+  client: ClickHouseClient,
   environment: NodeJS.ProcessEnv,
-): Promise<Pick<BoardRun, 'titles' | 'awarderMiB'>> {
+  company: CompanyShape,
+): Promise<Pick<BoardRun, 'titles' | 'ticks' | 'callers' | 'awarderMiB'>> {
   const meter = new CpuMeter({ clickhouse: stack.pids.clickhouse });
-  const awarder = await ServiceProcess.start('title-awarder', environment);
+  const awarder = await ServiceProcess.start('title-awarder', { ...environment, LAUREL_AWARDER_TICK_MS: '1000' });
   const consumer = stack.kafka.consumer({ groupId: `${PREFIX}bench-${Date.now()}` });
   try {
     await consumer.connect();
@@ -163,11 +169,28 @@ async function evaluateTitles(
         })
         .catch(reject);
     });
-    return { titles: meter.stop({ 'title-awarder': awarder.pid }), awarderMiB: peakMiBOf(awarder.pid) };
+    const titles = meter.stop({ 'title-awarder': awarder.pid });
+    const callers = Math.round(CALLERS * (company.people / REPORTED.people));
+    const ticks: Cost[] = [];
+    for (let tick = 1; tick <= TICKS; tick += 1) {
+      await nextTick(awarder, 'unchanged');
+      const ofTick = new CpuMeter({ clickhouse: stack.pids.clickhouse, 'title-awarder': awarder.pid });
+      await writeCalls(client, company, Date.now(), { callers: tick * callers, tick });
+      await nextTick(awarder, 'evaluated');
+      ticks.push(ofTick.stop());
+    }
+    return { titles, ticks, callers, awarderMiB: peakMiBOf(awarder.pid) };
   } finally {
     await consumer.disconnect();
     await awarder.end('SIGTERM');
   }
+}
+
+/** Resolves when one has ended with this result. */
+async function nextTick(awarder: ServiceProcess, result: 'evaluated' | 'unchanged'): Promise<void> {
+  const seen = (): Promise<number> => awarder.metric('laurel_title_ticks_total', `result="${result}"`);
+  const before = await seen();
+  while ((await seen()) === before) await sleep(200);
 }
 
 async function simulateMonth(
@@ -189,3 +212,10 @@ async function simulateMonth(
 
 /** Those that Laurel brings. */
 const TITLES = 6;
+
+const TICKS = 10;
+/**
+ * Of the reported company, between two ticks: its tokens come to some 400 calls a second, day and night, so that 2,000 are made in the
+ * default 5 s.
+ */
+const CALLERS = 2000;

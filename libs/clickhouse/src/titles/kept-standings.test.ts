@@ -1,0 +1,239 @@
+import { jest } from '@jest/globals';
+import fc from 'fast-check';
+import { standingsNeeded, titleRuleSchema, type Scope, type Standing, type TitleRule } from '@laurel/titles';
+import { windowOf } from '@laurel/usage';
+import type { UsageEvent } from '@laurel/events';
+import { usageEvent } from '@laurel/usage/fixture';
+import { takeOutcomes } from '../outcomes.fixture.js';
+import { writeChoices } from '../people.js';
+import type { Roller } from '../roller.fixture.js';
+import { TestDatabase } from '../test-database.fixture.js';
+import {
+  DAY,
+  drawnFlags,
+  drawnOutcomes,
+  drawnRules,
+  drawnUsage,
+  NOW,
+  PEOPLE,
+  record,
+  TODAY,
+} from './drawn-usage.fixture.js';
+import { KeptStandings } from './kept-standings.js';
+import { titleStandings } from './standings.js';
+
+const KEPT = 4;
+const hide = { visibility: 'hidden' as const, figures: 'exact' as const, changed_at: 1 };
+
+/** What happens between two looks, to some of the people. */
+type Step =
+  | { readonly what: 'usage'; readonly events: readonly UsageEvent[]; readonly closeHours: number }
+  | { readonly what: 'outcomes'; readonly outcomes: Parameters<typeof takeOutcomes>[1] }
+  | { readonly what: 'hides'; readonly userId: string }
+  | { readonly what: 'nothing' };
+
+/** Calls of a few people, new ones, revised and taken back, in closed days and open minutes. */
+const usageStep = fc
+  .tuple(drawnUsage, fc.subarray(PEOPLE, { minLength: 1, maxLength: 4 }), fc.nat(2), fc.constantFrom(0, 0, 0, 1, 30))
+  .map(([events, people, revision, closeHours]): Step => {
+    const own = events.filter(({ user_id: user }) => people.includes(user));
+    return {
+      what: 'usage',
+      closeHours,
+      events: own.map((event, index) => ({
+        ...event,
+        event_id: revision === 0 ? `${event.event_id}-later` : event.event_id,
+        revision: revision * 2 + 1,
+        retracted: revision === 2 && index % 3 > 0,
+      })),
+    };
+  });
+const outcomesStep = fc.tuple(drawnOutcomes, fc.constantFrom(...PEOPLE)).map(([all, userId]): Step => ({
+  what: 'outcomes',
+  outcomes: all
+    .filter(({ user_id: user }) => user === userId)
+    .map((one) => ({ ...one, event_id: `${one.event_id}-later` })),
+}));
+const steps = fc.array(
+  fc.oneof(
+    { weight: 5, arbitrary: usageStep },
+    { weight: 2, arbitrary: outcomesStep },
+    { weight: 1, arbitrary: fc.constantFrom(...PEOPLE).map((userId): Step => ({ what: 'hides', userId })) },
+    { weight: 1, arbitrary: fc.constant<Step>({ what: 'nothing' }) },
+  ),
+  { minLength: 3, maxLength: 5 },
+);
+
+describe('standings that are kept from look to look', () => {
+  let database: TestDatabase;
+  let kept: KeptStandings;
+  beforeAll(async () => {
+    database = await TestDatabase.create();
+  });
+  beforeEach(() => {
+    kept = new KeptStandings(database.client, database.connection, KEPT);
+  });
+  afterEach(async () => {
+    await kept.close();
+    const left = await database.rows('SELECT name FROM system.databases WHERE startsWith(name, {name:String})', {
+      name: `${database.connection.database}_`,
+    });
+    expect(left).toEqual([]);
+  });
+  afterAll(() => database.drop());
+
+  const look = async (
+    rules: readonly TitleRule[],
+    holders: readonly string[],
+  ): Promise<ReadonlyMap<string, ReadonlyMap<Scope, readonly Standing[]>>> => {
+    const asked = rules.map((rule) => ({ rule, window: windowOf(rule.window, NOW), holders }));
+    const found = new Map<string, ReadonlyMap<Scope, readonly Standing[]>>();
+    for await (const [{ rule }, standings] of kept.of(asked)) found.set(rule.id, standings);
+    return found;
+  };
+
+  it('are at each look those of a look at everybody, as far as a decision asks for them', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        drawnUsage,
+        drawnOutcomes,
+        drawnRules,
+        drawnFlags,
+        steps,
+        fc.subarray([...PEOPLE, 'nobody'], { maxLength: 3 }),
+        async (events, outcomes, drawn, flags, changes, holders) => {
+          const rules = drawn.map((rule, index): TitleRule => ({ ...rule, id: `title_${index}` }));
+          await database.truncate(['people_choices']);
+          const roller = await record(database, events, { outcomes, flags });
+          for (const [index, step] of [{ what: 'nothing' } as const, ...changes].entries()) {
+            if (step.what === 'usage') await roller.take({ ...step, closeDays: true });
+            if (step.what === 'outcomes' && step.outcomes.length > 0) await takeOutcomes(database, step.outcomes);
+            if (step.what === 'hides') {
+              await writeChoices(database.client, [{ userId: step.userId, choice: hide, version: index }]);
+            }
+            const found = await look(rules, holders);
+            for (const rule of rules) {
+              const window = windowOf(rule.window, NOW);
+              const all = await titleStandings(database.client, rule, window, holders, PEOPLE.length);
+              const standings = found.get(rule.id) ?? new Map<Scope, readonly Standing[]>();
+              expect({ rule, scopes: [...standings.keys()].sort() }).toEqual({ rule, scopes: [...all.keys()].sort() });
+              for (const [scope, everybody] of all) {
+                const own = standings.get(scope) ?? [];
+                const named = new Set([
+                  ...everybody
+                    .filter((one) => one.eligible)
+                    .slice(0, standingsNeeded(rule))
+                    .map(({ userId }) => userId),
+                  ...holders,
+                  ...own.map(({ userId }) => userId),
+                ]);
+                expect({ rule, step, scope, own }).toEqual({
+                  rule,
+                  step,
+                  scope,
+                  own: everybody.filter(({ userId }) => named.has(userId)),
+                });
+              }
+            }
+          }
+        },
+      ),
+      { numRuns: 2, endOnFailure: true },
+    );
+  }, 900_000);
+
+  describe('of who has the most input', () => {
+    const rule: TitleRule = titleRuleSchema.parse({
+      id: 'most',
+      name: 'Most',
+      description: 'Most input',
+      version: 1,
+      metric: { kind: 'capped_tokens', daily_cap: 1e9, classes: ['input'] },
+      window: '30d',
+      scope: 'company',
+    });
+    const CLOSED = TODAY - 9 * DAY;
+    const call = (userId: string, input: number, at: number): UsageEvent =>
+      usageEvent({ user_id: userId, event_id: `${userId}-${at}-${input}`, occurred_at: at * 1000, tokens: { input } });
+    const best = async (): Promise<readonly unknown[]> =>
+      ((await look([rule], [])).get('most')?.get('company') ?? [])
+        .slice(0, 3)
+        .map(({ userId, value, rank }) => [userId, value, rank]);
+    let roller: Roller;
+    let queries: jest.SpiedFunction<TestDatabase['client']['query']>;
+    beforeEach(async () => {
+      const events = PEOPLE.map((userId, index) => call(userId, 100 + index, CLOSED));
+      roller = await record(database, events);
+      queries = jest.spyOn(database.client, 'query');
+      expect(await best()).toEqual([
+        ['😀', 129, 1],
+        ['\uff5e', 128, 2],
+        ['u-27', 127, 3],
+      ]);
+    });
+    afterEach(() => {
+      queries.mockRestore();
+    });
+    const looksAtEverybody = (): number =>
+      queries.mock.calls.filter(([{ query }]) => query.includes('WITH measured AS')).length;
+    const take = (...events: readonly UsageEvent[]): Promise<void> =>
+      roller.take({ events, closeHours: 0, closeDays: true });
+
+    it.each([true, false])(
+      'do not look at everybody where a few have changed, be it that one of them is the best now (days lie by person: %p)',
+      async (byPerson) => {
+        if (!byPerson) {
+          for (const table of ['usage_by_day_user', 'attendance_by_day']) {
+            const query = `ALTER TABLE ${table} CLEAR PROJECTION by_user`;
+            await database.client.command({ query, clickhouse_settings: { mutations_sync: '2' } });
+          }
+        }
+        await take(call('u-00', 29, TODAY));
+        expect(await best()).toEqual([
+          ['u-00', 129, 1],
+          ['😀', 129, 1],
+          ['\uff5e', 128, 3],
+        ]);
+        await take(call('u-26', 100, TODAY - 8 * DAY));
+        expect(await best()).toEqual([
+          ['u-26', 226, 1],
+          ['u-00', 129, 2],
+          ['😀', 129, 2],
+        ]);
+        await take({ ...call('u-00', 100, CLOSED), revision: 1, retracted: true });
+        expect(await best()).toEqual([
+          ['u-26', 226, 1],
+          ['😀', 129, 2],
+          ['\uff5e', 128, 3],
+        ]);
+        expect(looksAtEverybody()).toBe(1);
+      },
+    );
+
+    it('look at everybody when too few are left of the best', async () => {
+      await take(...PEOPLE.slice(-4).map((userId, index) => call(userId, 1, CLOSED + index)));
+      await best();
+      expect(looksAtEverybody()).toBe(1);
+      const fallen = PEOPLE.slice(-3).map((userId, index) => call(userId, 127 + index, CLOSED));
+      await take(...fallen.map((event) => ({ ...event, revision: 1, retracted: true })));
+      expect(await best()).toEqual([
+        ['u-26', 127, 1],
+        ['u-25', 125, 2],
+        ['u-24', 124, 3],
+      ]);
+      expect(looksAtEverybody()).toBe(2);
+    });
+
+    it('know of every change after a look that was not gone through to its end', async () => {
+      await take(call('u-00', 50, TODAY));
+      const left = kept.of([{ rule, window: windowOf(rule.window, NOW), holders: [] }]);
+      await left.next();
+      await left.return();
+      expect(await best()).toEqual([
+        ['u-00', 150, 1],
+        ['😀', 129, 2],
+        ['\uff5e', 128, 3],
+      ]);
+    });
+  });
+});

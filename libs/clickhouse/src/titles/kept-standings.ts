@@ -1,0 +1,205 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import {
+  asksBefore,
+  asksEverybody,
+  cacheShareOf,
+  compareStandings,
+  standingsNeeded,
+  type Scope,
+  type Standing,
+  type TitleRule,
+} from '@laurel/titles';
+import type { Window } from '@laurel/usage';
+import type { ClickHouseConnection } from '../client.js';
+import { readFiguresBasis, type FiguresBasis } from '../figures-version.js';
+import { changedPeople, type ChangedPeople } from './changed-people.js';
+import { CopiedPeople } from './copied-people.js';
+import { everybodyFacts, type EverybodyFacts } from './facts.js';
+import { firstDayNeeded, rankedByValue } from './past.js';
+import { readCandidates, SPARE_CANDIDATES, standingsOf, titleStandings } from './standings.js';
+
+const KEPT = 30;
+/** Of more people it is no cheaper than to measure everybody. */
+const MOST_CHANGED = 10_000;
+/** What was known so long ago is forgotten, in ms: the rolls of then may be gone, see `changedPeople`. */
+const MOST_KNOWN_MS = 5 * 60_000;
+
+/** Of two shares of 12 decimals. */
+const ROUNDING = 1e-12;
+
+/** A title, as it is to be judged at one instant. */
+export interface AskedTitle {
+  readonly rule: TitleRule;
+  readonly window: Window;
+  /** Present ones, in any scope. */
+  readonly holders: readonly string[];
+}
+
+export type StandingsByScope = ReadonlyMap<Scope, readonly Standing[]>;
+
+type Place = Pick<Standing, 'userId' | 'value'>;
+
+/** What is known of a title of the company. */
+interface Known {
+  readonly rule: TitleRule;
+  readonly window: Window;
+  readonly everybody: EverybodyFacts;
+  readonly best: readonly string[];
+  /** All others are not before it, in the order of the board, or not eligible; undefined: all others are not eligible. */
+  readonly bound: Place | undefined;
+}
+
+interface Judged {
+  readonly standings: StandingsByScope;
+  readonly known?: Known;
+}
+
+/** What is known of titles by the figures of one look. */
+interface Look {
+  readonly basis: FiguresBasis;
+  readonly atMs: number;
+  readonly titles: ReadonlyMap<string, Known>;
+}
+
+/**
+ * The standings of titles from tick to tick, without measuring everybody at each. Of a title of the company the best are known, and a
+ * place that nobody else was before. Whoever is before it now has other rows than they had, which the rolls tell, see `changedPeople`:
+ * so these people are measured anew, and the best, and a tick costs what has changed.
+ *
+ * Everybody is measured where it can't be told so: at first, with each new day of a window, when an hour or a day is closed, when
+ * somebody’s choice changes, or too few of the best are left. In titles of teams and model families that is always so.
+ */
+export class KeptStandings {
+  private last: Look | undefined;
+  private copied: CopiedPeople | undefined;
+
+  /**
+   * @param connection of the client.
+   * @param kept so many of the best are measured at each look; all others have not been ahead of the next one.
+   */
+  constructor(
+    private readonly client: ClickHouseClient,
+    private readonly connection: ClickHouseConnection,
+    private readonly kept = KEPT,
+  ) {}
+
+  /**
+   * What decisions on these titles rest on, in their order: see `titleStandings`, of which at least as many are there. By figures
+   * that are as new as this call, or newer.
+   *
+   * Whoever does not go on to the end measures everybody the next time.
+   */
+  async *of<T extends AskedTitle>(
+    asked: readonly T[],
+  ): AsyncGenerator<readonly [T, StandingsByScope], void, undefined> {
+    let isWhole = false;
+    try {
+      yield* this.judged(asked);
+      isWhole = true;
+    } finally {
+      // Whatever has failed may have been the copy.
+      if (!isWhole) await this.close().catch(() => undefined);
+    }
+  }
+
+  private async *judged<T extends AskedTitle>(asked: readonly T[]): AsyncGenerator<readonly [T, StandingsByScope]> {
+    const atMs = performance.now();
+    const basis = await readFiguresBasis(this.client);
+    const { last } = this;
+    this.last = undefined;
+    const changed =
+      last === undefined || atMs - last.atMs > MOST_KNOWN_MS
+        ? undefined
+        : await changedPeople(this.client, last.basis, basis);
+    const known = new Map<T, Known>();
+    if (last !== undefined && changed !== undefined && changed.users.size <= MOST_CHANGED) {
+      for (const title of asked) {
+        const own = last.titles.get(title.rule.id);
+        if (own !== undefined && isGood(own, title, changed)) known.set(title, own);
+      }
+      await this.copy(known, changed.users);
+    }
+    const titles = new Map<string, Known>();
+    for (const title of asked) {
+      const own = known.get(title);
+      const judged = (own && (await this.ofSome(own, title))) ?? (await this.ofEverybody(title));
+      if (judged.known !== undefined) titles.set(title.rule.id, judged.known);
+      yield [title, judged.standings];
+    }
+    this.last = { basis, atMs, titles };
+  }
+
+  async close(): Promise<void> {
+    await this.copied?.drop();
+    this.copied = undefined;
+  }
+
+  private async copy(known: ReadonlyMap<AskedTitle, Known>, changed: Iterable<string>): Promise<void> {
+    if (known.size === 0) return;
+    this.copied ??= await CopiedPeople.create(this.client, this.connection);
+    const people = new Set(changed);
+    for (const [{ holders }, { best }] of known) for (const userId of [...best, ...holders]) people.add(userId);
+    const rules = [...known.keys()].map(({ rule }) => rule);
+    const firstMs = Math.min(...[...known.keys()].map(({ window }) => window.endMs - 1));
+    await this.copied.take([...people], firstDayNeeded(rules, firstMs));
+  }
+
+  private async ofEverybody({ rule, window, holders }: AskedTitle): Promise<Judged> {
+    if (rule.scope !== 'company') return { standings: await titleStandings(this.client, rule, window, holders) };
+    const everybody = await everybodyFacts(this.client, rule, window);
+    const standings = await titleStandings(this.client, rule, window, holders, this.kept, everybody);
+    const eligible = (standings.get('company') ?? []).filter((one) => one.eligible);
+    return { standings, known: { rule, window, everybody, ...this.bounded(eligible, undefined) } };
+  }
+
+  /** By the copy; undefined where that does not tell enough. */
+  private async ofSome(known: Known, { rule, window, holders }: AskedTitle): Promise<Judged | undefined> {
+    const copy = this.copied?.client;
+    if (copy === undefined) return undefined;
+    const everybody = asksEverybody(rule.metric.kind)
+      ? await everybodyFacts(this.client, rule, window)
+      : known.everybody;
+    const candidates = await readCandidates(copy, rule, window, holders, this.kept + SPARE_CANDIDATES, everybody);
+    const measured = await standingsOf(copy, rule, window, holders, candidates, everybody);
+    const standings = measured.get('company') ?? [];
+    // Everybody’s share is drawn toward the company’s, and has moved by the whole of its change at the most.
+    const moved = Math.abs(cacheShareOf(everybody.company) - cacheShareOf(known.everybody.company));
+    const before =
+      known.bound === undefined || moved === 0
+        ? known.bound
+        : { userId: '', value: known.bound.value + moved + ROUNDING };
+    const eligible = standings.filter((one) => one.eligible);
+    const { best, bound } = this.bounded(eligible, before);
+    const isTold = new Set([...best, ...standings.filter((one) => !one.eligible).map(({ userId }) => userId)]);
+    // How many are ahead of a holder who is not before the bound is not known.
+    if (holders.some((userId) => eligible.some((one) => one.userId === userId) && !isTold.has(userId)))
+      return undefined;
+    if (bound !== undefined && best.length < standingsNeeded(rule)) return undefined;
+    const told = rankedByValue(standings.filter(({ userId }) => isTold.has(userId)));
+    return {
+      standings: told.length === 0 ? new Map() : new Map([['company', told]]),
+      known: { rule, window, everybody, best, bound },
+    };
+  }
+
+  /**
+   * The best, and a place that they alone are before.
+   *
+   * @param eligible all who are before `bound`, best first, and others perhaps; all, where it is undefined and they are not more than are
+   *   kept.
+   */
+  private bounded(eligible: readonly Place[], bound: Place | undefined): Pick<Known, 'best' | 'bound'> {
+    const next = eligible[this.kept];
+    const nearer = next !== undefined && (bound === undefined || compareStandings(next, bound) < 0) ? next : bound;
+    const best = eligible.filter((one) => nearer === undefined || compareStandings(one, nearer) < 0);
+    return { best: best.map(({ userId }) => userId), bound: nearer };
+  }
+}
+
+/** Whether only the people who have changed can be others than those who were known. */
+const isGood = (known: Known, { rule, window }: AskedTitle, { sinceMs }: ChangedPeople): boolean =>
+  known.rule === rule &&
+  known.window.firstDay === window.firstDay &&
+  known.window.lastDay === window.lastDay &&
+  // Days before the window say what everybody is compared with.
+  !(asksBefore(rule.metric.kind) && sinceMs < window.startMs);
