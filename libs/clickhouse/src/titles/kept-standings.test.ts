@@ -2,7 +2,7 @@ import { jest } from '@jest/globals';
 import fc from 'fast-check';
 import { standingsNeeded, titleRuleSchema, type Scope, type Standing, type TitleRule } from '@laurel/titles';
 import { windowOf } from '@laurel/usage';
-import type { UsageEvent } from '@laurel/events';
+import { noTokens, type UsageEvent } from '@laurel/events';
 import { usageEvent } from '@laurel/usage/fixture';
 import { takeOutcomes } from '../outcomes.fixture.js';
 import { writeChoices } from '../people.js';
@@ -155,9 +155,9 @@ describe('standings that are kept from look to look', () => {
     const CLOSED = TODAY - 9 * DAY;
     const call = (userId: string, input: number, at: number): UsageEvent =>
       usageEvent({ user_id: userId, event_id: `${userId}-${at}-${input}`, occurred_at: at * 1000, tokens: { input } });
-    const best = async (): Promise<readonly unknown[]> =>
+    const best = async (count = 3): Promise<readonly unknown[]> =>
       ((await look([rule], [])).get('most')?.get('company') ?? [])
-        .slice(0, 3)
+        .slice(0, count)
         .map(({ userId, value, rank }) => [userId, value, rank]);
     let roller: Roller;
     let queries: jest.SpiedFunction<TestDatabase['client']['query']>;
@@ -200,15 +200,43 @@ describe('standings that are kept from look to look', () => {
           ['u-00', 129, 2],
           ['😀', 129, 2],
         ]);
-        await take({ ...call('u-00', 100, CLOSED), revision: 1, retracted: true });
+        await take({ ...call('u-01', 101, CLOSED), revision: 1, tokens: { ...noTokens, input: 300 } });
         expect(await best()).toEqual([
+          ['u-01', 300, 1],
+          ['u-26', 226, 2],
+          ['u-00', 129, 3],
+        ]);
+        await take({ ...call('u-01', 101, CLOSED), revision: 2, tokens: { ...noTokens, input: 2 } });
+        await take({ ...call('u-00', 100, CLOSED), revision: 1, retracted: true });
+        expect(await best(2)).toEqual([
           ['u-26', 226, 1],
           ['😀', 129, 2],
-          ['\uff5e', 128, 3],
         ]);
         expect(looksAtEverybody()).toBe(1);
       },
     );
+
+    it('find who is drawn ahead by the company’s share alone', async () => {
+      const share = titleRuleSchema.parse({
+        ...rule,
+        metric: { kind: 'cache_share', prior_tokens: 3000, reads_per_output: 1_000_000 },
+      });
+      const reads = (userId: string, input: number, cacheRead: number, at: number): UsageEvent => ({
+        ...call(userId, input, at),
+        tokens: { ...noTokens, input, cache_read: cacheRead, output: 1 },
+      });
+      const shares = async (): Promise<readonly unknown[]> =>
+        ((await look([share], [])).get('most')?.get('company') ?? []).slice(0, 3).map(({ userId }) => userId);
+      roller = await record(database, [
+        ...PEOPLE.slice(0, 8).map((userId) => reads(userId, 1000, 900, CLOSED)),
+        reads('u-20', 10, 0, CLOSED),
+        reads('u-21', 8000, 0, CLOSED),
+      ]);
+      expect(await shares()).toEqual(['u-00', 'u-01', 'u-02']);
+      // Little is drawn from their own calls, much from everybody’s.
+      await take(reads('u-22', 0, 900_000, TODAY));
+      expect(await shares()).toEqual(['u-22', 'u-20', 'u-00']);
+    });
 
     it('look at everybody when too few are left of the best', async () => {
       await take(...PEOPLE.slice(-4).map((userId, index) => call(userId, 1, CLOSED + index)));
