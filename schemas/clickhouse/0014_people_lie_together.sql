@@ -10,13 +10,17 @@ ALTER TABLE attendance_by_day ADD COLUMN IF NOT EXISTS session_active_minutes Ar
 
 CREATE OR REPLACE VIEW attendance_rolls AS SELECT * FROM attendance_by_day;
 
--- As before, with the day; of closed days from their rolls.
+-- As before, with the day; of closed days from their rolls. By the function arrayJoin, as the server mixes up two ARRAY JOIN clauses of
+-- one query, this one's and a reader's.
 CREATE OR REPLACE VIEW session_activity AS
 WITH (SELECT (maxIf(closed_before, grain = 'day'), maxIf(closed_before, grain = 'hour')) FROM closures) AS boundaries
-SELECT day, toDateTime(day, 'UTC') + session_hour * 3600 AS hour, user_id, session_id, active_minutes
-FROM attendance_rolls
-ARRAY JOIN session_ids AS session_id, session_hours AS session_hour, session_active_minutes AS active_minutes
-WHERE day < toDate(boundaries.1) AND (toDateTime(day, 'UTC'), roll_id) IN (SELECT bucket, max(roll_id) FROM roll_heads WHERE grain = 'day' GROUP BY bucket)
+SELECT day, toDateTime(day, 'UTC') + one.2 * 3600 AS hour, user_id, one.1 AS session_id, one.3 AS active_minutes
+FROM
+(
+    SELECT day, user_id, arrayJoin(arrayZip(session_ids, session_hours, session_active_minutes)) AS one
+    FROM attendance_rolls
+    WHERE day < toDate(boundaries.1) AND (toDateTime(day, 'UTC'), roll_id) IN (SELECT bucket, max(roll_id) FROM roll_heads WHERE grain = 'day' GROUP BY bucket)
+)
 UNION ALL
 SELECT toDate(hour) AS day, hour, user_id, session_id, active_minutes
 FROM session_rolls

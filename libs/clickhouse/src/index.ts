@@ -23,6 +23,6 @@ export type { ClickHouseClient } from '@clickhouse/client';
 export * from './titles/candidates.js';
 export * from './titles/facts.js';
 export * from './titles/standings.js';
-export { KeptStandings, type StandingsByScope } from './titles/kept-standings.js';
+export { KeptStandings, type AskedTitle, type StandingsByScope } from './titles/kept-standings.js';
 export * from './titles/tiers.js';
 export * from './titles/past.js';

@@ -8,9 +8,12 @@ import {
   tierFigures,
   TierReader,
   titleMeasurement,
+  titleStandings,
   KeptStandings,
+  type AskedTitle,
   type ClickHouseClient,
   type ClickHouseConnection,
+  type StandingsByScope,
   type TierCandidate,
 } from '@laurel/clickhouse';
 import { awardEvent, titleHolders, titleRules, topics, type AwardEvent } from '@laurel/events';
@@ -84,6 +87,18 @@ interface Basis {
   readonly text: string;
   /** By a clock that is never set, in ms. */
   readonly atMs: number;
+}
+
+/** A title in force, and whoever holds it. */
+interface HeldTitle extends AskedTitle {
+  readonly held: readonly TitleState[];
+}
+
+interface Decided {
+  readonly state: TitleState;
+  readonly awards: readonly AwardEvent[];
+  /** False where it is left for the next tick. */
+  readonly isWhole: boolean;
 }
 
 /** Titles are evaluated anew after so long, in ms, even where nothing is known to have changed. */
@@ -256,26 +271,14 @@ export class Awarder {
         const held = statesUnder(rule, states.values());
         return { rule, window: windowOf(rule.window, nowMs), held, holders: holdersAmong(held) };
       });
-    for await (const [{ rule, window, held, holders }, byScope] of reign.standings.of(asked)) {
-      const boards: (Board & { readonly corrected: ReadonlySet<string> })[] = [];
-      for (const board of boardsOf(rule, held, byScope)) {
-        boards.push({ ...board, corrected: await this.correctedHolders(rule, board) });
+    for await (const [title, told] of reign.standings.of(asked)) {
+      const { rule, window, holders } = title;
+      let decided = await this.decide(title, told.standings, nowMs);
+      if (!told.areRanksTrue && decided.some(({ awards }) => awards.length > 0)) {
+        decided = await this.decide(title, await titleStandings(this.clickhouse, rule, window, holders), nowMs);
       }
-      // Only now: whoever is missing from these figures for an erasure was on the list before.
-      await this.erasures.refresh();
-      const named = boards.flatMap(({ standings }) => standings.map(({ userId }) => userId));
-      const hidden = await hiddenAmong(this.clickhouse, [...holders, ...named]);
-      // Whoever hides is to the titles as if erased: they hold nothing, and no event names them.
-      const isWithheld = (userId: string): boolean => this.erasures.has(userId) || hidden.has(userId);
-      for (const { state, standings, corrected } of boards) {
-        // Who hid while the standings were read is still counted in others' ranks there. Not at the next tick.
-        if (standings.some(({ userId, eligible }) => eligible && hidden.has(userId))) {
-          isWhole = false;
-          continue;
-        }
-        const evaluation = { rule, standings, window, evaluatedAtMs: nowMs, corrected, isWithheld };
-        await this.write(reign, state, decide(evaluation, state));
-      }
+      for (const { state, awards } of decided) await this.write(reign, state, awards);
+      isWhole &&= decided.every((one) => one.isWhole);
       if (!hasTiers(rule)) continue;
       const candidates = await reign.tierReader.candidates(this.clickhouse, rule, window, tiers);
       await this.judgeTiers(reign, rule, window, candidates.slice(0, left), nowMs);
@@ -287,6 +290,32 @@ export class Awarder {
     }
     await this.retireTiers(reign, rules, nowMs, left);
     return isWhole && left > 0;
+  }
+
+  /** What changes hands, in each scope of a title, before anything is written. */
+  private async decide(
+    { rule, window, held, holders }: HeldTitle,
+    byScope: StandingsByScope,
+    nowMs: number,
+  ): Promise<readonly Decided[]> {
+    const boards: (Board & { readonly corrected: ReadonlySet<string> })[] = [];
+    for (const board of boardsOf(rule, held, byScope)) {
+      boards.push({ ...board, corrected: await this.correctedHolders(rule, board) });
+    }
+    // Only now: whoever is missing from these figures for an erasure was on the list before.
+    await this.erasures.refresh();
+    const named = boards.flatMap(({ standings }) => standings.map(({ userId }) => userId));
+    const hidden = await hiddenAmong(this.clickhouse, [...holders, ...named]);
+    // Whoever hides is to the titles as if erased: they hold nothing, and no event names them.
+    const isWithheld = (userId: string): boolean => this.erasures.has(userId) || hidden.has(userId);
+    return boards.map(({ state, standings, corrected }) => {
+      // Who hid while the standings were read is still counted in others' ranks there. Not at the next tick.
+      if (standings.some(({ userId, eligible }) => eligible && hidden.has(userId))) {
+        return { state, awards: [], isWhole: false };
+      }
+      const evaluation = { rule, standings, window, evaluatedAtMs: nowMs, corrected, isWithheld };
+      return { state, awards: decide(evaluation, state), isWhole: true };
+    });
   }
 
   /** Whoever hides is to the titles as if erased: they hold nothing, and no event names them. */

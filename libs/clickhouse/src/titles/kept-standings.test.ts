@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import fc from 'fast-check';
-import { standingsNeeded, titleRuleSchema, type Scope, type Standing, type TitleRule } from '@laurel/titles';
+import { standingsNeeded, titleRuleSchema, type TitleRule } from '@laurel/titles';
 import { windowOf } from '@laurel/usage';
 import { noTokens, type UsageEvent } from '@laurel/events';
 import { usageEvent } from '@laurel/usage/fixture';
@@ -19,7 +19,7 @@ import {
   record,
   TODAY,
 } from './drawn-usage.fixture.js';
-import { KeptStandings } from './kept-standings.js';
+import { KeptStandings, type Told } from './kept-standings.js';
 import { titleStandings } from './standings.js';
 
 const KEPT = 4;
@@ -82,13 +82,10 @@ describe('standings that are kept from look to look', () => {
   });
   afterAll(() => database.drop());
 
-  const look = async (
-    rules: readonly TitleRule[],
-    holders: readonly string[],
-  ): Promise<ReadonlyMap<string, ReadonlyMap<Scope, readonly Standing[]>>> => {
+  const look = async (rules: readonly TitleRule[], holders: readonly string[]): Promise<ReadonlyMap<string, Told>> => {
     const asked = rules.map((rule) => ({ rule, window: windowOf(rule.window, NOW), holders }));
-    const found = new Map<string, ReadonlyMap<Scope, readonly Standing[]>>();
-    for await (const [{ rule }, standings] of kept.of(asked)) found.set(rule.id, standings);
+    const found = new Map<string, Told>();
+    for await (const [{ rule }, told] of kept.of(asked)) found.set(rule.id, told);
     return found;
   };
 
@@ -115,7 +112,7 @@ describe('standings that are kept from look to look', () => {
             for (const rule of rules) {
               const window = windowOf(rule.window, NOW);
               const all = await titleStandings(database.client, rule, window, holders, PEOPLE.length);
-              const standings = found.get(rule.id) ?? new Map<Scope, readonly Standing[]>();
+              const { standings, areRanksTrue } = found.get(rule.id) as Told;
               expect({ rule, scopes: [...standings.keys()].sort() }).toEqual({ rule, scopes: [...all.keys()].sort() });
               for (const [scope, everybody] of all) {
                 const own = standings.get(scope) ?? [];
@@ -127,12 +124,14 @@ describe('standings that are kept from look to look', () => {
                   ...holders,
                   ...own.map(({ userId }) => userId),
                 ]);
-                expect({ rule, step, scope, own }).toEqual({
-                  rule,
-                  step,
-                  scope,
-                  own: everybody.filter(({ userId }) => named.has(userId)),
-                });
+                const expected = everybody
+                  .filter(({ userId }) => named.has(userId))
+                  .map((one, index) => {
+                    const rank = own[index]?.rank ?? 0;
+                    const isBehind = !areRanksTrue && holders.includes(one.userId) && rank > 0 && rank < one.rank;
+                    return isBehind ? { ...one, rank } : one;
+                  });
+                expect({ rule, step, scope, own }).toEqual({ rule, step, scope, own: expected });
               }
             }
           }
@@ -156,7 +155,7 @@ describe('standings that are kept from look to look', () => {
     const call = (userId: string, input: number, at: number): UsageEvent =>
       usageEvent({ user_id: userId, event_id: `${userId}-${at}-${input}`, occurred_at: at * 1000, tokens: { input } });
     const best = async (count = 3): Promise<readonly unknown[]> =>
-      ((await look([rule], [])).get('most')?.get('company') ?? [])
+      ((await look([rule], [])).get('most')?.standings.get('company') ?? [])
         .slice(0, count)
         .map(({ userId, value, rank }) => [userId, value, rank]);
     let roller: Roller;
@@ -226,7 +225,7 @@ describe('standings that are kept from look to look', () => {
         tokens: { ...noTokens, input, cache_read: cacheRead, output: 1 },
       });
       const shares = async (): Promise<readonly unknown[]> =>
-        ((await look([share], [])).get('most')?.get('company') ?? []).slice(0, 3).map(({ userId }) => userId);
+        ((await look([share], [])).get('most')?.standings.get('company') ?? []).slice(0, 3).map(({ userId }) => userId);
       roller = await record(database, [
         ...PEOPLE.slice(0, 8).map((userId) => reads(userId, 1000, 900, CLOSED)),
         reads('u-20', 10, 0, CLOSED),
@@ -236,6 +235,22 @@ describe('standings that are kept from look to look', () => {
       // Little is drawn from their own calls, much from everybody’s.
       await take(reads('u-22', 0, 900_000, TODAY));
       expect(await shares()).toEqual(['u-22', 'u-20', 'u-00']);
+    });
+
+    it('tell of a holder who has fallen far behind without a look at everybody, and that their rank is not known', async () => {
+      await take(...PEOPLE.slice(0, 8).map((userId) => call(userId, 200, TODAY)));
+      const window = windowOf(rule.window, NOW);
+      for await (const [, { standings, areRanksTrue }] of kept.of([{ rule, window, holders: ['u-27'] }])) {
+        expect(areRanksTrue).toBe(false);
+        expect(standings.get('company')?.map(({ userId, value, rank }) => [userId, value, rank])).toEqual([
+          ['u-07', 307, 1],
+          ['u-06', 306, 2],
+          ['u-05', 305, 3],
+          ['u-04', 304, 4],
+          ['u-27', 127, 5],
+        ]);
+      }
+      expect(looksAtEverybody()).toBe(1);
     });
 
     it('look at everybody when too few are left of the best', async () => {

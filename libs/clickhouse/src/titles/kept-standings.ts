@@ -49,8 +49,14 @@ interface Known {
   readonly bound: Place | undefined;
 }
 
-interface Judged {
+/** What a decision rests on, see `titleStandings`, of which at least as many are there. */
+export interface Told {
   readonly standings: StandingsByScope;
+  /** False where a holder is eligible of whom it is not known how many are ahead: their rank is no greater than it is then. */
+  readonly areRanksTrue: boolean;
+}
+
+interface Judged extends Told {
   readonly known?: Known;
 }
 
@@ -84,14 +90,11 @@ export class KeptStandings {
   ) {}
 
   /**
-   * What decisions on these titles rest on, in their order: see `titleStandings`, of which at least as many are there. By figures
-   * that are as new as this call, or newer.
+   * What decisions on these titles rest on, in their order. By figures that are as new as this call, or newer.
    *
    * Whoever does not go on to the end measures everybody the next time.
    */
-  async *of<T extends AskedTitle>(
-    asked: readonly T[],
-  ): AsyncGenerator<readonly [T, StandingsByScope], void, undefined> {
+  async *of<T extends AskedTitle>(asked: readonly T[]): AsyncGenerator<readonly [T, Told], void, undefined> {
     let isWhole = false;
     try {
       yield* this.judged(asked);
@@ -102,7 +105,7 @@ export class KeptStandings {
     }
   }
 
-  private async *judged<T extends AskedTitle>(asked: readonly T[]): AsyncGenerator<readonly [T, StandingsByScope]> {
+  private async *judged<T extends AskedTitle>(asked: readonly T[]): AsyncGenerator<readonly [T, Told]> {
     const atMs = performance.now();
     const basis = await readFiguresBasis(this.client);
     const { last } = this;
@@ -124,7 +127,7 @@ export class KeptStandings {
       const own = known.get(title);
       const judged = (own && (await this.ofSome(own, title))) ?? (await this.ofEverybody(title));
       if (judged.known !== undefined) titles.set(title.rule.id, judged.known);
-      yield [title, judged.standings];
+      yield [title, judged];
     }
     this.last = { basis, atMs, titles };
   }
@@ -145,11 +148,13 @@ export class KeptStandings {
   }
 
   private async ofEverybody({ rule, window, holders }: AskedTitle): Promise<Judged> {
-    if (rule.scope !== 'company') return { standings: await titleStandings(this.client, rule, window, holders) };
+    if (rule.scope !== 'company') {
+      return { standings: await titleStandings(this.client, rule, window, holders), areRanksTrue: true };
+    }
     const everybody = await everybodyFacts(this.client, rule, window);
     const standings = await titleStandings(this.client, rule, window, holders, this.kept, everybody);
     const eligible = (standings.get('company') ?? []).filter((one) => one.eligible);
-    return { standings, known: { rule, window, everybody, ...this.bounded(eligible, undefined) } };
+    return { standings, areRanksTrue: true, known: { rule, window, everybody, ...this.bounded(eligible, undefined) } };
   }
 
   /** By the copy; undefined where that does not tell enough. */
@@ -164,20 +169,22 @@ export class KeptStandings {
     const standings = measured.get('company') ?? [];
     // Everybody’s share is drawn toward the company’s, and has moved by the whole of its change at the most.
     const moved = Math.abs(cacheShareOf(everybody.company) - cacheShareOf(known.everybody.company));
-    const before =
+    const last =
       known.bound === undefined || moved === 0
         ? known.bound
         : { userId: '', value: known.bound.value + moved + ROUNDING };
     const eligible = standings.filter((one) => one.eligible);
-    const { best, bound } = this.bounded(eligible, before);
-    const isTold = new Set([...best, ...standings.filter((one) => !one.eligible).map(({ userId }) => userId)]);
-    // How many are ahead of a holder who is not before the bound is not known.
-    if (holders.some((userId) => eligible.some((one) => one.userId === userId) && !isTold.has(userId)))
-      return undefined;
+    const { best, bound } = this.bounded(eligible, last);
     if (bound !== undefined && best.length < standingsNeeded(rule)) return undefined;
-    const told = rankedByValue(standings.filter(({ userId }) => isTold.has(userId)));
+    const before = new Set(best);
+    // Of holders behind, only those of the best who are ahead are counted.
+    const told = rankedByValue(
+      standings.filter(({ userId, eligible: is }) => !is || before.has(userId) || holders.includes(userId)),
+    );
+    const areRanksTrue = told.every(({ userId, eligible: is }) => !is || before.has(userId));
     return {
       standings: told.length === 0 ? new Map() : new Map([['company', told]]),
+      areRanksTrue,
       known: { rule, window, everybody, best, bound },
     };
   }
