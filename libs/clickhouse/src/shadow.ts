@@ -8,24 +8,19 @@ import {
   rollOutcomes,
   runAll,
   SECONDS_PER,
+  USAGE_TABLES,
   writeHeads,
   type BucketStart,
   type Closures,
+  type Grain,
 } from './projections.js';
 
 const LOGS: readonly EventTable[] = ['usage_events', 'outcome_events'];
 
-/** Closed buckets and days of outcomes, and what is rolled of them; minutes stay the projector's. */
-const ROLLED = [
-  { table: 'usage_by_hour', bucket: 'hour', grain: 'hour' },
-  { table: 'session_minutes', bucket: 'hour', grain: 'hour' },
-  { table: 'usage_by_day_user', bucket: "toDateTime(day, 'UTC')", grain: 'day' },
-  { table: 'usage_by_day_model', bucket: "toDateTime(day, 'UTC')", grain: 'day' },
-  { table: 'attendance_by_day', bucket: "toDateTime(day, 'UTC')", grain: 'day' },
-  { table: 'outcomes_by_day', bucket: "toDateTime(day, 'UTC')", grain: 'outcome_day' },
-] as const;
+type RolledGrain = Exclude<Grain, 'minute'>;
 
-type RolledGrain = (typeof ROLLED)[number]['grain'];
+/** Closed buckets and days of outcomes, and what is rolled of them; minutes stay the projector's. */
+const ROLLED = USAGE_TABLES.filter(({ grain }) => grain !== 'minute');
 
 /** How far a rebuild has come, kept in its shadow so that an interrupted one can be ended in the right way. */
 export type RebuildStage = 'building' | 'exchanging';

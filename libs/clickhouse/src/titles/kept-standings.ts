@@ -15,8 +15,8 @@ import { readFiguresBasis, type FiguresBasis } from '../figures-version.js';
 import { changedPeople, type ChangedPeople } from './changed-people.js';
 import { CopiedPeople } from './copied-people.js';
 import { everybodyFacts, type EverybodyFacts } from './facts.js';
-import { firstDayNeeded, rankedByValue } from './past.js';
-import { readCandidates, SPARE_CANDIDATES, standingsOf, titleStandings } from './standings.js';
+import { firstDayNeeded } from './past.js';
+import { rankedByValue, readCandidates, SPARE_CANDIDATES, standingsOf, titleStandings } from './standings.js';
 
 const KEPT = 30;
 /** Of more people it is no cheaper than to measure everybody. */

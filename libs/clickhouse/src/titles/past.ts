@@ -1,11 +1,4 @@
-import {
-  asksBefore,
-  inRanks,
-  type Standing,
-  type TierFigures,
-  type TitleRule,
-  type UsageHistory,
-} from '@laurel/titles';
+import { asksBefore, type TierFigures, type TitleRule, type UsageHistory } from '@laurel/titles';
 import { dayKey, dayOf, dayStartMs, windowBefore, windowOf, type Day } from '@laurel/usage';
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { ClickHouseConnection } from '../client.js';
@@ -17,7 +10,7 @@ import { nothingTogether } from './facts.js';
 import { medianOf } from './outcome-facts.js';
 import { PastHours } from './past-hours.js';
 import { PastLeaders, type MedianAt } from './past-leaders.js';
-import { sketchedStandings, standingsOf, titleMeasurement, titleStandings } from './standings.js';
+import { rankedByValue, sketchedStandings, standingsOf, titleMeasurement, titleStandings } from './standings.js';
 import { inParts, PEOPLE_AT_ONCE, tierFigures, TierReader } from './tiers.js';
 
 const SUMS = MEASURES.replace(/\w+/g, (column) => `sum(${column}) AS ${column}`);
@@ -148,16 +141,6 @@ export class Past implements UsageHistory {
     await this.copy.drop();
   }
 }
-
-/**
- * Ranks by exact values: those by which the candidates were found may be off by the last bits of a float.
- *
- * @param standings the eligible first, best first.
- */
-export const rankedByValue = (standings: readonly Standing[]): readonly Standing[] => [
-  ...inRanks(standings.filter((one) => one.eligible)),
-  ...standings.filter((one) => !one.eligible),
-];
 
 /** From which day on rules look at usage, from an instant on; undefined: all of history. */
 export function firstDayNeeded(

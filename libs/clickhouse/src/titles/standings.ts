@@ -3,6 +3,7 @@ import {
   cacheShareOf,
   compareStandings,
   factsByScope,
+  inRanks,
   isEligible,
   measure,
   scopeOfPart,
@@ -90,6 +91,16 @@ export async function standingsOf(
   }
   return standings;
 }
+
+/**
+ * Ranks by exact values: those by which the candidates were found may be off by the last bits of a float.
+ *
+ * @param standings the eligible first, best first.
+ */
+export const rankedByValue = (standings: readonly Standing[]): readonly Standing[] => [
+  ...inRanks(standings.filter((one) => one.eligible)),
+  ...standings.filter((one) => !one.eligible),
+];
 
 /** See `titleCandidates`. @param everybody as far as that is known, for a title of the company. */
 export async function readCandidates(
