@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { ClickHouseClient } from '@laurel/clickhouse';
 import { awardEvent, topics } from '@laurel/events';
+import { eventually } from '../../pipeline/eventually.js';
 import { ServiceProcess } from '../../pipeline/service-process.js';
 import type { BenchStack } from '../bench-stack.js';
 import { setUp } from '../ingest/laurel.js';
@@ -172,11 +173,11 @@ async function evaluateTitles(
     const titles = meter.stop({ 'title-awarder': awarder.pid });
     const callers = Math.round(CALLERS * (company.people / REPORTED.people));
     const ticks: Cost[] = [];
+    const nowMs = Date.now();
     for (let tick = 1; tick <= TICKS; tick += 1) {
       await nextTick(awarder, 'unchanged');
       const ofTick = new CpuMeter({ clickhouse: stack.pids.clickhouse, 'title-awarder': awarder.pid });
-      await writeCalls(client, company, Date.now(), { callers: tick * callers, tick });
-      await nextTick(awarder, 'evaluated');
+      await nextTick(awarder, 'evaluated', () => writeCalls(client, company, nowMs, { callers: tick * callers, tick }));
       ticks.push(ofTick.stop());
     }
     return { titles, ticks, callers, awarderMiB: peakMiBOf(awarder.pid) };
@@ -186,11 +187,24 @@ async function evaluateTitles(
   }
 }
 
-/** Resolves when one has ended with this result. */
-async function nextTick(awarder: ServiceProcess, result: 'evaluated' | 'unchanged'): Promise<void> {
+/**
+ * Resolves when one has ended with this result.
+ *
+ * @param after what is done first, and seen by it.
+ */
+async function nextTick(
+  awarder: ServiceProcess,
+  result: 'evaluated' | 'unchanged',
+  after: () => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
   const seen = (): Promise<number> => awarder.metric('laurel_title_ticks_total', `result="${result}"`);
   const before = await seen();
-  while ((await seen()) === before) await sleep(200);
+  await after();
+  await eventually(`a tick that ends ${result}`, async () => {
+    // Seldom: to be asked is work, too, and counts.
+    await sleep(200);
+    return (await seen()) > before;
+  });
 }
 
 async function simulateMonth(
