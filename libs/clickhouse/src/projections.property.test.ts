@@ -269,7 +269,7 @@ describe('the views', () => {
           ).toEqual(expected);
         },
       ),
-      { numRuns: 20, interruptAfterTimeLimit: 120_000 },
+      { numRuns: 20, interruptAfterTimeLimit: 30_000 },
     );
   }, 300_000);
 });

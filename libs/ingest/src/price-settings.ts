@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { z } from 'zod';
-import type { Setting } from '@laurel/service-host';
+import type { Setting } from '@laurel/service-host/settings';
 import { parsePriceFile, PriceCatalogue } from '@laurel/usage/price-list';
 
 const pricesFile: Setting<PriceCatalogue> = {

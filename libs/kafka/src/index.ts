@@ -7,7 +7,8 @@ export * from './partition-of.js';
 export * from './producer.js';
 export * from './read-range.js';
 export * from './schema-registry.js';
-export * from './strategy.js';
+// Its class is in @laurel/kafka/strategy, as whoever loads it loads NestJS.
+export type { BatchStrategyOptions, Delivery, KafkaBatchStrategy, PartitionProgress } from './strategy.js';
 export * from './tail.js';
 export * from './topic-follower.js';
 export * from './topics.js';

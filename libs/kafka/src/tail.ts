@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kafka } from 'kafkajs';
 import type { StreamRecord } from '@laurel/stream';
 import { askAdmin } from './ask-admin.js';
@@ -9,6 +10,7 @@ export interface Tail {
   readonly caughtUp: Promise<void>;
   /** The end offset of each partition at the start. */
   readonly ends: ReadonlyMap<number, number>;
+  /** Resolves within some seconds, also where the broker does not answer. */
   stop(): Promise<void>;
 }
 
@@ -24,6 +26,8 @@ export interface TailOptions {
 
 /** Well below a session's length. Each one costs a turn of the event loop, so not after every record, in ms. */
 const HEARTBEAT_EVERY_MS = 1000;
+/** A group of one reader, without commits, need not be left in order: the broker forgets it all the same, in ms. */
+const LEFT_WITHIN_MS = 4000;
 
 /**
  * Reads a whole topic from its beginning, committed records only, each once, and goes on with what comes.
@@ -95,7 +99,9 @@ export async function tail(kafka: Kafka, options: TailOptions): Promise<Tail> {
     await consumer.disconnect();
     throw error;
   }
-  return { caughtUp, ends, stop: () => consumer.disconnect() };
+  const stop = (): Promise<void> =>
+    Promise.race([consumer.disconnect(), sleep(LEFT_WITHIN_MS, undefined, { ref: false })]);
+  return { caughtUp, ends, stop };
 }
 
 /** Reads everything that a topic holds now. */

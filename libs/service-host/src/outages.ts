@@ -1,14 +1,7 @@
-import { classifyClickHouseFailure } from '@laurel/clickhouse';
-import { classifyKafkaFailure, RegistryUnavailable } from '@laurel/kafka';
-import type { FailureKind, RetryPolicy } from '@laurel/stream';
+import type { RetryPolicy } from '@laurel/stream';
 import { Counter, type Registry } from 'prom-client';
 import type { Log } from './logging.js';
-
-/** What becomes of a failure of Kafka, ClickHouse or the registry: see `FailureKind` in libs/stream. */
-export function classifyOutage(error: unknown): FailureKind {
-  if (error instanceof RegistryUnavailable || classifyKafkaFailure(error) === 'retriable') return 'retriable';
-  return classifyClickHouseFailure(error);
-}
+import { classifyOutage } from './outage-kinds.js';
 
 /** The one policy of every service: outages of Kafka, ClickHouse and the registry are waited out, and told of. */
 export function outagePolicy(log: Log, registry: Registry): RetryPolicy {

@@ -129,7 +129,7 @@ async function start<S extends Settings>(
     ending = true;
     process.exitCode = status;
     setTimeout(() => {
-      log.error('the orderly end took too long');
+      log.error({ open: process.getActiveResourcesInfo() }, 'the orderly end took too long');
       process.exit(status === 0 ? 1 : status);
     }, SHUTDOWN_DEADLINE_MS).unref();
     void closeAll(closers, log).then(() => process.exit(status));

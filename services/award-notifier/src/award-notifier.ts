@@ -3,12 +3,12 @@ import { titleRules, topics } from '@laurel/events';
 import {
   assertTopics,
   kafkaClient,
-  KafkaBatchStrategy,
   readToEnd,
   RecordProducer,
   TopicFollower,
   type Delivery,
 } from '@laurel/kafka';
+import { KafkaBatchStrategy } from '@laurel/kafka/strategy';
 import { PeopleDirectory, peopleFollower } from '@laurel/policy';
 import {
   consumerReadiness,

@@ -1,6 +1,6 @@
 import { assertMigrated, connectClickHouse, readMigrations, type ClickHouseClient } from '@laurel/clickhouse';
 import { kafkaClient, type Kafka, type KafkaLog } from '@laurel/kafka';
-import type { kafkaSettings } from '@laurel/service-host';
+import type { kafkaSettings } from '@laurel/service-host/settings';
 import {
   clickHouseConnection,
   clickHouseSettings,
@@ -8,7 +8,7 @@ import {
   readConfig,
   type ConfigOf,
   type Settings,
-} from '@laurel/service-host';
+} from '@laurel/service-host/settings';
 
 /** The environment is not what a command needs; every fault is in the message. */
 export class EnvironmentFault extends Error {}

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { Counter, Histogram } from 'prom-client';
 import { topics } from '@laurel/events';
-import { KafkaBatchStrategy } from '@laurel/kafka';
+import { KafkaBatchStrategy } from '@laurel/kafka/strategy';
 import {
   clickHouseSettings,
   connectConsumer,

@@ -2,7 +2,8 @@ import { Module } from '@nestjs/common';
 import { PriceKeeper } from '@laurel/clickhouse';
 import { outcomeReaderForSchema, topics, usageReaderForSchema } from '@laurel/events';
 import { IngestPorts, OutcomeStore, priceSettings, UsageStore } from '@laurel/ingest';
-import { KafkaBatchStrategy, RegistrySchemas, SchemaRegistry } from '@laurel/kafka';
+import { RegistrySchemas, SchemaRegistry } from '@laurel/kafka';
+import { KafkaBatchStrategy } from '@laurel/kafka/strategy';
 import {
   clickHouseSettings,
   connectConsumer,

@@ -1,7 +1,8 @@
 import { Module } from '@nestjs/common';
 import { daysWithHeads, greatestHeadOffset } from '@laurel/clickhouse';
 import { topics } from '@laurel/events';
-import { KafkaBatchStrategy, partitionOf } from '@laurel/kafka';
+import { partitionOf } from '@laurel/kafka';
+import { KafkaBatchStrategy } from '@laurel/kafka/strategy';
 import {
   clickHouseSettings,
   connectConsumer,

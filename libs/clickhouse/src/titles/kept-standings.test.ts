@@ -70,7 +70,8 @@ describe('standings that are kept from look to look', () => {
   beforeAll(async () => {
     database = await TestDatabase.create();
   });
-  beforeEach(() => {
+  beforeEach(async () => {
+    await database.truncate(['people_choices']);
     kept = new KeptStandings(database.client, database.connection, KEPT);
   });
   afterEach(async () => {
@@ -137,7 +138,7 @@ describe('standings that are kept from look to look', () => {
           }
         },
       ),
-      { numRuns: 2, endOnFailure: true },
+      { numRuns: 1, endOnFailure: true },
     );
   }, 900_000);
 

@@ -1,4 +1,4 @@
-import { tableFromIPC, type Vector } from 'apache-arrow';
+import type { Vector } from 'apache-arrow';
 import { tokenClasses } from '@laurel/events';
 import {
   countedRows,
@@ -255,6 +255,8 @@ export class PastHours {
     });
     const parts: Buffer[] = [];
     for await (const part of stream) parts.push(part as Buffer);
+    // Loaded here, as all who never look back would begin later for it.
+    const { tableFromIPC } = await import('apache-arrow');
     const table = tableFromIPC(Buffer.concat(parts));
     const names = table.schema.fields.map(({ name }) => name).filter((name) => name !== 'user_id');
     const users = table.getChild('user_id');

@@ -115,7 +115,7 @@ describe('the past', () => {
           });
         },
       ),
-      { numRuns: 4, endOnFailure: true },
+      { numRuns: 2, endOnFailure: true },
     );
     expect(await copies()).toEqual([]);
   }, 600_000);

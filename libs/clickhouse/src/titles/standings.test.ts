@@ -91,7 +91,7 @@ describe('the standings of a title', () => {
         },
       ),
       // Not interrupted after some time: what goes on behind that would disturb the tests that follow.
-      { numRuns: 5, endOnFailure: true },
+      { numRuns: 2, endOnFailure: true },
     );
   }, 600_000);
 
@@ -132,7 +132,7 @@ describe('the standings of a title', () => {
             expect({ one, standings }).toEqual({ one, standings: ranked.filter(({ userId }) => known.has(userId)) });
           },
         ),
-        { numRuns: 8, endOnFailure: true },
+        { numRuns: 3, endOnFailure: true },
       );
     } finally {
       await database.truncate(['people_choices']);
@@ -216,7 +216,7 @@ describe('the standings of a title', () => {
           }
         },
       ),
-      { numRuns: 10, endOnFailure: true },
+      { numRuns: 4, endOnFailure: true },
     );
   }, 600_000);
 

@@ -73,7 +73,7 @@ describe('tiers', () => {
     await fc.assert(
       fc.asyncProperty(
         fc.tuple(fc.tuple(drawnUsage, drawnFlags), fc.tuple(drawnUsage, drawnFlags)),
-        fc.array(drawnTiered, { minLength: 6, maxLength: 6 }),
+        fc.array(drawnTiered, { minLength: 4, maxLength: 4 }),
         async (usages, rules) => {
           const folds = rules.map(() => new AwardFold());
           const readers = rules.map(() => new TierReader());
@@ -115,7 +115,7 @@ describe('tiers', () => {
           }
         },
       ),
-      { numRuns: 4, endOnFailure: true },
+      { numRuns: 2, endOnFailure: true },
     );
   }, 600_000);
 

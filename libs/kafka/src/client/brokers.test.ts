@@ -25,7 +25,7 @@ describe('a connection whose broker says nothing', () => {
     });
     await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
     const brokers = [`127.0.0.1:${(proxy.address() as AddressInfo).port}`];
-    const admin = kafkaClient({ brokers, clientId: 'laurel-test', requestTimeoutMs: 500 }).admin();
+    const admin = kafkaClient({ brokers, clientId: 'laurel-test', requestTimeoutMs: 3000 }).admin();
     try {
       await admin.connect();
       expect((await admin.describeCluster()).brokers.length).toBeGreaterThan(0);

@@ -11,7 +11,7 @@ import {
   type RecordProducer,
   type RegistryConnection,
 } from '@laurel/kafka';
-import { classifyOutage } from '@laurel/service-host';
+import { classifyOutage } from '@laurel/service-host/settings';
 import { keepTrying, type RetryPolicy } from '@laurel/stream';
 import type { PriceCatalogue } from '@laurel/usage/price-list';
 import { outcomeLog, usageLog, type AuditedLog } from './log.js';

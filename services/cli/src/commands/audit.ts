@@ -9,7 +9,7 @@ import {
   kafkaSettings,
   registryConnection,
   registrySettings,
-} from '@laurel/service-host';
+} from '@laurel/service-host/settings';
 import { dayStartMs, parseDayKey } from '@laurel/usage';
 import { keep } from '../audit/keep.js';
 import { Progress } from '../audit/progress.js';

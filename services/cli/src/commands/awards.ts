@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { awardEvent } from '@laurel/events';
-import { kafkaSettings } from '@laurel/service-host';
+import { kafkaSettings } from '@laurel/service-host/settings';
 import { askForRedelivery } from '../awards/redeliver.js';
 import {
   foldUndelivered,

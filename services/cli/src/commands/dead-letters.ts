@@ -10,7 +10,7 @@ import { readValue } from '../dead-letters/value.js';
 import { ProgressLine } from '../demo/progress.js';
 import { fromEnvironment, kafkaFrom } from '../environment.js';
 import { ask, isYes } from '../terminal.js';
-import { kafkaSettings, registryConnection, registrySettings } from '@laurel/service-host';
+import { kafkaSettings, registryConnection, registrySettings } from '@laurel/service-host/settings';
 
 /** Nothing matched: neither done nor failed. */
 const NOTHING_MATCHED = 2;

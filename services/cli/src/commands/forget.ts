@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { assertMigrated, connectClickHouse, readMigrations, sweepErased } from '@laurel/clickhouse';
 import { topics } from '@laurel/events';
 import { assertTopics, RecordProducer } from '@laurel/kafka';
-import { clickHouseConnection, clickHouseSettings, kafkaSettings } from '@laurel/service-host';
+import { clickHouseConnection, clickHouseSettings, kafkaSettings } from '@laurel/service-host/settings';
 import { fromEnvironment, kafkaFrom } from '../environment.js';
 import { ask } from '../terminal.js';
 import { erase, holdingsOf, titlesOf, type ErasureWorld, type Holdings } from '../erasure/forget.js';

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { applyMigrations, readMigrations } from '@laurel/clickhouse';
-import { clickHouseConnection, clickHouseSettings } from '@laurel/service-host';
+import { clickHouseConnection, clickHouseSettings } from '@laurel/service-host/settings';
 import { fromEnvironment } from '../environment.js';
 
 export function migrateCommand(): Command {

@@ -20,7 +20,7 @@ import {
   type ProfileChange,
   type ProfileFault,
 } from '@laurel/policy';
-import { clickHouseConnection, clickHouseSettings, kafkaSettings, peopleSettings } from '@laurel/service-host';
+import { clickHouseConnection, clickHouseSettings, kafkaSettings, peopleSettings } from '@laurel/service-host/settings';
 import { fromEnvironment, kafkaFrom } from '../environment.js';
 import { harmless } from '../terminal.js';
 

@@ -18,7 +18,7 @@ import {
 import { topics } from '@laurel/events';
 import { changeRecords, priceSettings, readPriceFile } from '@laurel/ingest';
 import { assertTopics, RecordProducer } from '@laurel/kafka';
-import { clickHouseConnection, clickHouseSettings, kafkaSettings } from '@laurel/service-host';
+import { clickHouseConnection, clickHouseSettings, kafkaSettings } from '@laurel/service-host/settings';
 import { dayKey, dayOf, FIRST_DAY, parseDayKey, RATE_PER_USD_PER_MILLION, type Day, type Price } from '@laurel/usage';
 import { PriceCatalogue } from '@laurel/usage/price-list';
 import { fromEnvironment, kafkaFrom } from '../environment.js';

@@ -10,7 +10,7 @@ import {
   kafkaSettings,
   registryConnection,
   registrySettings,
-} from '@laurel/service-host';
+} from '@laurel/service-host/settings';
 import { ProgressLine } from '../demo/progress.js';
 import { fromEnvironment, kafkaFrom } from '../environment.js';
 import { ask, isYes } from '../terminal.js';

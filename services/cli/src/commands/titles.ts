@@ -5,7 +5,7 @@ import { assertMigrated, connectClickHouse, readMigrations } from '@laurel/click
 import { titleRules, topics } from '@laurel/events';
 import { RecordProducer } from '@laurel/kafka';
 import { readPeople } from '@laurel/policy';
-import { clickHouseConnection, clickHouseSettings, kafkaSettings, peopleSettings } from '@laurel/service-host';
+import { clickHouseConnection, clickHouseSettings, kafkaSettings, peopleSettings } from '@laurel/service-host/settings';
 import {
   publishedRules,
   readRulesFile,

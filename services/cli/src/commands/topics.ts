@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { topics } from '@laurel/events';
 import { applyTopics } from '@laurel/kafka';
-import { kafkaSettings } from '@laurel/service-host';
+import { kafkaSettings } from '@laurel/service-host/settings';
 import { fromEnvironment, kafkaFrom } from '../environment.js';
 
 const replication = (text: string): number => {
