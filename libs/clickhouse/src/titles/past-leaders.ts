@@ -54,13 +54,14 @@ export class PastLeaders {
     instants: readonly number[],
     medianAt: MedianAt,
     onPeople: (count: number) => void,
+    signal: AbortSignal,
   ): Promise<PastLeaders> {
     const followed: Followed[] = [];
     for (const rule of rules.filter(({ scope }) => scope === 'company')) {
       const timeline = timelineOf(rule.window, instants);
       const everybody = {
         cacheShare: await cacheShareThrough(hours, rule, timeline),
-        medianBefore: await mediansThrough(rule, timeline, medianAt),
+        medianBefore: await mediansThrough(rule, timeline, medianAt, signal),
       };
       const leaders = new Leaders(instants.length, standingsNeeded(rule) + SPARE_CANDIDATES + RANKED_HOLDERS);
       followed.push({ rule, timeline, everybody, leaders });
@@ -75,6 +76,7 @@ export class PastLeaders {
         }
         count += people.length;
         onPeople(count);
+        signal.throwIfAborted();
       }
     }
     return new PastLeaders(new Map(followed.map((one) => [one.rule, one])), instants);
@@ -131,7 +133,12 @@ async function cacheShareThrough(hours: PastHours, rule: TitleRule, timeline: Ti
 /** Days whose medians are read at once: ClickHouse has more than one core, and a pool of connections. */
 const DAYS_AT_ONCE = 4;
 
-async function mediansThrough(rule: TitleRule, { instants, days }: Timeline, medianAt: MedianAt): Promise<Course> {
+async function mediansThrough(
+  rule: TitleRule,
+  { instants, days }: Timeline,
+  medianAt: MedianAt,
+  signal: AbortSignal,
+): Promise<Course> {
   const { metric } = rule;
   if (metric.kind !== 'thrift_gain') return new Float64Array(instants.length);
   // The days before a window are over, so that it stays the same through a day.
@@ -142,6 +149,8 @@ async function mediansThrough(rule: TitleRule, { instants, days }: Timeline, med
   });
   const medians = new Map<number, number>();
   for (const some of inParts([...first], DAYS_AT_ONCE)) {
+    // There may be years of days.
+    signal.throwIfAborted();
     await allEnded(some.map(async ([day, atMs]) => medians.set(day, (await medianAt(rule, metric, atMs)) ?? 0)));
   }
   return Float64Array.from(days, (day) => medians.get(day) ?? 0);

@@ -47,12 +47,14 @@ export class Past implements UsageHistory {
    * Takes the copy: as long as the live database needs to read these days once. And finds in it the best at each instant.
    *
    * @param onPeople how many people were looked at.
+   * @param signal ends it early; it then throws the signal's reason.
    */
   static async open(
     live: ClickHouseClient,
     connection: ClickHouseConnection,
     { rules, instants }: PastRange,
     onPeople: (count: number) => void = () => undefined,
+    signal: AbortSignal = new AbortController().signal,
   ): Promise<Past> {
     const [firstMs, lastMs] = [instants[0], instants.at(-1)];
     if (firstMs === undefined || lastMs === undefined) throw new RangeError('there is no instant to look back to');
@@ -63,7 +65,7 @@ export class Past implements UsageHistory {
       const hours = await PastHours.open(past.client, rules, dayOf(firstMs));
       // From there all days before the windows of all instants are seen whole.
       await past.goTo(lastMs);
-      past.leaders = await PastLeaders.find(hours, rules, instants, past.medianAt, onPeople);
+      past.leaders = await PastLeaders.find(hours, rules, instants, past.medianAt, onPeople, signal);
       return past;
     } catch (error) {
       await past.close();

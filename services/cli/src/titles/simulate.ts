@@ -84,10 +84,8 @@ export async function simulateTitles(
   const instants: number[] = [];
   for (let at = fromMs; at <= toMs; at += everyHours * HOUR_MS) instants.push(at);
   onProgress('copying the figures of these days …');
-  const past = await Past.open(clickhouse, connection, { rules, instants }, (people) => {
-    signal.throwIfAborted();
-    onProgress(`the hours of ${people} people …`);
-  });
+  const onPeople = (people: number): void => onProgress(`the hours of ${people} people …`);
+  const past = await Past.open(clickhouse, connection, { rules, instants }, onPeople, signal);
   try {
     const awards: AwardEvent[] = [];
     const tally = new TierTally();
