@@ -170,7 +170,10 @@ export const drawnRule: fc.Arbitrary<TitleRule> = fc
     return titleRuleSchema.parse({ ...rule, scope: 'company', usage: undefined });
   });
 export const drawnRules = fc
-  .tuple(fc.array(drawnRule, { minLength: 5, maxLength: 5 }), fc.subarray([...builtInRules], { minLength: 1 }))
+  .tuple(
+    fc.array(drawnRule, { minLength: 3, maxLength: 3 }),
+    fc.subarray([...builtInRules], { minLength: 1, maxLength: 3 }),
+  )
   .map((all) => all.flat());
 
 /** A person’s day that stands out, whatever they did: what signals are about is no matter here. */

@@ -1,6 +1,48 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { testBrokers } from '../testing/cluster.js';
+import { withBrokers } from './brokers.js';
 import { kafkaClient } from './connection.js';
+
+/** What kafkajs keeps requests in that wait for their turn. */
+interface Queue {
+  throttledUntil: number;
+  checkPendingRequests: () => void;
+}
+
+describe('a connection', () => {
+  it('lets the process sleep while nothing is asked, and sends in time what has to wait for its turn', async () => {
+    const queues: Queue[] = [];
+    let checks = 0;
+    const kafka = kafkaClient({ brokers: testBrokers(), clientId: 'laurel-test' });
+    const counting = withBrokers(kafka, ({ connectionPool }) => {
+      for (const { requestQueue } of connectionPool.pool) {
+        const queue = requestQueue as unknown as Queue;
+        const check = queue.checkPendingRequests.bind(queue);
+        queue.checkPendingRequests = () => {
+          checks += 1;
+          check();
+        };
+        queues.push(queue);
+      }
+    });
+    const admin = counting.admin();
+    await admin.connect();
+    try {
+      await admin.describeCluster();
+      checks = 0;
+      await sleep(300);
+      expect(checks).toBe(0);
+      // As after an answer of a broker with quotas, see KIP-219.
+      const until = Date.now() + 300;
+      for (const queue of queues) queue.throttledUntil = until;
+      expect((await admin.describeCluster()).brokers.length).toBeGreaterThan(0);
+      expect(Date.now()).toBeGreaterThanOrEqual(until);
+    } finally {
+      await admin.disconnect();
+    }
+  });
+});
 
 describe('a connection whose broker says nothing', () => {
   it('is closed and made anew, and the client goes on', async () => {

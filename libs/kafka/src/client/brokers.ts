@@ -11,7 +11,15 @@ export interface Broker {
   syncGroup: MemberRequest;
   heartbeat: MemberRequest;
   offsetCommit: MemberRequest;
+  readonly connectionPool: { readonly pool: readonly { readonly requestQueue: RequestQueue }[] };
 }
+
+interface RequestQueue {
+  readonly pending: readonly unknown[];
+  /** Replaced here, see `checkQueuesInNeed`. */
+  scheduleCheckPendingRequests: () => void;
+}
+
 /** What a member of a group asks for; null where kafkajs has forgotten who it is. */
 export type MemberRequest = (this: Broker, request: { readonly memberId: string | null }) => Promise<unknown>;
 
@@ -62,4 +70,17 @@ export function closeHalfConnected(broker: Broker): void {
       throw error;
     }
   };
+}
+
+/**
+ * Looks after requests that wait for their turn only where there are some. kafkajs 2.2.4 looks after each connection's every
+ * millisecond for as long as it stands (its issue 1704): of an idle consumer that is a tenth of a core.
+ */
+export function checkQueuesInNeed({ connectionPool }: Broker): void {
+  for (const { requestQueue } of connectionPool.pool) {
+    const schedule = requestQueue.scheduleCheckPendingRequests.bind(requestQueue);
+    requestQueue.scheduleCheckPendingRequests = () => {
+      if (requestQueue.pending.length > 0) schedule();
+    };
+  }
 }

@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from 'node:tls';
 import kafkajs, { type Kafka, type SASLOptions } from 'kafkajs';
-import { closeHalfConnected, withBrokers } from './brokers.js';
+import { checkQueuesInNeed, closeHalfConnected, withBrokers } from './brokers.js';
 import { registerCodecs } from './codecs.js';
 
 /** How to reach a Kafka cluster. */
@@ -50,5 +50,8 @@ export function kafkaClient(connection: KafkaConnection, log?: KafkaLog): Kafka 
       log?.(LEVELS[entry.level] ?? 'debug', message, fields);
     },
   });
-  return withBrokers(kafka, closeHalfConnected);
+  return withBrokers(kafka, (broker) => {
+    closeHalfConnected(broker);
+    checkQueuesInNeed(broker);
+  });
 }
