@@ -145,6 +145,9 @@ describe('laurel audit', () => {
     return before;
   }
 
+  const awards = (): Promise<number> => pipeline.service('title-awarder').metric('laurel_awards_total');
+  const ticks = (): Promise<number> => pipeline.service('title-awarder').metric('laurel_title_ticks_total');
+
   beforeAll(async () => {
     pipeline = await Pipeline.create(['usage-ingest', 'usage-projector', 'title-awarder']);
     const first = Array.from({ length: 60 }, () => event());
@@ -157,6 +160,9 @@ describe('laurel audit', () => {
       usage({ user_id: '' }),
     ]);
     await pipeline.settled();
+    // It would judge all titles anew whenever a test breaks something.
+    await eventually('awards', async () => (await awards()) > 0);
+    await pipeline.service('title-awarder').end('SIGTERM');
   });
   afterAll(() => pipeline.close());
 
@@ -358,6 +364,8 @@ describe('laurel audit', () => {
 
   it('writes the holders that are not the fold of the awards, and the awarder goes on', async () => {
     await pipeline.settled();
+    await pipeline.start('title-awarder');
+    await eventually('a look at all titles', async () => (await ticks()) >= 1);
     const producer = new RecordProducer(pipeline.kafka, pipeline.prefix);
     await producer.connect();
     const key = 'token_legend|company';
@@ -385,7 +393,6 @@ describe('laurel audit', () => {
     ]);
     expect(document.findings.map(({ at }) => at).sort()).toEqual(['no_title|company', key, key]);
 
-    const awards = (): Promise<number> => pipeline.service('title-awarder').metric('laurel_awards_total');
     const before = await awards();
     const minutes = [0, 1, 2].map((minute) => NOW - minute * 60_000);
     await pipeline.publish(

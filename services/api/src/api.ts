@@ -44,7 +44,7 @@ import { AwardLog } from './awards/award-log.js';
 import { FiguresFeed } from './figures/figures-feed.js';
 import { readFirst } from './first-reads.js';
 import { CLICKHOUSE } from './clickhouse.js';
-import { controllers, description } from './description.js';
+import { controllers, readDescription } from './description.js';
 import { apiAdapter } from './http/adapter.js';
 import { Cursors } from './http/cursors.js';
 import { EventStreams } from './http/event-streams.js';
@@ -195,7 +195,7 @@ export const api: ServiceDefinition<typeof settings> = {
     // Before a body is read that is for nobody.
     fastify.addHook('onRequest', (request, _reply, done) => done(request.is404 ? filter.notFound(request) : undefined));
 
-    const document = description();
+    const document = await readDescription();
 
     const reads = new UsageReads(clickhouse);
     const leaderboards = new Leaderboards(reads, people);
@@ -242,7 +242,10 @@ export const api: ServiceDefinition<typeof settings> = {
       http,
       onStarted() {
         const undescribed = undescribedRoutes(routes.all, document);
-        if (undescribed.length > 0) throw new Error(`not in the OpenAPI document: ${undescribed.join(', ')}`);
+        if (undescribed.length > 0)
+          throw new Error(
+            `not in schemas/openapi/laurel.json: ${undescribed.join(', ')}; run services/api/write-openapi.mjs`,
+          );
       },
       readiness: async (): Promise<Readiness> => {
         const database = await databaseState(clickhouse, migrations);

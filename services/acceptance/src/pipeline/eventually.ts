@@ -14,12 +14,14 @@ export async function eventually<T>(
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
+    const began = performance.now();
     const answer = await ask();
     if (answer !== undefined && answer !== false) return answer;
     if (Date.now() > deadline) {
       const last = describe === undefined ? '' : `; last seen: ${JSON.stringify(describe())}`;
       throw new Error(`waited ${timeoutMs} ms for ${what}${last}`);
     }
-    await sleep(POLL_MS);
+    // Asking is not to hold up what is waited for.
+    await sleep(Math.max(POLL_MS, performance.now() - began));
   }
 }
