@@ -72,6 +72,7 @@ describe('kill -9 of each service with a batch in flight', () => {
     pipeline = await Pipeline.create([]);
     await pipeline.start('usage-ingest', { LAUREL_CLICKHOUSE_URL: gate.url });
     await pipeline.start('usage-projector', { LAUREL_CLICKHOUSE_URL: gate.url });
+    await pipeline.start('title-awarder', { LAUREL_CLICKHOUSE_URL: gate.url });
     // Merges would collapse the copies whose presence shows that records were redelivered.
     await pipeline.clickhouse.command({ query: 'SYSTEM STOP MERGES usage_events' });
   });
@@ -118,7 +119,6 @@ describe('kill -9 of each service with a batch in flight', () => {
   });
 
   it('writes each award once when title-awarder dies in an evaluation, and when it is killed at any moment', async () => {
-    await pipeline.start('title-awarder', { LAUREL_CLICKHOUSE_URL: gate.url });
     const held = gate.holdNext((passage) => passage.includes('WITH measured AS'));
     await publish([
       usage({ event_id: 'lead', user_id: 'u-lead', occurred_at: Date.now(), tokens: { input: 90_000_000 } }),
