@@ -1,10 +1,10 @@
 import { assertMigrated, connectClickHouse, readMigrations, type ClickHouseClient } from '@laurel/clickhouse';
 import { kafkaClient, type Kafka, type KafkaLog } from '@laurel/kafka';
-import type { kafkaSettings } from '@laurel/service-host/settings';
 import {
   clickHouseConnection,
   clickHouseSettings,
   kafkaConnection,
+  type kafkaSettings,
   readConfig,
   type ConfigOf,
   type Settings,

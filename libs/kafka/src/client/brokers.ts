@@ -74,7 +74,7 @@ export function closeHalfConnected(broker: Broker): void {
 
 /**
  * Looks after requests that wait for their turn only where there are some. kafkajs 2.2.4 looks after each connection's every
- * millisecond for as long as it stands (its issue 1704): of an idle consumer that is a tenth of a core.
+ * millisecond for as long as it stands (its issue 1704): of an idle consumer that is some hundredths of a core.
  */
 export function checkQueuesInNeed({ connectionPool }: Broker): void {
   for (const { requestQueue } of connectionPool.pool) {
