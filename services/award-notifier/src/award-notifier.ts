@@ -1,13 +1,6 @@
 import { Module } from '@nestjs/common';
 import { titleRules, topics } from '@laurel/events';
-import {
-  assertTopics,
-  kafkaClient,
-  readToEnd,
-  RecordProducer,
-  TopicFollower,
-  type Delivery,
-} from '@laurel/kafka';
+import { assertTopics, kafkaClient, readToEnd, RecordProducer, TopicFollower, type Delivery } from '@laurel/kafka';
 import { KafkaBatchStrategy } from '@laurel/kafka/strategy';
 import { PeopleDirectory, peopleFollower } from '@laurel/policy';
 import {

@@ -2,7 +2,12 @@ import { Command, InvalidArgumentError } from 'commander';
 import { connectClickHouse } from '@laurel/clickhouse';
 import { topics } from '@laurel/events';
 import { createPublisher, type Publisher } from '@laurel/publisher';
-import { clickHouseConnection, clickHouseSettings, kafkaConnection, kafkaSettings } from '@laurel/service-host/settings';
+import {
+  clickHouseConnection,
+  clickHouseSettings,
+  kafkaConnection,
+  kafkaSettings,
+} from '@laurel/service-host/settings';
 import { castOf } from '../demo/cast.js';
 import { DEFAULT_SEED, demoEvents } from '../demo/demo-events.js';
 import { demoOutcomes } from '../demo/demo-outcomes.js';
