@@ -6,55 +6,68 @@ import { literal } from '../sql.js';
 import { allEnded } from './all-ended.js';
 import { CopyDatabase, MEASURES } from './copy-database.js';
 
-interface CopiedView {
-  readonly view: string;
-  /** What titles read of it. */
+/** A table that is filled from the live database. */
+interface Copied {
+  readonly table: string;
+  /** What titles read of the live view of the same name. */
   readonly columns: string;
   readonly rows?: string;
-  /** Where the rolls of its closed days lie person by person, and how its columns are made of them. */
-  readonly rolls?: { readonly table: string; readonly grain: Grain; readonly columns?: string; readonly join?: string };
+  /** Where the rolls of its closed days lie person by person, and the table here that takes them, if not this one. */
+  readonly rolls?: {
+    readonly table: string;
+    readonly grain: Grain;
+    readonly into?: { readonly table: string; readonly columns: string };
+    /** Open days have rolls of the same grain: all is in them. */
+    readonly hasOpenDays?: true;
+  };
 }
 
-const VIEWS: readonly CopiedView[] = [
+const COPIED: readonly Copied[] = [
   {
-    view: 'usage_by_day',
-    columns: `day, user_id, team, counted, ${MEASURES}`,
-    rows: 'counted',
-    rolls: { table: 'usage_by_day_user', grain: 'day' },
-  },
-  {
-    view: 'model_usage_by_day',
+    table: 'model_usage_by_day',
     columns: `day, user_id, provider, model, counted, ${MEASURES}`,
     rows: 'counted',
     rolls: { table: 'usage_by_day_model', grain: 'day' },
   },
+  { table: 'session_activity', columns: 'day, hour, user_id, session_id, active_minutes' },
   {
-    view: 'session_activity',
-    columns: 'day, hour, user_id, session_id, active_minutes',
+    table: 'attendance',
+    columns: 'day, user_id, hours, tokens, own_minutes',
     rolls: {
       table: 'attendance_by_day',
       grain: 'day',
-      columns: "day, toDateTime(day, 'UTC') + session_hour * 3600, user_id, session_id, active_minutes",
-      join: 'ARRAY JOIN session_ids AS session_id, session_hours AS session_hour, session_active_minutes AS active_minutes',
+      into: {
+        table: 'closed_attendance',
+        columns: 'day, user_id, hours, tokens, own_minutes, session_ids, session_hours, session_active_minutes',
+      },
     },
   },
   {
-    view: 'attendance',
-    columns: 'day, user_id, hours, tokens, own_minutes',
-    rolls: { table: 'attendance_by_day', grain: 'day' },
-  },
-  {
-    view: 'outcomes',
+    table: 'outcomes',
     columns: 'day, user_id, kind, quantity',
-    rolls: { table: 'outcomes_by_day', grain: 'outcome_day' },
+    rolls: { table: 'outcomes_by_day', grain: 'outcome_day', hasOpenDays: true },
   },
-  { view: 'fair_play_flags', columns: 'day, user_id, signal, counts', rows: 'NOT counts' },
+  { table: 'fair_play_flags', columns: 'day, user_id, signal, counts', rows: 'NOT counts' },
 ];
-const ROLLS = [...new Set(VIEWS.flatMap(({ rolls }) => (rolls === undefined ? [] : [rolls.table])))];
+const ROLLS = COPIED.flatMap(({ rolls }) => rolls?.table ?? []);
 const list = ROLLS.map((table) => `'${table}'`).join(', ');
 
+/** Beside what is filled: what a closed day tells in one row goes to two tables, and teams are not asked for. */
+const DERIVED: readonly string[] = [
+  `CREATE VIEW usage_by_day AS SELECT day, user_id, '' AS team, counted, ${MEASURES} FROM model_usage_by_day`,
+  `CREATE TABLE closed_attendance
+    (day Date, user_id String, hours Array(UInt8), tokens Array(UInt64), own_minutes Array(UInt8),
+      session_ids Array(String), session_hours Array(UInt8), session_active_minutes Array(UInt64))
+    ENGINE = Null`,
+  `CREATE MATERIALIZED VIEW attendance_of_closed TO attendance AS
+    SELECT day, user_id, hours, tokens, own_minutes FROM closed_attendance`,
+  `CREATE MATERIALIZED VIEW sessions_of_closed TO session_activity AS
+    SELECT day, toDateTime(day, 'UTC') + session_hour * 3600 AS hour, user_id, session_id, active_minutes FROM closed_attendance
+    ARRAY JOIN session_ids AS session_id, session_hours AS session_hour, session_active_minutes AS active_minutes`,
+];
+
 /**
- * What titles read, of some people alone, in a database of its own: they are read once for all titles, and each title in it costs as
+ * What titles of the company read, of some people alone, in a database of its own: they are read once for all titles, and each title in it costs as
  * much as there are people.
  *
  * Closed days are read from the projections `by_user` themselves: left to choose, the server compares numbers of granules, of which a
@@ -75,10 +88,11 @@ export class CopiedPeople {
     const { database } = connection;
     const copy = await CopyDatabase.create(live, connection, 'some', (from) => [
       'CREATE TABLE people (user_id String) ENGINE = Memory',
-      ...VIEWS.map(
-        ({ view, columns }) =>
-          `CREATE TABLE ${view} ENGINE = Memory AS SELECT ${columns} FROM ${from}.${view} WHERE false`,
+      ...COPIED.map(
+        ({ table, columns }) =>
+          `CREATE TABLE ${table} ENGINE = Memory AS SELECT ${columns} FROM ${from}.${table} WHERE false`,
       ),
+      ...DERIVED,
       ...ROLLS.map(
         (table) =>
           `CREATE VIEW ${table} AS SELECT * FROM mergeTreeProjection(${literal(database)}, '${table}', 'by_user')`,
@@ -100,7 +114,7 @@ export class CopiedPeople {
    */
   async take(users: readonly string[], from: Day | undefined): Promise<void> {
     const { client } = this.copy;
-    for (const table of ['people', ...VIEWS.map(({ view }) => view)]) {
+    for (const table of ['people', ...COPIED.map((one) => one.table)]) {
       await client.command({ query: `TRUNCATE TABLE ${table}` });
     }
     if (users.length === 0) return;
@@ -108,25 +122,22 @@ export class CopiedPeople {
     await client.insert({ table: 'people', format: 'JSONEachRow', values });
     const { day } = await readClosures(this.copy.live);
     const closed = `toDate(${day / SECONDS_PER.day})`;
-    await allEnded(VIEWS.flatMap((one) => this.inserts(one, closed, from)).map((query) => client.command({ query })));
+    await allEnded(COPIED.flatMap((one) => this.inserts(one, closed, from)).map((query) => client.command({ query })));
   }
 
-  private inserts(
-    { view, columns, rows = 'true', rolls }: CopiedView,
-    closed: string,
-    from: Day | undefined,
-  ): string[] {
+  private inserts({ table, columns, rows = 'true', rolls }: Copied, closed: string, from: Day | undefined): string[] {
     const { from: live } = this.copy;
     const since = from === undefined ? '' : ` AND day >= '${dayKey(from)}'`;
     const wanted = `${rows} AND user_id IN (SELECT user_id FROM people)${since}`;
-    const all = `INSERT INTO ${view} SELECT ${columns} FROM ${live}.${view} WHERE ${wanted}`;
-    if (rolls === undefined || !this.hasProjections) return [all];
+    const byView = `INSERT INTO ${table} SELECT ${columns} FROM ${live}.${table} WHERE ${wanted}`;
+    if (!this.hasProjections) return [byView];
+    // Closed attendance brings the sessions with it.
+    if (rolls === undefined) return [table === 'session_activity' ? `${byView} AND day >= ${closed}` : byView];
+    const { into = { table, columns }, hasOpenDays } = rolls;
     const heads = `SELECT bucket, max(roll_id) FROM ${live}.roll_heads WHERE grain = '${rolls.grain}' GROUP BY bucket`;
-    return [
-      `${all} AND day >= ${closed}`,
-      `INSERT INTO ${view} SELECT ${rolls.columns ?? columns} FROM ${rolls.table} ${rolls.join ?? ''}
-        WHERE ${wanted} AND day < ${closed} AND (toDateTime(day, 'UTC'), roll_id) IN (${heads})`,
-    ];
+    const byPerson = `INSERT INTO ${into.table} SELECT ${into.columns} FROM ${rolls.table}
+      WHERE ${wanted} AND (toDateTime(day, 'UTC'), roll_id) IN (${heads})`;
+    return hasOpenDays ? [byPerson] : [`${byView} AND day >= ${closed}`, `${byPerson} AND day < ${closed}`];
   }
 
   drop(): Promise<void> {

@@ -99,7 +99,10 @@ describe('standings that are kept from look to look', () => {
         drawnFlags,
         steps,
         fc.subarray([...PEOPLE, 'nobody'], { maxLength: 3 }),
-        async (events, outcomes, drawn, flags, changes, holders) => {
+        fc.constantFrom(KEPT, 5 * KEPT),
+        async (events, outcomes, drawn, flags, changes, holders, most) => {
+          await kept.close();
+          kept = new KeptStandings(database.client, database.connection, most);
           const rules = drawn.map((rule, index): TitleRule => ({ ...rule, id: `title_${index}` }));
           await database.truncate(['people_choices']);
           const roller = await record(database, events, { outcomes, flags });
@@ -252,6 +255,25 @@ describe('standings that are kept from look to look', () => {
         ]);
       }
       expect(looksAtEverybody()).toBe(1);
+    });
+
+    it('tell of a holder who has fallen among the best of whom the others’ figures are not read', async () => {
+      await kept.close();
+      kept = new KeptStandings(database.client, database.connection, 5 * KEPT);
+      const window = windowOf(rule.window, NOW);
+      const holders = ['u-27'];
+      const looks = [];
+      for (const people of [[], PEOPLE.slice(0, 12)]) {
+        await take(...people.map((userId) => call(userId, 200, TODAY)));
+        for await (const [, told] of kept.of([{ rule, window, holders }])) looks.push(told);
+      }
+      const [, told] = looks;
+      expect(told?.areRanksTrue).toBe(false);
+      const standings = told?.standings.get('company') ?? [];
+      expect(standings[0]).toMatchObject({ userId: 'u-11', value: 311, rank: 1 });
+      expect(standings.at(-1)).toMatchObject({ userId: 'u-27', value: 127, rank: standings.length });
+      expect(standings.length).toBeLessThan(12);
+      expect(looksAtEverybody()).toBe(2);
     });
 
     it('look at everybody when too few are left of the best', async () => {

@@ -26,6 +26,8 @@ const MOST_KNOWN_MS = 5 * 60_000;
 
 /** Of two shares of 12 decimals. */
 const ROUNDING = 1e-12;
+/** Within this part of each other two values that a query tells, and that are no whole numbers, may be in the other order. */
+const UNTOLD = 1e-9;
 
 /** A title, as it is to be judged at one instant. */
 export interface AskedTitle {
@@ -165,23 +167,31 @@ export class KeptStandings {
       ? await everybodyFacts(this.client, rule, window)
       : known.everybody;
     const candidates = await readCandidates(copy, rule, window, holders, this.kept + SPARE_CANDIDATES, everybody);
-    const measured = await standingsOf(copy, rule, window, holders, candidates, everybody);
-    const standings = measured.get('company') ?? [];
     // Everybody’s share is drawn toward the company’s, and has moved by the whole of its change at the most.
     const moved = Math.abs(cacheShareOf(everybody.company) - cacheShareOf(known.everybody.company));
     const last =
       known.bound === undefined || moved === 0
         ? known.bound
         : { userId: '', value: known.bound.value + moved + ROUNDING };
-    const eligible = standings.filter((one) => one.eligible);
-    const { best, bound } = this.bounded(eligible, last);
-    if (bound !== undefined && best.length < standingsNeeded(rule)) return undefined;
-    const before = new Set(best);
-    // Of holders behind, only those of the best who are ahead are counted.
-    const told = rankedByValue(
-      standings.filter(({ userId, eligible: is }) => !is || before.has(userId) || holders.includes(userId)),
+    const places = candidates.map(({ user_id: userId, amount: value }): Place => ({ userId, value }));
+    const { best, bound } = this.bounded(places, last);
+    const needed = standingsNeeded(rule);
+    if (bound !== undefined && best.length < needed) return undefined;
+    // Of so many the figures are read, too: the others of the best are only kept.
+    const named = best.slice(0, needed + SPARE_CANDIDATES);
+    const first = new Set(named);
+    const isTold = (userId: string): boolean => first.has(userId) || holders.includes(userId);
+    const measured = await standingsOf(
+      copy,
+      rule,
+      window,
+      holders,
+      candidates.filter((one) => isTold(one.user_id)),
+      everybody,
     );
-    const areRanksTrue = told.every(({ userId, eligible: is }) => !is || before.has(userId));
+    const told = rankedByValue(measured.get('company') ?? []);
+    // Of those who are ahead of a holder further behind not everybody is counted.
+    const areRanksTrue = told.every(({ userId, eligible: is }) => !is || first.has(userId));
     return {
       standings: told.length === 0 ? new Map() : new Map([['company', told]]),
       areRanksTrue,
@@ -197,11 +207,17 @@ export class KeptStandings {
    */
   private bounded(eligible: readonly Place[], bound: Place | undefined): Pick<Known, 'best' | 'bound'> {
     const next = eligible[this.kept];
-    const nearer = next !== undefined && (bound === undefined || compareStandings(next, bound) < 0) ? next : bound;
-    const best = eligible.filter((one) => nearer === undefined || compareStandings(one, nearer) < 0);
+    const nearer = next !== undefined && (bound === undefined || isBefore(next, bound)) ? next : bound;
+    const best = eligible.filter((one) => nearer === undefined || isBefore(one, nearer));
     return { best: best.map(({ userId }) => userId), bound: nearer };
   }
 }
+
+/** Whether somebody is certainly before a place. */
+const isBefore = (one: Place, place: Place): boolean =>
+  Number.isSafeInteger(one.value) && Number.isSafeInteger(place.value)
+    ? compareStandings(one, place) < 0
+    : one.value - place.value > UNTOLD * Math.max(1, Math.abs(place.value));
 
 /** Whether only the people who have changed can be others than those who were known. */
 const isGood = (known: Known, { rule, window }: AskedTitle, { sinceMs }: ChangedPeople): boolean =>
