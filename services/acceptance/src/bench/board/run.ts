@@ -105,6 +105,10 @@ const PAGES: readonly (readonly [
   ['top 250 of 30 days', () => '/v1/leaderboards/total_tokens?window=30d&limit=250'],
   ['top 250 of 7 days', () => '/v1/leaderboards/total_tokens?window=7d&limit=250'],
   ['top 250 of a team', (request) => `/v1/leaderboards/total_tokens?scope=team:team-${request % 50}&limit=250`],
+  [
+    'own rank, beside the top 10',
+    (request, company) => `/v1/leaderboards/total_tokens?window=30d&limit=10&user=${someone(request, company)}`,
+  ],
   ['a person: rank, history, models', (request, company) => `/v1/users/${someone(request, company)}`],
   ['models of 30 days', () => '/v1/models?window=30d'],
   ['titles and their holders', () => '/v1/titles'],
