@@ -3,6 +3,7 @@ import { AccessLogController } from './access/access-log.controller.js';
 import { SignInController } from './access/sign-in.controller.js';
 import { AwardsController } from './awards/awards.controller.js';
 import { FiguresController } from './figures/figures.controller.js';
+import { DOCUMENT } from './files.js';
 import { endpointsOf } from './http/endpoint.js';
 import { hostEndpoints } from './http/host-endpoints.js';
 import { openApiDocument, type Json } from './http/openapi.js';
@@ -40,8 +41,6 @@ export const controllers = [
   OperationsController,
   ReferenceController,
 ];
-
-const DOCUMENT = new URL('../../../schemas/openapi/laurel.json', import.meta.url);
 
 /** What the API serves, as an OpenAPI document. */
 export const readDescription = async (): Promise<Json> => JSON.parse(await readFile(DOCUMENT, 'utf8')) as Json;

@@ -1,12 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
+import { BOARD } from '../files.js';
 import { pathOf } from '../http/adapter.js';
-
-/** Where services/board is built to. */
-const BOARD = fileURLToPath(new URL('../../../board/dist', import.meta.url));
 
 /** Addresses that the page itself routes; each is answered with its one document. */
 const PAGES = ['/', '/people/*', '/titles', '/models', '/awards', '/pipeline'];

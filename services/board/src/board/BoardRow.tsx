@@ -154,18 +154,24 @@ export function BoneRow({ index, top }: PlaceProps) {
 
 function Movement({ entry }: { readonly entry: BoardEntry }) {
   const moved = movementOf(entry);
-  if (moved === null) return <span className="move move--new">new</span>;
+  if (moved === null) {
+    return (
+      <span className="move move--new" title="Was not on this board yesterday">
+        new
+      </span>
+    );
+  }
   if (moved === 0) {
     return (
-      <span className="move move--same">
-        <span aria-hidden>·</span>
+      <span className="move move--same" title="The same place as yesterday">
+        <span aria-hidden>–</span>
         <span className="only-heard">unchanged</span>
       </span>
     );
   }
   const Arrow = moved > 0 ? ChevronUp : ChevronDown;
   return (
-    <span className={`move ${moved > 0 ? 'move--up' : 'move--down'}`}>
+    <span className={`move ${moved > 0 ? 'move--up' : 'move--down'}`} title="Places since yesterday">
       <Arrow aria-hidden size={14} strokeWidth={3} />
       <span className="only-heard">{moved > 0 ? 'up' : 'down'} </span>
       {Math.abs(moved)}

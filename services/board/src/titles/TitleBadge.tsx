@@ -72,7 +72,7 @@ export function TiersBadge({ trend: { tiers, tier_count: count }, names, tips }:
       render={<span className={`badge badge--tier tier--${highest.tier}`} role="img" aria-label={words.join(', ')} />}
     >
       <TierMedal tier={highest.tier} size={15} />
-      {count > 1 ? <span aria-hidden>{count}</span> : null}
+      {count > 1 ? <span aria-hidden>+{count - 1}</span> : null}
     </Tooltip.Trigger>
   );
 }

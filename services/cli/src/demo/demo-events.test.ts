@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { totalTokens, validateOutcome, validateUsage, type UsageRecorded } from '@laurel/events';
 import { DEFAULT_SEED, demoEvents } from './demo-events.js';
 import { demoOutcomes } from './demo-outcomes.js';
-import { TRACE_FILE, readTrace } from './trace-file.js';
+import { readTrace } from './trace-file.js';
+import { TRACE_FILE } from '../files.js';
 
 const DAY_MS = 86_400_000;
 const ANCHOR_MS = Date.UTC(2026, 4, 13, 10, 30);

@@ -1,6 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { readFileSync } from 'node:fs';
-import { TRACE_FILE, readTrace } from './trace-file.js';
+import { TRACE_FILE } from '../files.js';
+import { readTrace } from './trace-file.js';
 import { deriveTrace, parseTrace, type TraceRequest } from './trace.js';
 
 /** Requests a second apart, of full blocks unless a length is given. */

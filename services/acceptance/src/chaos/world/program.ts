@@ -14,7 +14,7 @@ export interface End {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** One run of a service's built program. It ends with this process, however that ends, also when it stands still. */
+/** One run of a service's built program, in modules, which a mutation may change. It ends with this process, however that ends, also when it stands still. */
 export class Program {
   url: string | undefined;
 
@@ -28,7 +28,7 @@ export class Program {
 
   static start(name: ServiceName, environment: NodeJS.ProcessEnv, logFile: string): Program {
     const log = openSync(logFile, 'w');
-    const child = spawn(process.execPath, [join(SERVICES, name, 'dist', 'main.js')], {
+    const child = spawn(process.execPath, [join(SERVICES, name, 'dist', 'program.js')], {
       env: { ...process.env, ...environment, LAUREL_HTTP_PORT: '0', LAUREL_LOG_FORMAT: 'json' },
       stdio: ['ignore', log, log, 'ipc'],
       // Ctrl-C is for the campaign, which ends its processes in order.
