@@ -74,6 +74,8 @@ const DERIVED: readonly string[] = [
  * projection of small ones has more, and reads everybody's. They stand in views, so that the rows are those of the heads (see 0003).
  */
 export class CopiedPeople {
+  private taken = 0;
+
   private constructor(
     private readonly copy: CopyDatabase,
     /** Not while parts from before migration 0014 are still without. */
@@ -117,12 +119,20 @@ export class CopiedPeople {
     for (const table of ['people', ...COPIED.map((one) => one.table)]) {
       await client.command({ query: `TRUNCATE TABLE ${table}` });
     }
+    this.taken = users.length;
     if (users.length === 0) return;
     const values = users.map((user_id) => ({ user_id }));
     await client.insert({ table: 'people', format: 'JSONEachRow', values });
     const { day } = await readClosures(this.copy.live);
     const closed = `toDate(${day / SECONDS_PER.day})`;
     await allEnded(COPIED.flatMap((one) => this.inserts(one, closed, from)).map((query) => client.command({ query })));
+  }
+
+  /** False where the server has forgotten them, as it does with what is in memory when it starts anew. */
+  async isWhole(): Promise<boolean> {
+    const result = await this.client.query({ query: 'SELECT count() AS people FROM people', format: 'JSONEachRow' });
+    const [row] = await result.json<{ people: string }>();
+    return Number(row?.people) === this.taken;
   }
 
   private inserts({ table, columns, rows = 'true', rolls }: Copied, closed: string, from: Day | undefined): string[] {

@@ -241,6 +241,48 @@ describe('standings that are kept from look to look', () => {
       expect(await shares()).toEqual(['u-22', 'u-20', 'u-00']);
     });
 
+    it('find everybody whom the company’s first cached call gives a share', async () => {
+      const share = titleRuleSchema.parse({
+        ...rule,
+        metric: { kind: 'cache_share', prior_tokens: 3000, reads_per_output: 1_000_000 },
+      });
+      expect((await look([share], [])).get('most')?.standings.get('company')).toBeUndefined();
+      const first = { ...noTokens, cache_read: 900_000, output: 1 };
+      await take({ ...call('u-22', 0, TODAY), tokens: first });
+      const found = (await look([share], [])).get('most')?.standings.get('company') ?? [];
+      expect(found.slice(0, 3).map(({ userId }) => userId)).toEqual(['u-22', 'u-00', 'u-01']);
+    });
+
+    it('are not read from a copy that the server has forgotten meanwhile, be it that all who are eligible were in it', async () => {
+      await kept.close();
+      kept = new KeptStandings(database.client, database.connection, 2 * PEOPLE.length);
+      const window = windowOf(rule.window, NOW);
+      const asked = ['one', 'another'].map((id) => ({ rule: { ...rule, id }, window, holders: ['u-27'] }));
+      for await (const [, { standings }] of kept.of(asked)) expect(standings.size).toBe(1);
+      await take(call('u-00', 50, TODAY));
+      const found: unknown[] = [];
+      for await (const [, { standings }] of kept.of(asked)) {
+        found.push(
+          standings
+            .get('company')
+            ?.slice(0, 2)
+            .map(({ userId, value }) => [userId, value]),
+        );
+        const [copy] = await database.rows<{ name: string }>(
+          'SELECT name FROM system.databases WHERE startsWith(name, {name:String})',
+          { name: `${database.connection.database}_some_` },
+        );
+        for (const table of ['people', 'model_usage_by_day']) {
+          await database.client.command({ query: `TRUNCATE TABLE \`${copy?.name ?? ''}\`.${table}` });
+        }
+      }
+      const best = [
+        ['u-00', 150],
+        ['😀', 129],
+      ];
+      expect(found).toEqual([best, best]);
+    });
+
     it('tell of a holder who has fallen far behind without a look at everybody, and that their rank is not known', async () => {
       await take(...PEOPLE.slice(0, 8).map((userId) => call(userId, 200, TODAY)));
       const window = windowOf(rule.window, NOW);

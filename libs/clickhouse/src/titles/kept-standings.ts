@@ -161,14 +161,18 @@ export class KeptStandings {
 
   /** By the copy; undefined where that does not tell enough. */
   private async ofSome(known: Known, { rule, window, holders }: AskedTitle): Promise<Judged | undefined> {
-    const copy = this.copied?.client;
-    if (copy === undefined) return undefined;
+    const { copied } = this;
+    if (copied === undefined) return undefined;
+    const copy = copied.client;
     const everybody = asksEverybody(rule.metric.kind)
       ? await everybodyFacts(this.client, rule, window)
       : known.everybody;
     const candidates = await readCandidates(copy, rule, window, holders, this.kept + SPARE_CANDIDATES, everybody);
     // Everybody’s share is drawn toward the company’s, and has moved by the whole of its change at the most.
-    const moved = Math.abs(cacheShareOf(everybody.company) - cacheShareOf(known.everybody.company));
+    const shareBefore = cacheShareOf(known.everybody.company);
+    const moved = Math.abs(cacheShareOf(everybody.company) - shareBefore);
+    // Until then nobody had a value without reads of their own.
+    if (shareBefore === 0 && moved > 0) return undefined;
     const last =
       known.bound === undefined || moved === 0
         ? known.bound
@@ -190,6 +194,8 @@ export class KeptStandings {
       everybody,
     );
     const told = rankedByValue(measured.get('company') ?? []);
+    const eligible = told.filter((one) => one.eligible).length;
+    if (eligible < Math.min(needed, best.length) || !(await copied.isWhole())) return undefined;
     // Of those who are ahead of a holder further behind not everybody is counted.
     const areRanksTrue = told.every(({ userId, eligible: is }) => !is || first.has(userId));
     return {
