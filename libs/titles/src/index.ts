@@ -50,5 +50,6 @@ export {
 export { asksBefore, asksEverybody, asksOutcomes, asksSessions } from './metrics/asks.js';
 export { cacheShareOf } from './metrics/cache-share.js';
 export { countedFacts, countedPeople } from './metrics/counted.js';
+export { groupBy } from './metrics/grouping.js';
 export { measure, standingsOf } from './metrics/measure.js';
 export { pointKinds, type DayOutcomes } from './metrics/points.js';

@@ -139,7 +139,9 @@ interface Simulated {
 describe('who plays for titles', () => {
   let pipeline: Pipeline;
   beforeAll(async () => {
-    pipeline = await Pipeline.create(['usage-ingest', 'usage-projector']);
+    // Nothing else waits for the projector here.
+    const signalsAtOnce = { LAUREL_PROJECTOR_SIGNALS_PERCENT: '100', LAUREL_PROJECTOR_SIGNALS_INTERVAL_MS: '500' };
+    pipeline = await Pipeline.create(['usage-ingest', 'usage-projector'], signalsAtOnce);
     await pipeline.publish([...worker('u-ada', 300_000), ...worker('u-bo', 250_000)]);
     await pipeline.publish([...idler('u-idle'), ...loop]);
     await pipeline.publish([...thrifty('u-cy'), ...replayer('u-replay'), ...versatile('u-di'), ...tourist('u-tour')]);

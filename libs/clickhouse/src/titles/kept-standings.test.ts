@@ -99,10 +99,10 @@ describe('standings that are kept from look to look', () => {
         drawnFlags,
         steps,
         fc.subarray([...PEOPLE, 'nobody'], { maxLength: 3 }),
-        fc.constantFrom(KEPT, 5 * KEPT),
-        async (events, outcomes, drawn, flags, changes, holders, most) => {
+        fc.constantFrom([KEPT, 0], [5 * KEPT, 0], [KEPT, PEOPLE.length], [5 * KEPT, PEOPLE.length]),
+        async (events, outcomes, drawn, flags, changes, holders, [most, few]) => {
           await kept.close();
-          kept = new KeptStandings(database.client, database.connection, most);
+          kept = new KeptStandings(database.client, database.connection, most, few);
           const rules = drawn.map((rule, index): TitleRule => ({ ...rule, id: `title_${index}` }));
           await database.truncate(['people_choices']);
           const roller = await record(database, events, { outcomes, flags });
@@ -255,7 +255,7 @@ describe('standings that are kept from look to look', () => {
 
     it('are not read from a copy that the server has forgotten meanwhile, be it that all who are eligible were in it', async () => {
       await kept.close();
-      kept = new KeptStandings(database.client, database.connection, 2 * PEOPLE.length);
+      kept = new KeptStandings(database.client, database.connection, 2 * PEOPLE.length, 0);
       const window = windowOf(rule.window, NOW);
       const asked = ['one', 'another'].map((id) => ({ rule: { ...rule, id }, window, holders: ['u-27'] }));
       for await (const [, { standings }] of kept.of(asked)) expect(standings.size).toBe(1);
@@ -301,7 +301,7 @@ describe('standings that are kept from look to look', () => {
 
     it('tell of a holder who has fallen among the best of whom the others’ figures are not read', async () => {
       await kept.close();
-      kept = new KeptStandings(database.client, database.connection, 5 * KEPT);
+      kept = new KeptStandings(database.client, database.connection, 5 * KEPT, 0);
       const window = windowOf(rule.window, NOW);
       const holders = ['u-27'];
       const looks = [];

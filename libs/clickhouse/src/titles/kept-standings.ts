@@ -4,21 +4,37 @@ import {
   asksEverybody,
   cacheShareOf,
   compareStandings,
+  countedPeople,
+  groupBy,
+  rank,
   standingsNeeded,
+  type PersonFacts,
   type Scope,
   type Standing,
   type TitleRule,
+  type WindowFacts,
 } from '@laurel/titles';
 import type { Window } from '@laurel/usage';
 import type { ClickHouseConnection } from '../client.js';
 import { readFiguresBasis, type FiguresBasis } from '../figures-version.js';
+import { hiddenAmong } from '../people.js';
+import { allEnded } from './all-ended.js';
 import { changedPeople, type ChangedPeople } from './changed-people.js';
 import { CopiedPeople } from './copied-people.js';
-import { everybodyFacts, type EverybodyFacts } from './facts.js';
+import { askedBy, everybodyFacts, personFacts, type EverybodyFacts } from './facts.js';
 import { firstDayNeeded } from './past.js';
-import { rankedByValue, readCandidates, SPARE_CANDIDATES, standingsOf, titleStandings } from './standings.js';
+import {
+  measureIn,
+  rankedByValue,
+  readCandidates,
+  SPARE_CANDIDATES,
+  standingsOf,
+  titleStandings,
+} from './standings.js';
 
 const KEPT = 30;
+/** So few are measured here, from what is read of all of them once: a query a title costs more, however few people it looks at. */
+const FEW = 100;
 /** Of more people it is no cheaper than to measure everybody. */
 const MOST_CHANGED = 10_000;
 /** What was known so long ago is forgotten, in ms: the rolls of then may be gone, see `changedPeople`. */
@@ -58,6 +74,16 @@ export interface Told {
   readonly areRanksTrue: boolean;
 }
 
+/** The people of the copy, by one title. */
+interface Some {
+  /** Of the eligible, best first: as many as are kept and more, or all. */
+  readonly places: readonly Place[];
+  /** Of so many of the best the standings can be had. */
+  readonly told: number;
+  /** The eligible first, best first. */
+  readonly standingsOf: (isTold: (userId: string) => boolean) => Promise<readonly Standing[]>;
+}
+
 interface Judged extends Told {
   readonly known?: Known;
 }
@@ -84,11 +110,13 @@ export class KeptStandings {
   /**
    * @param connection of the client.
    * @param kept so many of the best are measured at each look; all others have not been ahead of the next one.
+   * @param few of up to so many people the figures are read instead of selecting the best.
    */
   constructor(
     private readonly client: ClickHouseClient,
     private readonly connection: ClickHouseConnection,
     private readonly kept = KEPT,
+    private readonly few = FEW,
   ) {}
 
   /**
@@ -117,17 +145,18 @@ export class KeptStandings {
         ? undefined
         : await changedPeople(this.client, last.basis, basis);
     const known = new Map<T, Known>();
+    let facts: ReadonlyMap<AskedTitle, readonly PersonFacts[]> = new Map();
     if (last !== undefined && changed !== undefined && changed.users.size <= MOST_CHANGED) {
       for (const title of asked) {
         const own = last.titles.get(title.rule.id);
         if (own !== undefined && isGood(own, title, changed)) known.set(title, own);
       }
-      await this.copy(known, changed.users);
+      facts = await this.copy(known, changed.users);
     }
     const titles = new Map<string, Known>();
     for (const title of asked) {
       const own = known.get(title);
-      const judged = (own && (await this.ofSome(own, title))) ?? (await this.ofEverybody(title));
+      const judged = (own && (await this.ofSome(own, title, facts.get(title)))) ?? (await this.ofEverybody(title));
       if (judged.known !== undefined) titles.set(title.rule.id, judged.known);
       yield [title, judged];
     }
@@ -139,14 +168,29 @@ export class KeptStandings {
     this.copied = undefined;
   }
 
-  private async copy(known: ReadonlyMap<AskedTitle, Known>, changed: Iterable<string>): Promise<void> {
-    if (known.size === 0) return;
+  /** Copies all who may be ahead. @returns what titles need to know of them, where they are few. */
+  private async copy(
+    known: ReadonlyMap<AskedTitle, Known>,
+    changed: Iterable<string>,
+  ): Promise<ReadonlyMap<AskedTitle, readonly PersonFacts[]>> {
+    if (known.size === 0) return new Map();
     this.copied ??= await CopiedPeople.create(this.client, this.connection);
     const people = new Set(changed);
     for (const [{ holders }, { best }] of known) for (const userId of [...best, ...holders]) people.add(userId);
     const rules = [...known.keys()].map(({ rule }) => rule);
     const firstMs = Math.min(...[...known.keys()].map(({ window }) => window.endMs - 1));
     await this.copied.take([...people], firstDayNeeded(rules, firstMs));
+    if (people.size > this.few) return new Map();
+    const { client } = this.copied;
+    const hidden = await hiddenAmong(client, [...people]);
+    const shown = [...people].filter((userId) => !hidden.has(userId));
+    const sameDays = groupBy([...known.keys()], ({ rule, window }) => JSON.stringify([window, rule.fair_play]));
+    const facts = [...sameDays.values()].map(async (titles) => {
+      const [{ window }] = titles as [AskedTitle];
+      const own = await personFacts(client, shown, window, askedBy(titles.map(({ rule }) => rule)));
+      return titles.map((title) => [title, own] as const);
+    });
+    return new Map((await allEnded(facts)).flat());
   }
 
   private async ofEverybody({ rule, window, holders }: AskedTitle): Promise<Judged> {
@@ -159,15 +203,21 @@ export class KeptStandings {
     return { standings, areRanksTrue: true, known: { rule, window, everybody, ...this.bounded(eligible, undefined) } };
   }
 
-  /** By the copy; undefined where that does not tell enough. */
-  private async ofSome(known: Known, { rule, window, holders }: AskedTitle): Promise<Judged | undefined> {
+  /**
+   * By the copy; undefined where that does not tell enough.
+   *
+   * @param facts of everybody in it, where that is known.
+   */
+  private async ofSome(
+    known: Known,
+    { rule, window, holders }: AskedTitle,
+    facts: readonly PersonFacts[] | undefined,
+  ): Promise<Judged | undefined> {
     const { copied } = this;
     if (copied === undefined) return undefined;
-    const copy = copied.client;
     const everybody = asksEverybody(rule.metric.kind)
       ? await everybodyFacts(this.client, rule, window)
       : known.everybody;
-    const candidates = await readCandidates(copy, rule, window, holders, this.kept + SPARE_CANDIDATES, everybody);
     // Everybody’s share is drawn toward the company’s, and has moved by the whole of its change at the most.
     const shareBefore = cacheShareOf(known.everybody.company);
     const moved = Math.abs(cacheShareOf(everybody.company) - shareBefore);
@@ -177,23 +227,16 @@ export class KeptStandings {
       known.bound === undefined || moved === 0
         ? known.bound
         : { userId: '', value: known.bound.value + moved + ROUNDING };
-    const places = candidates.map(({ user_id: userId, amount: value }): Place => ({ userId, value }));
-    const { best, bound } = this.bounded(places, last);
+    const some: Some =
+      facts === undefined
+        ? await this.selected(copied.client, { rule, window, holders }, everybody)
+        : measured(rule, { ...everybody, people: countedPeople(rule, facts) });
+    const { best, bound } = this.bounded(some.places, last);
     const needed = standingsNeeded(rule);
     if (bound !== undefined && best.length < needed) return undefined;
-    // Of so many the figures are read, too: the others of the best are only kept.
-    const named = best.slice(0, needed + SPARE_CANDIDATES);
-    const first = new Set(named);
-    const isTold = (userId: string): boolean => first.has(userId) || holders.includes(userId);
-    const measured = await standingsOf(
-      copy,
-      rule,
-      window,
-      holders,
-      candidates.filter((one) => isTold(one.user_id)),
-      everybody,
-    );
-    const told = rankedByValue(measured.get('company') ?? []);
+    const first = new Set(best.slice(0, some.told));
+    const standings = await some.standingsOf((userId) => first.has(userId) || holders.includes(userId));
+    const told = rankedByValue(standings);
     const eligible = told.filter((one) => one.eligible).length;
     if (eligible < Math.min(needed, best.length) || !(await copied.isWhole())) return undefined;
     // Of those who are ahead of a holder further behind not everybody is counted.
@@ -202,6 +245,23 @@ export class KeptStandings {
       standings: told.length === 0 ? new Map() : new Map([['company', told]]),
       areRanksTrue,
       known: { rule, window, everybody, best, bound },
+    };
+  }
+
+  /** By a query, and figures of those alone on whom a decision rests: the others of the best are only kept. */
+  private async selected(
+    copy: ClickHouseClient,
+    { rule, window, holders }: AskedTitle,
+    everybody: EverybodyFacts,
+  ): Promise<Some> {
+    const candidates = await readCandidates(copy, rule, window, holders, this.kept + SPARE_CANDIDATES, everybody);
+    return {
+      places: candidates.map(({ user_id: userId, amount: value }) => ({ userId, value })),
+      told: standingsNeeded(rule) + SPARE_CANDIDATES,
+      standingsOf: async (isTold) => {
+        const named = candidates.filter((one) => isTold(one.user_id));
+        return (await standingsOf(copy, rule, window, holders, named, everybody)).get('company') ?? [];
+      },
     };
   }
 
@@ -217,6 +277,15 @@ export class KeptStandings {
     const best = eligible.filter((one) => nearer === undefined || isBefore(one, nearer));
     return { best: best.map(({ userId }) => userId), bound: nearer };
   }
+}
+
+function measured(rule: TitleRule, facts: WindowFacts): Some {
+  const standings = rank(rule.eligibility, measureIn(rule, facts, 'company'));
+  return {
+    places: standings.filter((one) => one.eligible),
+    told: Infinity,
+    standingsOf: (isTold) => Promise.resolve(standings.filter(({ userId }) => isTold(userId))),
+  };
 }
 
 /** Whether somebody is certainly before a place. */
