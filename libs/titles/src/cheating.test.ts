@@ -14,8 +14,8 @@ const DAY_MS = 24 * HOUR_MS;
 /** A Monday. */
 const FIRST_MS = Date.UTC(2026, 4, 4);
 const DAYS = 30;
-/** Each third hour. */
-const instants = Array.from({ length: DAYS * 8 }, (_, step) => FIRST_MS + (step + 1) * 3 * HOUR_MS);
+/** Each sixth hour: of a day its night, morning, afternoon and evening are over. */
+const instants = Array.from({ length: DAYS * 4 }, (_, step) => FIRST_MS + (step + 1) * 6 * HOUR_MS);
 const workdays = Array.from({ length: DAYS }, (_, day) => day).filter((day) => day % 7 < 5);
 
 const at = (day: number, hour: number, minute = 0): number =>
