@@ -119,7 +119,7 @@ describe('kill -9 of each service with a batch in flight', () => {
   });
 
   it('writes each award once when title-awarder dies in an evaluation, and when it is killed at any moment', async () => {
-    const held = gate.holdNext((passage) => passage.includes('WITH measured AS'));
+    const held = gate.holdNext((passage) => passage.includes('AS day_key'));
     await publish([
       usage({ event_id: 'lead', user_id: 'u-lead', occurred_at: Date.now(), tokens: { input: 90_000_000 } }),
     ]);

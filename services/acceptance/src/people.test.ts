@@ -101,7 +101,7 @@ describe('laurel people', () => {
   it('hides a holder: the title passes on, and from then on no award names them', async () => {
     const before = (await pipeline.awards()).length;
     // The awarder has read standings with ada at the top, and does not know them yet, when ada hides.
-    const release = await gate.holdNext((passage) => passage.includes('{daily_cap:UInt64}'));
+    const release = await gate.holdNext((passage) => passage.includes('AS day_key'));
     expect(await people('set', 'u-ada', '--visibility', 'hidden')).toMatchObject({ hidden: true, in_effect: true });
     release();
     await eventually('bo to hold the title', async () => (await holderOf('token_legend')) === 'u-bo');

@@ -194,7 +194,7 @@ export const answerFaults: readonly Fault[] = [
     'titles-out-of-memory',
     'ClickHouse is short of memory when titles are evaluated',
     'title-awarder',
-    'WITH measured AS',
+    'AS day_key',
     clickHouseError(241, 'MEMORY_LIMIT_EXCEEDED', 'Memory limit (total) exceeded'),
   ),
   answers(

@@ -295,7 +295,7 @@ export const stalls: readonly Fault[] = [
   stopped('ingest-stopped', 'usage-ingest', 'INSERT INTO usage_events'),
   stopped('projector-stopped-in-roll', 'usage-projector', 'INSERT INTO usage_by_minute'),
   stopped('projector-stopped-in-heads', 'usage-projector', 'INSERT INTO roll_heads'),
-  stopped('awarder-stopped', 'title-awarder', 'WITH measured AS', true),
+  stopped('awarder-stopped', 'title-awarder', 'AS day_key', true),
   stoppedInTransaction,
   stoppedAtClaim,
   storm('usage-ingest'),
