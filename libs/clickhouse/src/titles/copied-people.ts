@@ -12,6 +12,8 @@ interface Copied {
   /** What titles read of the live view of the same name. */
   readonly columns: string;
   readonly rows?: string;
+  /** Another table's closed rolls bring those of this one with them. */
+  readonly isClosedByOther?: true;
   /** Where the rolls of its closed days lie person by person, and the table here that takes them, if not this one. */
   readonly rolls?: {
     readonly table: string;
@@ -29,7 +31,7 @@ const COPIED: readonly Copied[] = [
     rows: 'counted',
     rolls: { table: 'usage_by_day_model', grain: 'day' },
   },
-  { table: 'session_activity', columns: 'day, hour, user_id, session_id, active_minutes' },
+  { table: 'session_activity', columns: 'day, hour, user_id, session_id, active_minutes', isClosedByOther: true },
   {
     table: 'attendance',
     columns: 'day, user_id, hours, tokens, own_minutes',
@@ -135,19 +137,23 @@ export class CopiedPeople {
     return Number(row?.people) === this.taken;
   }
 
-  private inserts({ table, columns, rows = 'true', rolls }: Copied, closed: string, from: Day | undefined): string[] {
+  private inserts(
+    { table, columns, rows = 'true', isClosedByOther, rolls }: Copied,
+    closed: string,
+    from: Day | undefined,
+  ): string[] {
     const { from: live } = this.copy;
     const since = from === undefined ? '' : ` AND day >= '${dayKey(from)}'`;
     const wanted = `${rows} AND user_id IN (SELECT user_id FROM people)${since}`;
     const byView = `INSERT INTO ${table} SELECT ${columns} FROM ${live}.${table} WHERE ${wanted}`;
     if (!this.hasProjections) return [byView];
-    // Closed attendance brings the sessions with it.
-    if (rolls === undefined) return [table === 'session_activity' ? `${byView} AND day >= ${closed}` : byView];
+    const ofOpenDays = `${byView} AND day >= ${closed}`;
+    if (rolls === undefined) return [isClosedByOther ? ofOpenDays : byView];
     const { into = { table, columns }, hasOpenDays } = rolls;
     const heads = `SELECT bucket, max(roll_id) FROM ${live}.roll_heads WHERE grain = '${rolls.grain}' GROUP BY bucket`;
     const byPerson = `INSERT INTO ${into.table} SELECT ${into.columns} FROM ${rolls.table}
       WHERE ${wanted} AND (toDateTime(day, 'UTC'), roll_id) IN (${heads})`;
-    return hasOpenDays ? [byPerson] : [`${byView} AND day >= ${closed}`, `${byPerson} AND day < ${closed}`];
+    return hasOpenDays ? [byPerson] : [ofOpenDays, `${byPerson} AND day < ${closed}`];
   }
 
   drop(): Promise<void> {

@@ -7,6 +7,7 @@ import {
   asksOutcomes,
   asksSessions,
   countedPeople,
+  groupBy,
   type ModelDay,
   type PersonFacts,
   type TitleRule,
@@ -30,6 +31,7 @@ import {
   type SessionMinutes,
   type Window,
 } from '@laurel/usage';
+import { allEnded } from './all-ended.js';
 import { teamOfEach, TENURE } from './candidates.js';
 import { beforeOf, medianOf, outcomesOf } from './outcome-facts.js';
 import { LEFT_OUT, leftOutParams, lookedAt, windowParams, type LookedAt } from './window-sql.js';
@@ -87,6 +89,25 @@ export async function windowFacts(
     ofEverybody ?? everybodyFacts(client, rule, window),
   ]);
   return { ...everybody, people: countedPeople(rule, people) };
+}
+
+/**
+ * What titles need to know of these people, by their rules: read once for all titles that look at the same days. More than a title asks for
+ * may be there.
+ */
+export async function factsOfTitles(
+  client: ClickHouseClient,
+  users: readonly string[],
+  titles: readonly { readonly rule: TitleRule; readonly window: Window }[],
+): Promise<ReadonlyMap<TitleRule, readonly PersonFacts[]>> {
+  const sameDays = groupBy(titles, ({ rule, window }) => JSON.stringify([window, rule.fair_play]));
+  const facts = [...sameDays.values()].map(async (own) => {
+    const { window } = own[0] as (typeof own)[number];
+    const rules = own.map(({ rule }) => rule);
+    const people = await personFacts(client, users, window, askedBy(rules));
+    return rules.map((rule) => [rule, people] as const);
+  });
+  return new Map((await allEnded(facts)).flat());
 }
 
 /** What not every title asks for: it is not read then, and 0 or none. */

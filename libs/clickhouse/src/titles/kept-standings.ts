@@ -5,7 +5,6 @@ import {
   cacheShareOf,
   compareStandings,
   countedPeople,
-  groupBy,
   rank,
   standingsNeeded,
   type PersonFacts,
@@ -18,10 +17,9 @@ import type { Window } from '@laurel/usage';
 import type { ClickHouseConnection } from '../client.js';
 import { readFiguresBasis, type FiguresBasis } from '../figures-version.js';
 import { hiddenAmong } from '../people.js';
-import { allEnded } from './all-ended.js';
 import { changedPeople, type ChangedPeople } from './changed-people.js';
 import { CopiedPeople } from './copied-people.js';
-import { askedBy, everybodyFacts, personFacts, type EverybodyFacts } from './facts.js';
+import { everybodyFacts, factsOfTitles, type EverybodyFacts } from './facts.js';
 import { firstDayNeeded } from './past.js';
 import {
   measureIn,
@@ -145,7 +143,7 @@ export class KeptStandings {
         ? undefined
         : await changedPeople(this.client, last.basis, basis);
     const known = new Map<T, Known>();
-    let facts: ReadonlyMap<AskedTitle, readonly PersonFacts[]> = new Map();
+    let facts: ReadonlyMap<TitleRule, readonly PersonFacts[]> = new Map();
     if (last !== undefined && changed !== undefined && changed.users.size <= MOST_CHANGED) {
       for (const title of asked) {
         const own = last.titles.get(title.rule.id);
@@ -156,7 +154,7 @@ export class KeptStandings {
     const titles = new Map<string, Known>();
     for (const title of asked) {
       const own = known.get(title);
-      const judged = (own && (await this.ofSome(own, title, facts.get(title)))) ?? (await this.ofEverybody(title));
+      const judged = (own && (await this.ofSome(own, title, facts.get(title.rule)))) ?? (await this.ofEverybody(title));
       if (judged.known !== undefined) titles.set(title.rule.id, judged.known);
       yield [title, judged];
     }
@@ -172,7 +170,7 @@ export class KeptStandings {
   private async copy(
     known: ReadonlyMap<AskedTitle, Known>,
     changed: Iterable<string>,
-  ): Promise<ReadonlyMap<AskedTitle, readonly PersonFacts[]>> {
+  ): Promise<ReadonlyMap<TitleRule, readonly PersonFacts[]>> {
     if (known.size === 0) return new Map();
     this.copied ??= await CopiedPeople.create(this.client, this.connection);
     const people = new Set(changed);
@@ -184,13 +182,9 @@ export class KeptStandings {
     const { client } = this.copied;
     const hidden = await hiddenAmong(client, [...people]);
     const shown = [...people].filter((userId) => !hidden.has(userId));
-    const sameDays = groupBy([...known.keys()], ({ rule, window }) => JSON.stringify([window, rule.fair_play]));
-    const facts = [...sameDays.values()].map(async (titles) => {
-      const [{ window }] = titles as [AskedTitle];
-      const own = await personFacts(client, shown, window, askedBy(titles.map(({ rule }) => rule)));
-      return titles.map((title) => [title, own] as const);
-    });
-    return new Map((await allEnded(facts)).flat());
+    const facts = await factsOfTitles(client, shown, [...known.keys()]);
+    // Nothing counts that was read of a copy that has gone meanwhile.
+    return (await this.copied.isWhole()) ? facts : new Map();
   }
 
   private async ofEverybody({ rule, window, holders }: AskedTitle): Promise<Judged> {
@@ -238,7 +232,8 @@ export class KeptStandings {
     const standings = await some.standingsOf((userId) => first.has(userId) || holders.includes(userId));
     const told = rankedByValue(standings);
     const eligible = told.filter((one) => one.eligible).length;
-    if (eligible < Math.min(needed, best.length) || !(await copied.isWhole())) return undefined;
+    if (eligible < Math.min(needed, best.length)) return undefined;
+    if (facts === undefined && !(await copied.isWhole())) return undefined;
     // Of those who are ahead of a holder further behind not everybody is counted.
     const areRanksTrue = told.every(({ userId, eligible: is }) => !is || first.has(userId));
     return {

@@ -1,11 +1,4 @@
-import {
-  askedBy,
-  everybodyFacts,
-  everybodyKey,
-  personFacts,
-  titleStandings,
-  type ClickHouseClient,
-} from '@laurel/clickhouse';
+import { everybodyFacts, everybodyKey, factsOfTitles, titleStandings, type ClickHouseClient } from '@laurel/clickhouse';
 import {
   countedPeople,
   factsByScope,
@@ -48,9 +41,6 @@ export interface OwnStanding {
   readonly own: Measurement | undefined;
 }
 
-/** Which days of a person a title looks at. */
-const daysOf = ({ rule, named: { window } }: TitleStandings): string => JSON.stringify([window, rule.fair_play]);
-
 /** What the API has to read for titles; of everybody once for all who ask, as it is dear. */
 export class TitleReads {
   /** By the offset of the rules, so that new ones are in force at once. */
@@ -82,20 +72,12 @@ export class TitleReads {
    * used.
    */
   async standingsOf(userId: string, titles: readonly TitleStandings[]): Promise<readonly (readonly OwnStanding[])[]> {
-    const windows = new Map(titles.map((title) => [daysOf(title), title.named.window]));
-    const facts = new Map(
-      await Promise.all(
-        [...windows].map(async ([days, window]) => {
-          const asked = askedBy(titles.filter((title) => daysOf(title) === days).map(({ rule }) => rule));
-          return [days, await personFacts(this.clickhouse, [userId], window, asked)] as const;
-        }),
-      ),
-    );
+    const asked = titles.map(({ rule, named: { window } }) => ({ rule, window }));
+    const facts = await factsOfTitles(this.clickhouse, [userId], asked);
     return Promise.all(
-      titles.map(async (title) => {
-        const { rule, named } = title;
+      titles.map(async ({ rule, named }) => {
         const everybody = await this.everybodyOf(rule, named.window);
-        const people = countedPeople(rule, facts.get(daysOf(title)) ?? []);
+        const people = countedPeople(rule, facts.get(rule) ?? []);
         const own = [...factsByScope(rule, { ...everybody, people })].flatMap(([scope, ofScope]) =>
           measure(rule.metric, ofScope).map((measured) => ({ scope, own: measured })),
         );
