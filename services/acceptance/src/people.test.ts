@@ -134,6 +134,26 @@ describe('laurel people', () => {
     expect(row).toEqual({ n: '360000' });
   });
 
+  it('ends amid an evaluation without another step of it', async () => {
+    const awarder = pipeline.service('title-awarder');
+    const held = gate.holdNext((passage) => passage.includes('AS day_key'));
+    await pipeline.publish([usage({ user_id: 'u-cy', tokens: { input: 1 } })]);
+    const release = await held;
+    const ended = awarder.end('SIGTERM');
+    await eventually('the awarder to be ending', () => Promise.resolve(awarder.log().includes('"ending"')));
+    let isJudging = false;
+    void gate
+      .holdNext((passage) => passage.includes('FROM erasures'))
+      .then((go) => {
+        isJudging = true;
+        go();
+      });
+    release();
+    await ended;
+    expect(isJudging).toBe(false);
+    await pipeline.start('title-awarder', { LAUREL_CLICKHOUSE_URL: gate.url });
+  });
+
   it('keeps hidden who hid while the projector was away, also from whoever looks at the tables first', async () => {
     // No awarder meanwhile: it would rightly give the title to whom the lost table does not know as hidden.
     for (const name of ['title-awarder', 'usage-projector'] as const) await pipeline.service(name).end('SIGTERM');

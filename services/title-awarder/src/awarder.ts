@@ -153,9 +153,14 @@ export class Awarder {
       });
   }
 
-  async stop(): Promise<void> {
+  /** Called by Nest before it waits for batches in hand: nothing more is judged, and whoever waits for it waits no more. */
+  onModuleDestroy(): void {
     this.stopped.abort();
     this.wake.abort();
+  }
+
+  async stop(): Promise<void> {
+    this.onModuleDestroy();
     await this.rulesFollower.stop();
     await this.loop;
     await this.endReign();
@@ -173,16 +178,23 @@ export class Awarder {
     this.wake.abort();
   }
 
-  /** Resolves when an evaluation that began after this call has ended, or the signal aborts. */
-  evaluated(signal: AbortSignal): Promise<void> {
-    const done = new Promise<void>((resolve) => {
+  /** True when an evaluation that began after this call has ended; false when the signal aborts or the awarder stops before. */
+  evaluated(signal: AbortSignal): Promise<boolean> {
+    const { signal: stopped } = this.stopped;
+    if (signal.aborted || stopped.aborted) return Promise.resolve(false);
+    const done = new Promise<boolean>((resolve) => {
       // A signal lasts for as long as an assignment, so what listens to it is taken away again.
-      const settle = (): void => {
-        signal.removeEventListener('abort', settle);
-        resolve();
+      const settle = (isEvaluated: boolean): void => {
+        for (const one of [signal, stopped]) one.removeEventListener('abort', giveUp);
+        resolve(isEvaluated);
       };
-      this.waiting.push(settle);
-      signal.addEventListener('abort', settle);
+      const giveUp = (): void => {
+        settle(false);
+      };
+      this.waiting.push(() => {
+        settle(true);
+      });
+      for (const one of [signal, stopped]) one.addEventListener('abort', giveUp);
     });
     this.wake.abort();
     return done;
@@ -272,6 +284,7 @@ export class Awarder {
         return { rule, window: windowOf(rule.window, nowMs), held, holders: holdersAmong(held) };
       });
     for await (const [title, told] of reign.standings.of(asked)) {
+      this.stopped.signal.throwIfAborted();
       const { rule, window, holders } = title;
       let decided = await this.decide(title, told.standings, nowMs);
       if (!told.areRanksTrue && decided.some(({ awards }) => awards.length > 0)) {
@@ -284,6 +297,7 @@ export class Awarder {
       await this.judgeTiers(reign, rule, window, candidates.slice(0, left), nowMs);
       left -= Math.min(left, candidates.length);
     }
+    this.stopped.signal.throwIfAborted();
     for (const { state, reason } of retiring(rules, states.values(), nowMs)) {
       const isWithheld = await this.withheldAmong(holdersAmong([state]));
       await this.write(reign, state, retire(state, nowMs, reason, isWithheld));
@@ -383,6 +397,7 @@ export class Awarder {
   /** Each person's award with their new tier, in one transaction; not all people's in one, as there may be many. */
   private async writeTiers(reign: Reign, awards: readonly AwardEvent[]): Promise<void> {
     for (const batch of transactionsOf(awards)) {
+      this.stopped.signal.throwIfAborted();
       await this.commit(reign, batch, tierRecords(batch, reign.fold.tiers));
     }
   }

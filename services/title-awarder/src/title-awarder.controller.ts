@@ -12,7 +12,6 @@ export class TitleAwarderController {
   /** Committed when an evaluation that saw these projections has ended. */
   @EventPattern(topics.usageProjected.name)
   async onBatch(@Payload() delivery: Delivery): Promise<void> {
-    await this.awarder.evaluated(delivery.signal);
-    if (!delivery.signal.aborted) await delivery.commit(lastOffset(delivery.batch) + 1);
+    if (await this.awarder.evaluated(delivery.signal)) await delivery.commit(lastOffset(delivery.batch) + 1);
   }
 }
