@@ -595,25 +595,30 @@ describe('the page on the recorded trace', () => {
     await page.getByText('There is nothing at this address').waitFor();
     await page.goBack();
     await page.locator('.table__rows .row__link').first().waitFor();
+    let isAway = true;
+    await page.exposeFunction('comeBack', () => (isAway = false));
     await page.route('**/v1/leaderboards/**', (route) =>
-      route.fulfill({
-        status: 503,
-        contentType: 'application/problem+json',
-        body: JSON.stringify({
-          code: 'storage_unavailable',
-          status: 503,
-          title: '',
-          detail: 'away',
-          request_id: 'r-1',
-        }),
-      }),
+      !isAway
+        ? route.continue()
+        : route.fulfill({
+            status: 503,
+            contentType: 'application/problem+json',
+            body: JSON.stringify({
+              code: 'storage_unavailable',
+              status: 503,
+              title: '',
+              detail: 'away',
+              request_id: 'r-1',
+            }),
+          }),
     );
     await publishFor('u-other', 100);
     await page.getByText('newer figures can’t be read at the moment').waitFor({ timeout: 60_000 });
     expect(await page.locator('.table__rows .row__link').count()).toBeGreaterThan(5);
     await page.getByRole('radio', { name: 'Month' }).click();
     await page.getByRole('alert').getByText('The figures can’t be read at the moment').waitFor({ timeout: 60_000 });
-    await page.unroute('**/v1/leaderboards/**');
+    // Not before the click: with the next usage it would be read without, and the button be gone.
+    await page.evaluate(`addEventListener('click', () => comeBack(), { capture: true, once: true })`);
     await page.getByRole('button', { name: 'Try again' }).click();
     await page.locator('.table__rows .row__link').first().waitFor();
   });

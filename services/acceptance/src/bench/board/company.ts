@@ -87,7 +87,7 @@ export async function writeCompany(
     await client.command({
       query: `INSERT INTO session_minutes (hour, roll_id, user_id, session_id, active_minutes)
         SELECT at, {roll:UInt128}, concat('u-', leftPad(toString(rank), 6, '0')),
-          concat('s-', toString(rank), '-', toString(day), '-', toString(intDiv(slot, 2))), cityHash64(rank, at)
+          concat('s-', toString(rank), '-', toString(day), '-', toString(intDiv(slot, 2))), bitShiftRight(cityHash64(rank, at), 4)
         FROM (${hours})`,
       query_params,
     });
