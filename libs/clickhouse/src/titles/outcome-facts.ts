@@ -1,8 +1,8 @@
-import type { ClickHouseClient } from '@clickhouse/client';
+import { TupleParam, type ClickHouseClient } from '@clickhouse/client';
 import type { OutcomeKind } from '@laurel/events';
 import type { DayOutcomes, MetricOf, PersonBefore, TitleRule } from '@laurel/titles';
-import { parseDayKey, type Window } from '@laurel/usage';
-import { activeDaysIn, medianTokensPerPoint } from './outcome-metrics.js';
+import { dayKey, parseDayKey, type Day, type Window } from '@laurel/usage';
+import { activeDaysIn, mediansOfTokensPerPoint } from './outcome-metrics.js';
 import { TOTAL } from '../sql.js';
 import { leftOutParams, lookedAt, windowParams } from './window-sql.js';
 
@@ -67,10 +67,29 @@ export async function medianOf(
   before: Window,
   rule: FairPlay,
 ): Promise<number | null> {
+  return (await mediansOf(client, metric, [before], rule))[0] ?? null;
+}
+
+/** The same of each of these windows, in their order. */
+export async function mediansOf(
+  client: ClickHouseClient,
+  metric: MetricOf<'thrift_gain'>,
+  windows: readonly Pick<Window, 'firstDay' | 'lastDay'>[],
+  rule: FairPlay,
+): Promise<readonly (number | null)[]> {
+  const firstDay = Math.min(...windows.map((one) => one.firstDay)) as Day;
+  const lastDay = Math.max(...windows.map((one) => one.lastDay)) as Day;
   const result = await client.query({
-    query: medianTokensPerPoint(lookedAt(rule)),
-    query_params: { ...metric, ...windowParams(before), ...leftOutParams(rule) },
+    query: mediansOfTokensPerPoint(lookedAt(rule)),
+    query_params: {
+      ...metric,
+      ...windowParams({ firstDay, lastDay }),
+      ...leftOutParams(rule),
+      windows: windows.map((one) => new TupleParam([dayKey(one.firstDay), dayKey(one.lastDay)])),
+    },
     format: 'JSONEachRow',
   });
-  return (await result.json<{ median: number | null }>())[0]?.median ?? null;
+  const rows = await result.json<{ place: number; median: number }>();
+  const medians = new Map(rows.map(({ place, median }) => [place, median]));
+  return windows.map((_, index) => medians.get(index + 1) ?? null);
 }

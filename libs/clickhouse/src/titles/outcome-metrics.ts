@@ -37,6 +37,22 @@ export const thriftGain = ({ days, before }: LookedAt, isAllKnown: boolean): str
   ) AS before
   INNER JOIN (${enoughIn(days)}) AS now USING user_id`;
 
-/** The median over a window, null where nobody has enough. */
-export const medianTokensPerPoint = ({ days }: LookedAt): string =>
-  `SELECT quantileExactLow(0.5)(tokens / points) AS median FROM (${enoughIn(days)})`;
+/**
+ * The median over each of `{windows:Array(Tuple(Date, Date))}`, by its place among them from 1 on; none where nobody has enough.
+ *
+ * @param days all of theirs, as far as they are looked at.
+ */
+export const mediansOfTokensPerPoint = ({ days }: LookedAt): string => `
+  SELECT place, quantileExactLow(0.5)(tokens / points) AS median
+  FROM (
+    SELECT user_id, place, sum(day_tokens) AS tokens, sum(day_points) AS points
+    FROM (
+      SELECT user_id, day, sum(${TOTAL}) AS day_tokens, 0 AS day_points FROM usage_by_day WHERE counted AND ${days} GROUP BY user_id, day
+      UNION ALL
+      SELECT user_id, day, 0 AS day_tokens, day_points FROM (${pointsByDay(days)})
+    )
+    ARRAY JOIN arrayFilter((_, span) -> day BETWEEN span.1 AND span.2, arrayEnumerate({windows:Array(Tuple(Date, Date))}), {windows:Array(Tuple(Date, Date))}) AS place
+    GROUP BY user_id, place
+    HAVING tokens >= {min_tokens_each:UInt64} AND points >= {min_points_each:UInt64}
+  )
+  GROUP BY place`;

@@ -15,13 +15,16 @@ import {
   type Timeline,
   type TitleRule,
 } from '@laurel/titles';
-import { allEnded } from './all-ended.js';
 import type { PastHours } from './past-hours.js';
 import { SPARE_CANDIDATES } from './standings.js';
 import { inParts } from './tiers.js';
 
-/** The median before a window as of an instant, see `medianOf`. */
-export type MedianAt = (rule: TitleRule, metric: MetricOf<'thrift_gain'>, atMs: number) => Promise<number | null>;
+/** The medians before the windows of these instants, see `mediansOf`. */
+export type MediansAt = (
+  rule: TitleRule,
+  metric: MetricOf<'thrift_gain'>,
+  instants: readonly number[],
+) => Promise<readonly (number | null)[]>;
 
 /** Holders who fall behind are mostly not farther behind than so many more. */
 const RANKED_HOLDERS = 25;
@@ -52,7 +55,7 @@ export class PastLeaders {
     hours: PastHours,
     rules: readonly TitleRule[],
     instants: readonly number[],
-    medianAt: MedianAt,
+    mediansAt: MediansAt,
     onPeople: (count: number) => void,
     signal: AbortSignal,
   ): Promise<PastLeaders> {
@@ -61,7 +64,7 @@ export class PastLeaders {
       const timeline = timelineOf(rule.window, instants);
       const everybody = {
         cacheShare: await cacheShareThrough(hours, rule, timeline),
-        medianBefore: await mediansThrough(rule, timeline, medianAt, signal),
+        medianBefore: await mediansThrough(rule, timeline, mediansAt, signal),
       };
       const leaders = new Leaders(instants.length, standingsNeeded(rule) + SPARE_CANDIDATES + RANKED_HOLDERS);
       followed.push({ rule, timeline, everybody, leaders });
@@ -130,13 +133,13 @@ async function cacheShareThrough(hours: PastHours, rule: TitleRule, timeline: Ti
   return companyCacheShare(timeline, all, leftOut);
 }
 
-/** Days whose medians are read at once: ClickHouse has more than one core, and a pool of connections. */
-const DAYS_AT_ONCE = 4;
+/** Windows whose medians are read at once: in memory are as many sums of each person. */
+const WINDOWS_AT_ONCE = 32;
 
 async function mediansThrough(
   rule: TitleRule,
   { instants, days }: Timeline,
-  medianAt: MedianAt,
+  mediansAt: MediansAt,
   signal: AbortSignal,
 ): Promise<Course> {
   const { metric } = rule;
@@ -148,10 +151,12 @@ async function mediansThrough(
     if (!first.has(day)) first.set(day, atMs);
   });
   const medians = new Map<number, number>();
-  for (const some of inParts([...first], DAYS_AT_ONCE)) {
+  for (const some of inParts([...first], WINDOWS_AT_ONCE)) {
     // There may be years of days.
     signal.throwIfAborted();
-    await allEnded(some.map(async ([day, atMs]) => medians.set(day, (await medianAt(rule, metric, atMs)) ?? 0)));
+    const instantsOfDays = some.map(([, atMs]) => atMs);
+    const found = await mediansAt(rule, metric, instantsOfDays);
+    for (const [index, [day]] of some.entries()) medians.set(day, found[index] ?? 0);
   }
   return Float64Array.from(days, (day) => medians.get(day) ?? 0);
 }

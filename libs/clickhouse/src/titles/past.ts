@@ -7,9 +7,9 @@ import { COUNTED } from '../projections.js';
 import { TOTAL } from '../sql.js';
 import { CopyDatabase, MEASURES } from './copy-database.js';
 import { nothingTogether } from './facts.js';
-import { medianOf } from './outcome-facts.js';
+import { mediansOf } from './outcome-facts.js';
 import { PastHours } from './past-hours.js';
-import { PastLeaders, type MedianAt } from './past-leaders.js';
+import { PastLeaders, type MediansAt } from './past-leaders.js';
 import { rankedByValue, sketchedStandings, standingsOf, titleMeasurement, titleStandings } from './standings.js';
 import { inParts, PEOPLE_AT_ONCE, tierFigures, TierReader } from './tiers.js';
 
@@ -65,7 +65,7 @@ export class Past implements UsageHistory {
       const hours = await PastHours.open(past.client, rules, dayOf(firstMs));
       // From there all days before the windows of all instants are seen whole.
       await past.goTo(lastMs);
-      past.leaders = await PastLeaders.find(hours, rules, instants, past.medianAt, onPeople, signal);
+      past.leaders = await PastLeaders.find(hours, rules, instants, past.mediansAt, onPeople, signal);
       return past;
     } catch (error) {
       await past.close();
@@ -135,8 +135,13 @@ export class Past implements UsageHistory {
     return (await result.json<{ share: number }>())[0]?.share ?? 0;
   }
 
-  private readonly medianAt: MedianAt = (rule, metric, atMs) =>
-    medianOf(this.client, metric, windowBefore(windowOf(rule.window, atMs)), rule);
+  private readonly mediansAt: MediansAt = (rule, metric, instants) =>
+    mediansOf(
+      this.client,
+      metric,
+      instants.map((atMs) => windowBefore(windowOf(rule.window, atMs))),
+      rule,
+    );
 
   /** Drops the copy. */
   async close(): Promise<void> {

@@ -24,7 +24,7 @@ export function lookedAt({ fair_play: fairPlay }: Pick<TitleRule, 'fair_play'>):
   return { days: WITHIN + but(LEFT_OUT), before: BEFORE + but(flaggedIn(BEFORE)) };
 }
 
-export const windowParams = (window: Window): Readonly<Record<string, string>> => ({
+export const windowParams = (window: Pick<Window, 'firstDay' | 'lastDay'>): Readonly<Record<string, string>> => ({
   first_day: dayKey(window.firstDay),
   last_day: dayKey(window.lastDay),
 });

@@ -4,7 +4,7 @@ import { pointKinds } from '../metrics/points.js';
 import { nearRatio } from '../metrics/rounding.js';
 import type { Metric, MetricOf, TitleRule } from '../rule.js';
 import { effectiveModelsThrough } from './models-course.js';
-import type { NumberedModel, PersonHours, UsageColumn, UsageHours } from './person-hours.js';
+import type { Hours, NumberedModel, PersonHours, UsageColumn, UsageHours } from './person-hours.js';
 import { longestSessionThrough, sessionsThrough } from './session-course.js';
 import { longestStreakThrough } from './streak-course.js';
 import {
@@ -47,11 +47,40 @@ export function countedRows(
     const model = models.get(usage.models[row] as number);
     return model !== undefined && counts(model.provider, model.family);
   });
-  const pick = (of: ArrayLike<number>): readonly number[] => kept.map((row) => of[row] as number);
+  const pick = (of: ArrayLike<number>): Float64Array => Float64Array.from(kept, (row) => of[row] as number);
   const columns = Object.fromEntries(
     Object.entries(usage.columns).map(([name, column]) => [name, pick(column)]),
   ) as unknown as UsageHours['columns'];
   return { hours: pick(usage.hours), models: pick(usage.models), columns };
+}
+
+/** Several rules look at the same usage of a person. */
+const summed = new WeakMap<UsageHours, Hours<UsageColumn>>();
+
+/** A row for each hour, of all models together. */
+function hourByHour(usage: UsageHours): Hours<UsageColumn> {
+  const known = summed.get(usage);
+  if (known !== undefined) return known;
+  const places = new Int32Array(usage.hours.length);
+  const hours: number[] = [];
+  for (let row = 0; row < places.length; row += 1) {
+    if (hours.at(-1) !== usage.hours[row]) hours.push(usage.hours[row] as number);
+    places[row] = hours.length - 1;
+  }
+  const sumsOf = (column: ArrayLike<number>): Float64Array => {
+    const sums = new Float64Array(hours.length);
+    for (let row = 0; row < places.length; row += 1) {
+      const place = places[row] as number;
+      sums[place] = (sums[place] as number) + (column[row] as number);
+    }
+    return sums;
+  };
+  const columns = Object.fromEntries(
+    Object.entries(usage.columns).map(([name, column]) => [name, sumsOf(column)]),
+  ) as unknown as UsageHours['columns'];
+  const own = { hours: Float64Array.from(hours), columns };
+  summed.set(usage, own);
+  return own;
 }
 
 /**
@@ -70,7 +99,7 @@ export function companyCacheShare(timeline: Timeline, all: UsageHours, leftOut?:
   return inputs.map((input, at) => (input === 0 ? 0 : (reads[at] as number) / input));
 }
 
-const rowsOf = ({ hours, columns }: UsageHours, names: readonly UsageColumn[]): Omit<DayRows, 'leftOut'> => ({
+const rowsOf = ({ hours, columns }: Hours<UsageColumn>, names: readonly UsageColumn[]): Omit<DayRows, 'leftOut'> => ({
   hours,
   columns: names.map((name) => columns[name]),
 });
@@ -104,6 +133,8 @@ export function courseOf(
 
 class CourseOfPerson {
   private readonly usage: UsageHours;
+  /** Of all models together. */
+  private readonly perHour: Hours<UsageColumn>;
   private readonly leftOut: ReadonlySet<number>;
   private active: Course | undefined;
 
@@ -115,6 +146,7 @@ class CourseOfPerson {
     private readonly everybody: EverybodysCourse,
   ) {
     this.usage = countedRows(rule, person.usage, models);
+    this.perHour = hourByHour(this.usage);
     this.leftOut = new Set(rule.fair_play?.exclude.flatMap((signal) => person.flags.get(signal) ?? []));
   }
 
@@ -171,7 +203,7 @@ class CourseOfPerson {
   }
 
   private rows(names: readonly UsageColumn[]): DayRows {
-    return { ...rowsOf(this.usage, names), leftOut: this.leftOut };
+    return { ...rowsOf(this.perHour, names), leftOut: this.leftOut };
   }
 
   private sums(names: readonly UsageColumn[], valueOf: DayValue): Course {
@@ -194,7 +226,7 @@ class CourseOfPerson {
   }: MetricOf<'capped_tokens'>): Course {
     if (perMinute === undefined) return this.sums(classes, (sums) => Math.min(cap, total(sums)));
     const { hours, columns } = this.person.attended;
-    const attended = Array.from({ length: hours.length }, (_, row) =>
+    const attended = Float64Array.from(hours, (_, row) =>
       Math.min(columns.tokens[row] as number, perMinute * (columns.own_minutes[row] as number)),
     );
     const rows = { hours, columns: [attended], leftOut: this.leftOut };
@@ -204,13 +236,13 @@ class CourseOfPerson {
   private effectiveModels(metric: MetricOf<'effective_models'>): ReturnType<typeof effectiveModelsThrough> {
     const { hours, models, columns } = this.usage;
     const own = new Map<string, number>();
-    const families = Array.from({ length: hours.length }, (_, row) => {
+    const families = Float64Array.from(hours, (_, row) => {
       const family = this.models.get(models[row] as number)?.family ?? '';
       const known = own.get(family) ?? own.size;
       own.set(family, known);
       return known;
     });
-    const tokens = Array.from({ length: hours.length }, (_, row) =>
+    const tokens = Float64Array.from(hours, (_, row) =>
       tokenClasses.reduce((sum, name) => sum + (columns[name][row] as number), 0),
     );
     return effectiveModelsThrough(metric, this.timeline, {
@@ -238,9 +270,9 @@ class CourseOfPerson {
 
   /** Points so far, and before the window; null where there are none. */
   private points(metric: Weighing): { readonly now: Course; readonly before: () => Course } | null {
-    const { timeline, person, usage, leftOut } = this;
+    const { timeline, person, perHour, leftOut } = this;
     if (person.outcomes.hours.length === 0) return null;
-    const rows = { ...outcomesBeside(usage, person.outcomes), leftOut };
+    const rows = { ...outcomesBeside(perHour, person.outcomes), leftOut };
     const valueOf = pointsOf(metric);
     return { now: sumsThrough(timeline, rows, valueOf), before: () => sumsBefore(timeline, rows, valueOf) };
   }
@@ -286,7 +318,7 @@ const microUsd = (pico: number): number => Math.floor(pico / PICO_PER_MICRO);
 type Weighing = Pick<MetricOf<'outcomes'>, 'weights' | 'daily_cap'>;
 
 /** Outcomes of each kind after the events of the usage on whose days alone they count. */
-function outcomesBeside(usage: UsageHours, outcomes: PersonHours['outcomes']): Omit<DayRows, 'leftOut'> {
+function outcomesBeside(usage: Hours<UsageColumn>, outcomes: PersonHours['outcomes']): Omit<DayRows, 'leftOut'> {
   const count = usage.hours.length + outcomes.hours.length;
   const hours = new Float64Array(count);
   const columns = [new Float64Array(count), ...pointKinds.map(() => new Float64Array(count))];

@@ -14,6 +14,8 @@ export interface Leader {
 export class Leaders {
   /** By instant, the best first. */
   private readonly best: Leader[][];
+  /** By instant: whoever has less is not among them. */
+  private readonly least: Float64Array;
   private readonly courses = new Map<string, { readonly course: Course; instants: number }>();
 
   /** @param take how many at each of so many instants. */
@@ -22,6 +24,7 @@ export class Leaders {
     private readonly take: number,
   ) {
     this.best = Array.from({ length: instants }, () => []);
+    this.least = new Float64Array(instants);
   }
 
   /** @param course 0 where the person is not eligible. */
@@ -29,14 +32,17 @@ export class Leaders {
     const entry = { course, instants: 0 };
     for (let at = 0; at < course.length; at += 1) {
       const value = course[at] as number;
+      // Of nearly everybody at nearly all instants no more than this is asked.
+      if (value <= 0 || value < (this.least[at] as number)) continue;
       const best = this.best[at] as Leader[];
-      if (value <= 0 || !this.isAmong(best, userId, value)) continue;
+      if (!this.isAmong(best, userId, value)) continue;
       let place = best.length;
       while (place > 0 && compareStandings({ userId, value }, best[place - 1] as Leader) < 0) place -= 1;
       best.splice(place, 0, { userId, value });
       entry.instants += 1;
       const last = best.length > this.take ? best.pop() : undefined;
       if (last !== undefined) this.drop(last.userId);
+      if (best.length === this.take) this.least[at] = best.at(-1)?.value ?? 0;
     }
     if (entry.instants > 0) this.courses.set(userId, entry);
   }

@@ -160,16 +160,20 @@ function runsOf(
       last = -Infinity;
     }
     const hour = hours[row] as number;
-    for (let minute = 0; minute < MINUTES; minute += 1) {
-      const bits = (minute < EARLY ? early[row] : late[row]) as number;
-      if (((bits >>> (minute % EARLY)) & 1) === 0) continue;
-      const at = hour * MINUTES + minute;
-      if (at - last > gap) {
-        run = [];
-        runs.push(run);
+    for (const [first, half] of [
+      [0, early],
+      [EARLY, late],
+    ] as const) {
+      // From the lowest bit that is left to the next.
+      for (let bits = half[row] as number; bits !== 0; bits &= bits - 1) {
+        const at = hour * MINUTES + first + (31 - Math.clz32(bits & -bits));
+        if (at - last > gap) {
+          run = [];
+          runs.push(run);
+        }
+        last = at;
+        addMinute(run, day, hour);
       }
-      last = at;
-      addMinute(run, day, hour);
     }
   }
   return runs;
