@@ -64,7 +64,7 @@ export class PastLeaders {
       const timeline = timelineOf(rule.window, instants);
       const everybody = {
         cacheShare: await cacheShareThrough(hours, rule, timeline),
-        medianBefore: await mediansThrough(rule, timeline, mediansAt, signal),
+        medianBefore: await mediansThrough(rule, timeline, instants, mediansAt, signal),
       };
       const leaders = new Leaders(instants.length, standingsNeeded(rule) + SPARE_CANDIDATES + RANKED_HOLDERS);
       followed.push({ rule, timeline, everybody, leaders });
@@ -138,7 +138,8 @@ const WINDOWS_AT_ONCE = 32;
 
 async function mediansThrough(
   rule: TitleRule,
-  { instants, days }: Timeline,
+  { days }: Timeline,
+  instants: readonly number[],
   mediansAt: MediansAt,
   signal: AbortSignal,
 ): Promise<Course> {

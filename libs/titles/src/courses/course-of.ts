@@ -1,4 +1,5 @@
 import { tokenClasses } from '@laurel/events';
+import { asksEverybody } from '../metrics/asks.js';
 import { countsOf } from '../metrics/counted.js';
 import { pointKinds } from '../metrics/points.js';
 import { nearRatio } from '../metrics/rounding.js';
@@ -8,10 +9,13 @@ import type { Hours, NumberedModel, PersonHours, UsageColumn, UsageHours } from 
 import { longestSessionThrough, sessionsThrough } from './session-course.js';
 import { longestStreakThrough } from './streak-course.js';
 import {
+  atTurns,
+  betweenTurns,
   closedDays,
   HOURS,
   sumsBefore,
   sumsThrough,
+  turnsOf,
   type Course,
   type DayRows,
   type DayValue,
@@ -127,8 +131,13 @@ export function courseOf(
   models: Models,
   everybody: EverybodysCourse,
 ): Course {
-  const of = new CourseOfPerson(rule, timeline, person, models, everybody);
-  return of.eligible();
+  // What everybody has together changes at any time.
+  if (asksEverybody(rule.metric.kind)) return new CourseOfPerson(rule, timeline, person, models, everybody).eligible();
+  const { usage, sessions, attended, outcomes } = person;
+  const turns = turnsOf(timeline, [usage.hours, sessions.hours, attended.hours, outcomes.hours]);
+  const medianBefore = Float64Array.from(turns, (at) => everybody.medianBefore[at] as number);
+  const own = new CourseOfPerson(rule, atTurns(timeline, turns), person, models, { ...everybody, medianBefore });
+  return betweenTurns(own.eligible(), turns, timeline.until.length);
 }
 
 class CourseOfPerson {

@@ -2,9 +2,7 @@ import { dayOf, HOUR_MS, windowOf, type WindowName } from '@laurel/usage';
 
 /** The instants at which a rule is looked at, equally long lists. */
 export interface Timeline {
-  /** Ms since the epoch, whole hours, ascending. */
-  readonly instants: readonly number[];
-  /** Hours since the epoch: what began before is looked at. */
+  /** Hours since the epoch, ascending: what began before is looked at. */
   readonly until: Int32Array;
   /** The UTC day of each, with which its window ends. */
   readonly days: Int32Array;
@@ -15,13 +13,49 @@ export interface Timeline {
 /** One number for each instant. */
 export type Course = Float64Array;
 
+/** @param instants ms since the epoch, whole hours, ascending. */
 export function timelineOf(window: WindowName, instants: readonly number[]): Timeline {
   return {
-    instants,
     until: Int32Array.from(instants, (atMs) => atMs / HOUR_MS),
     days: Int32Array.from(instants, dayOf),
     firstDays: Int32Array.from(instants, (atMs) => windowOf(window, atMs).firstDay),
   };
+}
+
+/**
+ * The instants, by their places, at which anything of somebody’s may be other than at the one before: the first of each UTC day, and the
+ * first one after each of their hours. Of a month of instants these are few.
+ *
+ * @param hours lists of them, each ascending.
+ */
+export function turnsOf({ until, days }: Timeline, hours: readonly ArrayLike<number>[]): Int32Array {
+  const isTurn = new Uint8Array(until.length);
+  for (let at = 0; at < until.length; at += 1) if (days[at] !== days[at - 1]) isTurn[at] = 1;
+  for (const own of hours) {
+    for (let [row, at] = [0, 0]; row < own.length; row += 1) {
+      while (at < until.length && (until[at] as number) <= (own[row] as number)) at += 1;
+      if (at === until.length) break;
+      isTurn[at] = 1;
+    }
+  }
+  const turns: number[] = [];
+  for (let at = 0; at < isTurn.length; at += 1) if (isTurn[at] === 1) turns.push(at);
+  return Int32Array.from(turns);
+}
+
+export const atTurns = ({ until, days, firstDays }: Timeline, turns: Int32Array): Timeline => ({
+  until: turns.map((at) => until[at] as number),
+  days: turns.map((at) => days[at] as number),
+  firstDays: turns.map((at) => firstDays[at] as number),
+});
+
+/** A course through so many instants, from its values at the turns. */
+export function betweenTurns(values: Course, turns: Int32Array, instants: number): Course {
+  const course = new Float64Array(instants);
+  for (let turn = 0; turn < turns.length; turn += 1) {
+    course.fill(values[turn] as number, turns[turn], turns[turn + 1] ?? instants);
+  }
+  return course;
 }
 
 /** What a UTC day comes to, from the sums of each column over it, or over what there is of it so far. */
