@@ -73,7 +73,7 @@ describe('outcomes', () => {
           expect(suspectsOf(await dayFigures(database.client, start, closed), start, closed)).toEqual([]);
         }
       }),
-      { numRuns: 25, interruptAfterTimeLimit: 20_000 },
+      { numRuns: 15 },
     );
   });
 

@@ -269,7 +269,7 @@ describe('the views', () => {
           ).toEqual(expected);
         },
       ),
-      { numRuns: 20, interruptAfterTimeLimit: 30_000 },
+      { numRuns: 10 },
     );
   }, 300_000);
 });
