@@ -77,26 +77,19 @@ export function sumsThrough({ until, days, firstDays }: Timeline, rows: DayRows,
   const closed = closedDays(rows, valueOf);
   const course = new Float64Array(until.length);
   const sums = new Float64Array(columns.length);
-  let row = 0;
-  for (let at = 0; at < until.length;) {
-    const day = days[at] as number;
-    const before = sumOfDays(closed, firstDays[at] as number, day);
-    let end = at + 1;
-    while (end < until.length && days[end] === day) end += 1;
-    while (row < hours.length && (hours[row] as number) < day * HOURS) row += 1;
-    sums.fill(0);
-    for (let value = before; at < end; at += 1) {
-      const from = row;
-      for (; row < hours.length && (hours[row] as number) < (until[at] as number); row += 1) addRow(sums, columns, row);
-      if (row > from) value = before + valueOf(sums);
-      course[at] = value;
-      // Most days have no rows, and others none after some hour.
-      if (row === hours.length || (hours[row] as number) >= (until[end - 1] as number)) {
-        course.fill(value, at, end);
-        at = end;
-        break;
-      }
+  let [day, row, before, value] = [NaN, 0, 0, 0];
+  for (let at = 0; at < until.length; at += 1) {
+    if (days[at] !== day) {
+      day = days[at] as number;
+      before = sumOfDays(closed, firstDays[at] as number, day);
+      value = before;
+      sums.fill(0);
+      while (row < hours.length && (hours[row] as number) < day * HOURS) row += 1;
     }
+    const from = row;
+    for (; row < hours.length && (hours[row] as number) < (until[at] as number); row += 1) addRow(sums, columns, row);
+    if (row > from) value = before + valueOf(sums);
+    course[at] = value;
   }
   return course;
 }
