@@ -25,7 +25,14 @@ export { TierBook, tierKey, titleTierOf, type TierChange, type TierHeld } from '
 export * from './tiers/decide-tiers.js';
 export { explainTier, type TierExplanation } from './tiers/explain-tier.js';
 export { simulate, type SimulatedDay, type UsageHistory } from './simulate.js';
-export { companyCacheShare, countedRows, courseOf, type EverybodysCourse, type Models } from './courses/course-of.js';
+export {
+  companyCacheShare,
+  countedRows,
+  courseOf,
+  turnsOf,
+  type EverybodysCourse,
+  type Models,
+} from './courses/course-of.js';
 export { Leaders, type Leader } from './courses/leaders.js';
 export * from './courses/person-hours.js';
 export { timelineOf, type Course, type Timeline } from './courses/timeline.js';

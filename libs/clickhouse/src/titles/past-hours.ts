@@ -1,4 +1,4 @@
-import type { Vector } from 'apache-arrow';
+import type { Data, Float64, List } from 'apache-arrow';
 import { tokenClasses } from '@laurel/events';
 import {
   countedRows,
@@ -12,7 +12,7 @@ import {
   type UsageColumn,
   type UsageHours,
 } from '@laurel/titles';
-import { dayKey, modelFamily, type Day } from '@laurel/usage';
+import { modelFamily } from '@laurel/usage';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { isHidden } from '../people.js';
 import { allEnded } from './all-ended.js';
@@ -38,8 +38,6 @@ const usageColumns = Object.keys(USAGE) as UsageColumn[];
 /** SQL: numbers a model: so much of its hash as a double holds. */
 const MODEL = 'toFloat64(bitShiftRight(cityHash64(provider, model), 11))';
 const HOUR = 'toFloat64(intDiv(toUnixTimestamp(hour), 3600))';
-const DAY_HOUR = 'toFloat64(toUInt32(day) * 24)';
-
 const doubles = (columns: Readonly<Record<string, string>>): string =>
   Object.entries(columns)
     .map(([name, sql]) => `toFloat64(${sql}) AS ${name}`)
@@ -48,37 +46,34 @@ const listsOf = (names: readonly string[]): string => names.map((name) => `group
 
 /** SQL: a run of people, in the order of their ids. */
 const AMONG = 'user_id BETWEEN {first:String} AND {last:String}';
-/** SQL: of these days a copy has no hours; a whole day is in its first one. */
-const BEFORE_HOURS = 'day < {first_day:Date}';
-
-/** SQL: each person's rows as lists of doubles, of which each row has `user_id` and these columns. */
+/**
+ * SQL: each person's rows as lists of doubles, of which each row has `user_id` and these columns; by ascending hours, as far as the server
+ * keeps the order that it reads in.
+ */
 const ofPeople = (names: readonly string[], rows: string): string =>
   `SELECT user_id, ${listsOf(names)} FROM (${rows}) GROUP BY user_id`;
 
 const USAGE_OF_PEOPLE = ofPeople(
   ['at', 'model_number', ...usageColumns],
-  `SELECT user_id, ${HOUR} AS at, ${MODEL} AS model_number, ${doubles(USAGE)} FROM hours WHERE ${AMONG}
-   UNION ALL
-   SELECT user_id, ${DAY_HOUR} AS at, ${MODEL} AS model_number, ${doubles(USAGE)} FROM model_days WHERE ${AMONG} AND ${BEFORE_HOURS}`,
+  `SELECT user_id, ${HOUR} AS at, ${MODEL} AS model_number, ${doubles(USAGE)} FROM hours WHERE ${AMONG} ORDER BY user_id, hour`,
 );
 
 const SESSIONS_OF_PEOPLE = `
   SELECT user_id, groupArray(${HOUR}) AS at, arrayMap(one -> toFloat64(one), arrayEnumerateDense(groupArray(cityHash64(session_id)))) AS session,
     groupArray(toFloat64(bitAnd(active_minutes, 4294967295))) AS early, groupArray(toFloat64(bitShiftRight(active_minutes, 32))) AS late
-  FROM session_hours WHERE ${AMONG} GROUP BY user_id`;
+  FROM (SELECT user_id, hour, session_id, active_minutes FROM session_hours WHERE ${AMONG} ORDER BY user_id, hour) GROUP BY user_id`;
 
 const ATTENDED_OF_PEOPLE = ofPeople(
   ['at', 'tokens', 'own_minutes'],
   `SELECT user_id, toFloat64(toUInt32(day) * 24 + hour) AS at, toFloat64(hour_tokens) AS tokens, toFloat64(minutes) AS own_minutes
-   FROM attended_days AS t ARRAY JOIN t.hours AS hour, t.tokens AS hour_tokens, t.own_minutes AS minutes WHERE ${AMONG}`,
+   FROM (SELECT * FROM attended_days WHERE ${AMONG} ORDER BY user_id, day) AS t
+   ARRAY JOIN t.hours AS hour, t.tokens AS hour_tokens, t.own_minutes AS minutes`,
 );
 
 const OUTCOMES = doubles(Object.fromEntries(pointKinds.map((kind) => [kind, `if(kind = '${kind}', quantity, 0)`])));
 const OUTCOMES_OF_PEOPLE = ofPeople(
   ['at', ...pointKinds],
-  `SELECT user_id, ${HOUR} AS at, ${OUTCOMES} FROM outcome_hours WHERE ${AMONG}
-   UNION ALL
-   SELECT user_id, ${DAY_HOUR} AS at, ${OUTCOMES} FROM outcome_days WHERE ${AMONG} AND ${BEFORE_HOURS}`,
+  `SELECT user_id, ${HOUR} AS at, ${OUTCOMES} FROM outcome_hours WHERE ${AMONG} ORDER BY user_id, hour`,
 );
 
 type Lists = Readonly<Record<string, Float64Array>>;
@@ -128,13 +123,11 @@ function sessionsOf(lists: Lists = {}): SessionHours {
 export class PastHours {
   private constructor(
     private readonly client: ClickHouseClient,
-    private readonly firstDay: Day,
     readonly models: Models,
     private readonly asked: { readonly sessions: boolean; readonly attended: boolean; readonly outcomes: boolean },
   ) {}
 
-  /** @param firstDay from which on the copy has hours. */
-  static async open(client: ClickHouseClient, rules: readonly TitleRule[], firstDay: Day): Promise<PastHours> {
+  static async open(client: ClickHouseClient, rules: readonly TitleRule[]): Promise<PastHours> {
     const result = await client.query({
       query: `SELECT DISTINCT provider, model, ${MODEL} AS number FROM model_days`,
       format: 'JSONEachRow',
@@ -143,7 +136,6 @@ export class PastHours {
     const { hours: attended, outcomes } = askedBy(rules);
     return new PastHours(
       client,
-      firstDay,
       new Map(rows.map(({ provider, model, number }) => [number, { provider, family: modelFamily(model) }])),
       {
         // A course has no evidence, for which sessions are asked for too.
@@ -182,19 +174,16 @@ export class PastHours {
 
   /** Everybody's usage that counts for a rule, those too who are hidden; with `signals` only that of people's days with one of them. */
   async everybody(rule: TitleRule, signals?: readonly string[]): Promise<UsageHours> {
-    const flagged = (day: string): string =>
+    const flagged =
       signals === undefined
         ? 'true'
-        : `(${day}, user_id) IN (SELECT day, user_id FROM flagged_days WHERE signal IN {signals:Array(String)})`;
+        : "(toDate(hour, 'UTC'), user_id) IN (SELECT day, user_id FROM flagged_days WHERE signal IN {signals:Array(String)})";
     const sums = doubles(Object.fromEntries(usageColumns.map((name) => [name, `sum(${USAGE[name]})`])));
     const [row] = await this.lists(
       ofPeople(
         ['at', 'model_number', ...usageColumns],
         `SELECT '' AS user_id, ${HOUR} AS at, ${MODEL} AS model_number, ${sums} FROM hours
-         WHERE ${flagged("toDate(hour, 'UTC')")} GROUP BY at, model_number
-         UNION ALL
-         SELECT '' AS user_id, ${DAY_HOUR} AS at, ${MODEL} AS model_number, ${sums} FROM model_days
-         WHERE ${BEFORE_HOURS} AND ${flagged('day')} GROUP BY at, model_number`,
+         WHERE ${flagged} GROUP BY at, model_number ORDER BY at`,
       ),
       { signals: signals ?? [] },
     );
@@ -247,7 +236,7 @@ export class PastHours {
   ): Promise<readonly (readonly [userId: string, lists: Lists])[]> {
     const { stream } = await this.client.exec({
       query: `${query} FORMAT ArrowStream`,
-      query_params: { first_day: dayKey(this.firstDay), ...query_params },
+      query_params,
       clickhouse_settings: {
         output_format_arrow_compression_method: 'none',
         output_format_arrow_string_as_string: 1,
@@ -259,11 +248,17 @@ export class PastHours {
     const { tableFromIPC } = await import('apache-arrow');
     const table = tableFromIPC(Buffer.concat(parts));
     const names = table.schema.fields.map(({ name }) => name).filter((name) => name !== 'user_id');
-    const users = table.getChild('user_id');
-    const columns = names.map((name) => [name, table.getChild(name)] as const);
-    return Array.from({ length: table.numRows }, (_, row) => {
-      const lists = columns.map(([name, column]) => [name, (column?.get(row) as Vector).toArray() as Float64Array]);
-      return [users?.get(row) as string, Object.fromEntries(lists) as Lists] as const;
+    return table.batches.flatMap((batch) => {
+      const users = batch.getChild('user_id');
+      const columns = names.map((name) => {
+        const list = batch.getChild<string>(name)?.data[0] as Data<List<Float64>>;
+        return { name, ends: list.valueOffsets as Int32Array, values: list.children[0]?.values as Float64Array };
+      });
+      return Array.from({ length: batch.numRows }, (_, row) => {
+        // The very numbers that came: `get` of a vector would make one of each list, which takes as long as to look at it.
+        const lists = columns.map(({ name, ends, values }) => [name, values.subarray(ends[row], ends[row + 1])]);
+        return [users?.get(row) as string, Object.fromEntries(lists) as Lists] as const;
+      });
     });
   }
 }

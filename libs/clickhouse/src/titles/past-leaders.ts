@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import {
   asksEverybody,
   companyCacheShare,
@@ -7,6 +8,7 @@ import {
   Leaders,
   standingsNeeded,
   timelineOf,
+  turnsOf,
   type Course,
   type EverybodysCourse,
   type Leader,
@@ -28,6 +30,9 @@ export type MediansAt = (
 
 /** Holders who fall behind are mostly not farther behind than so many more. */
 const RANKED_HOLDERS = 25;
+
+/** People who are followed before anything else of the process may run: some tens of milliseconds. */
+const PEOPLE_AT_A_TIME = 25;
 
 interface Followed {
   readonly rule: TitleRule;
@@ -60,8 +65,11 @@ export class PastLeaders {
     signal: AbortSignal,
   ): Promise<PastLeaders> {
     const followed: Followed[] = [];
+    const timelines = new Map<TitleRule['window'], Timeline>();
     for (const rule of rules.filter(({ scope }) => scope === 'company')) {
-      const timeline = timelineOf(rule.window, instants);
+      // Rules of the same window share it.
+      const timeline = timelines.get(rule.window) ?? timelineOf(rule.window, instants);
+      timelines.set(rule.window, timeline);
       const everybody = {
         cacheShare: await cacheShareThrough(hours, rule, timeline),
         medianBefore: await mediansThrough(rule, timeline, instants, mediansAt, signal),
@@ -70,16 +78,24 @@ export class PastLeaders {
       followed.push({ rule, timeline, everybody, leaders });
     }
     let count = 0;
-    if (followed.length > 0) {
+    const [first] = followed;
+    if (first !== undefined) {
       for await (const people of hours.people()) {
-        for (const person of people) {
+        for (const [index, person] of people.entries()) {
+          if (index % PEOPLE_AT_A_TIME === 0) {
+            // So that the next people can come in meanwhile, or an interrupt.
+            await setImmediate();
+            signal.throwIfAborted();
+          }
+          const turns = turnsOf(first.timeline, person);
           for (const { rule, timeline, everybody, leaders } of followed) {
-            leaders.add(person.userId, courseOf(rule, timeline, person, hours.models, everybody));
+            const mayLead = (course: Course): boolean => leaders.mayLead(course);
+            const course = courseOf(rule, timeline, turns, person, hours.models, everybody, mayLead);
+            if (course !== undefined) leaders.add(person.userId, course);
           }
         }
         count += people.length;
         onPeople(count);
-        signal.throwIfAborted();
       }
     }
     return new PastLeaders(new Map(followed.map((one) => [one.rule, one])), instants);

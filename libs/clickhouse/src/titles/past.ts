@@ -1,4 +1,4 @@
-import { asksBefore, type TierFigures, type TitleRule, type UsageHistory } from '@laurel/titles';
+import { asksBefore, standingsNeeded, type TierFigures, type TitleRule, type UsageHistory } from '@laurel/titles';
 import { dayKey, dayOf, dayStartMs, windowBefore, windowOf, type Day } from '@laurel/usage';
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { ClickHouseConnection } from '../client.js';
@@ -13,7 +13,7 @@ import { PastLeaders, type MediansAt } from './past-leaders.js';
 import { rankedByValue, sketchedStandings, standingsOf, titleMeasurement, titleStandings } from './standings.js';
 import { inParts, PEOPLE_AT_ONCE, tierFigures, TierReader } from './tiers.js';
 
-const SUMS = MEASURES.replace(/\w+/g, (column) => `sum(${column}) AS ${column}`);
+const FIRST_HOUR = "toDateTime(day, 'UTC')";
 const INSTANT = '(SELECT argMax(at, step) FROM instants)';
 
 /** What is looked back to. */
@@ -62,7 +62,7 @@ export class Past implements UsageHistory {
     const copy = await CopyDatabase.create(live, connection, 'past', (from) => statements(from, range));
     const past = new Past(copy);
     try {
-      const hours = await PastHours.open(past.client, rules, dayOf(firstMs));
+      const hours = await PastHours.open(past.client, rules);
       // From there all days before the windows of all instants are seen whole.
       await past.goTo(lastMs);
       past.leaders = await PastLeaders.find(hours, rules, instants, past.mediansAt, onPeople, signal);
@@ -88,10 +88,12 @@ export class Past implements UsageHistory {
   readonly standings: UsageHistory['standings'] = async (rule, window, holders, atMs) => {
     await this.goTo(atMs);
     const best = this.leaders?.at(rule, holders, atMs);
-    if (best?.areRanksTrue !== true) return titleStandings(this.client, rule, window, holders);
-    const candidates = best.standings.map(({ userId, rank }) => ({ user_id: userId, part: '', rank: String(rank) }));
     const median = this.leaders?.medianBefore(rule, atMs);
     const everybody = median === undefined ? undefined : { ...nothingTogether, medianBefore: () => median };
+    if (best?.areRanksTrue !== true) {
+      return titleStandings(this.client, rule, window, holders, standingsNeeded(rule), everybody);
+    }
+    const candidates = best.standings.map(({ userId, rank }) => ({ user_id: userId, part: '', rank: String(rank) }));
     const byScope = await standingsOf(this.client, rule, window, holders, candidates, everybody);
     return new Map([...byScope].map(([scope, standings]) => [scope, rankedByValue(standings)]));
   };
@@ -170,12 +172,21 @@ interface CopiedRange {
   readonly from: Day | undefined;
 }
 
-/** Days whole from the day views, those of the instants by their hours. Of what titles count alone. */
+/** Of few people at a time, who have few rows. */
+const byPerson = (time: 'day' | 'hour'): string =>
+  `ENGINE = MergeTree ORDER BY (user_id, ${time}) SETTINGS index_granularity = 1024`;
+
+/**
+ * Days whole from the day views, those of the instants by their hours; in tables of hours a day that is only looked at as a whole is in its
+ * first one. Rows are not added up here: whoever reads them does that, and to do it for everybody takes longer than all else.
+ */
 function statements(live: string, { firstMs, lastMs, from }: CopiedRange): readonly string[] {
   const [first, last] = [dayOf(firstMs), dayOf(lastMs)];
   const firstHour = `toDateTime(${dayStartMs(first) / 1000}, 'UTC')`;
   const endHour = `toDateTime(${dayStartMs((last + 1) as Day) / 1000}, 'UTC')`;
   const since = from === undefined ? '' : `day >= '${dayKey(from)}' AND `;
+  const days = `${since}day <= '${dayKey(last)}'`;
+  const before = `day < '${dayKey(first)}'`;
   const view = (name: string, days: string, keys: string): string => `
     CREATE VIEW ${name} AS
     SELECT day, ${keys}, true AS counted, ${MEASURES} FROM ${days} WHERE day < toDate(${INSTANT}, 'UTC')
@@ -184,39 +195,33 @@ function statements(live: string, { firstMs, lastMs, from }: CopiedRange): reado
     WHERE hour >= toStartOfDay(${INSTANT}, 'UTC') AND hour < ${INSTANT}`;
   return [
     "CREATE TABLE instants (step UInt64, at DateTime('UTC')) ENGINE = Memory",
-    `CREATE TABLE hours ENGINE = MergeTree ORDER BY (user_id, hour) AS
-     SELECT hour, user_id, team, provider, model, ${SUMS} FROM ${live}.usage
-     WHERE ${COUNTED} AND hour >= ${firstHour} AND hour < ${endHour} GROUP BY hour, user_id, team, provider, model`,
-    `CREATE TABLE user_days ENGINE = MergeTree ORDER BY (user_id, day) AS
-     SELECT day, user_id, team, ${SUMS} FROM ${live}.usage_by_day
-     WHERE counted AND ${since}day < '${dayKey(first)}' GROUP BY day, user_id, team`,
-    `INSERT INTO user_days SELECT toDate(hour, 'UTC') AS day, user_id, team, ${SUMS} FROM hours GROUP BY day, user_id, team`,
-    `CREATE TABLE model_days ENGINE = MergeTree ORDER BY (user_id, day) AS
-     SELECT day, user_id, provider, model, ${SUMS} FROM ${live}.model_usage_by_day
-     WHERE counted AND ${since}day < '${dayKey(first)}' GROUP BY day, user_id, provider, model`,
-    `INSERT INTO model_days SELECT toDate(hour, 'UTC') AS day, user_id, provider, model, ${SUMS} FROM hours
-     GROUP BY day, user_id, provider, model`,
-    `CREATE TABLE session_hours ENGINE = MergeTree ORDER BY (user_id, hour) AS
-     SELECT day, hour, user_id, session_id, active_minutes FROM ${live}.session_activity WHERE ${since}day <= '${dayKey(last)}'`,
+    `CREATE TABLE user_days ${byPerson('day')} AS
+     SELECT day, user_id, team, ${MEASURES} FROM ${live}.usage_by_day WHERE counted AND ${days}`,
+    `CREATE TABLE model_days ${byPerson('day')} AS
+     SELECT day, user_id, provider, model, ${MEASURES} FROM ${live}.model_usage_by_day WHERE counted AND ${days}`,
+    `CREATE TABLE hours ${byPerson('hour')} AS
+     SELECT hour, user_id, team, provider, model, ${MEASURES} FROM ${live}.usage
+     WHERE ${COUNTED} AND hour >= ${firstHour} AND hour < ${endHour}`,
+    `INSERT INTO hours SELECT ${FIRST_HOUR} AS hour, user_id, '' AS team, provider, model, ${MEASURES} FROM model_days WHERE ${before}`,
+    `CREATE TABLE session_hours ${byPerson('hour')} AS
+     SELECT day, hour, user_id, session_id, active_minutes FROM ${live}.session_activity WHERE ${days}`,
     view('usage_by_day', 'user_days', 'user_id, team'),
     view('model_usage_by_day', 'model_days', 'user_id, provider, model'),
     `CREATE VIEW session_activity AS SELECT * FROM session_hours WHERE hour < ${INSTANT}`,
-    `CREATE TABLE outcome_hours ENGINE = MergeTree ORDER BY (user_id, hour) AS
-     SELECT toStartOfHour(occurred_at) AS hour, user_id, kind, sum(quantity) AS quantity FROM ${live}.outcome_events FINAL
-     WHERE toDate(occurred_at) BETWEEN '${dayKey(first)}' AND '${dayKey(last)}' AND NOT retracted GROUP BY hour, user_id, kind
-     HAVING NOT ${isErased(`${live}.erasures`)}
+    `CREATE TABLE outcome_days ${byPerson('day')} AS
+     SELECT day, user_id, kind, quantity FROM ${live}.outcomes WHERE ${days}`,
+    `CREATE TABLE outcome_hours ${byPerson('hour')} AS
+     SELECT toStartOfHour(occurred_at) AS hour, user_id, kind, quantity FROM ${live}.outcome_events FINAL
+     WHERE toDate(occurred_at) BETWEEN '${dayKey(first)}' AND '${dayKey(last)}' AND NOT retracted AND NOT ${isErased(`${live}.erasures`)}
      SETTINGS do_not_merge_across_partitions_select_final = 1`,
-    `CREATE TABLE outcome_days ENGINE = MergeTree ORDER BY (user_id, day) AS
-     SELECT day, user_id, kind, sum(quantity) AS quantity FROM ${live}.outcomes
-     WHERE ${since}day < '${dayKey(first)}' GROUP BY day, user_id, kind`,
-    `INSERT INTO outcome_days SELECT toDate(hour, 'UTC') AS day, user_id, kind, sum(quantity) FROM outcome_hours GROUP BY day, user_id, kind`,
+    `INSERT INTO outcome_hours SELECT ${FIRST_HOUR} AS hour, user_id, kind, quantity FROM outcome_days WHERE ${before}`,
     `CREATE VIEW outcomes AS
      SELECT day, user_id, kind, quantity FROM outcome_days WHERE day < toDate(${INSTANT}, 'UTC')
      UNION ALL
      SELECT toDate(hour, 'UTC') AS day, user_id, kind, quantity FROM outcome_hours
      WHERE hour >= toStartOfDay(${INSTANT}, 'UTC') AND hour < ${INSTANT}`,
-    `CREATE TABLE attended_days ENGINE = MergeTree ORDER BY (user_id, day) AS
-     SELECT day, user_id, hours, tokens, own_minutes FROM ${live}.attendance WHERE ${since}day <= '${dayKey(last)}'`,
+    `CREATE TABLE attended_days ${byPerson('day')} AS
+     SELECT day, user_id, hours, tokens, own_minutes FROM ${live}.attendance WHERE ${days}`,
     `CREATE VIEW attendance AS
      SELECT day, user_id, hours, tokens, own_minutes FROM attended_days WHERE day < toDate(${INSTANT}, 'UTC')
      UNION ALL
@@ -224,7 +229,7 @@ function statements(live: string, { firstMs, lastMs, from }: CopiedRange): reado
        arrayFilter((one, hour) -> hour < toHour(${INSTANT}), tokens, attended_days.hours) AS tokens,
        arrayFilter((one, hour) -> hour < toHour(${INSTANT}), own_minutes, attended_days.hours) AS own_minutes
      FROM attended_days WHERE day = toDate(${INSTANT}, 'UTC')`,
-    `CREATE TABLE flagged_days ENGINE = MergeTree ORDER BY (user_id, day) AS
+    `CREATE TABLE flagged_days ${byPerson('day')} AS
      SELECT day, user_id, signal, evidence, counts FROM ${live}.fair_play_flags
      WHERE NOT counts AND ${since}day < '${dayKey(last)}'`,
     // A day has its signals once it is closed.

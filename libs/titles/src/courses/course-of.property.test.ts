@@ -6,10 +6,10 @@ import { factsOf, type PriceOf, type WindowFacts } from '../metrics/facts.js';
 import { groupBy } from '../metrics/grouping.js';
 import { titleRuleSchema, type TitleRule } from '../rule.js';
 import { standingsByScope } from '../scope.js';
-import { companyCacheShare, countedRows, courseOf, type EverybodysCourse } from './course-of.js';
+import { companyCacheShare, countedRows, courseOf, turnsOf, type EverybodysCourse } from './course-of.js';
 import { HoursFixture } from './hours.fixture.js';
 import { Leaders } from './leaders.js';
-import { timelineOf } from './timeline.js';
+import { timelineOf, type Course } from './timeline.js';
 
 const FIRST_HOUR = (Date.UTC(2026, 4, 27) / 3_600_000) as Hour;
 /** Over a weekend and the end of a month. */
@@ -80,6 +80,7 @@ const metric = fc.constantFrom<object>(
   { kind: 'cache_share', prior_tokens: 0, reads_per_output: 3 },
   { kind: 'longest_session', max_gap_minutes: 30 },
   { kind: 'longest_session', max_gap_minutes: 240, daily_cap_minutes: 3 },
+  { kind: 'longest_session', max_gap_minutes: 5 },
   { kind: 'list_cost' },
   { kind: 'cache_saving' },
   { kind: 'active_days' },
@@ -211,14 +212,16 @@ function leadersOf({ events, made, flagged, at, rule: drawn }: Drawn, facts: (at
     ),
   };
   const leaders = new Leaders(at.length, TAKE);
-  for (const [userId, own] of groupBy(events, (event): string => event.user_id)) {
+  for (const [userId, theirs] of groupBy(events, (event): string => event.user_id)) {
     const person = hours.person(
       userId,
-      own,
+      theirs,
       made.filter((outcome) => outcome.user_id === userId),
       flagged.filter(([user]) => user === userId).map(([, ago]) => dayOfFlag(ago)),
     );
-    leaders.add(userId, courseOf(drawn, timeline, person, hours.models, course));
+    const mayLead = (one: Course): boolean => leaders.mayLead(one);
+    const own = courseOf(drawn, timeline, turnsOf(timeline, person), person, hours.models, course, mayLead);
+    if (own !== undefined) leaders.add(userId, own);
   }
   return leaders;
 }

@@ -1,5 +1,4 @@
 import { tokenClasses } from '@laurel/events';
-import { asksEverybody } from '../metrics/asks.js';
 import { countsOf } from '../metrics/counted.js';
 import { pointKinds } from '../metrics/points.js';
 import { nearRatio } from '../metrics/rounding.js';
@@ -9,13 +8,11 @@ import type { Hours, NumberedModel, PersonHours, UsageColumn, UsageHours } from 
 import { longestSessionThrough, sessionsThrough } from './session-course.js';
 import { longestStreakThrough } from './streak-course.js';
 import {
-  atTurns,
-  betweenTurns,
   closedDays,
   HOURS,
   sumsBefore,
   sumsThrough,
-  turnsOf,
+  Turns,
   type Course,
   type DayRows,
   type DayValue,
@@ -58,11 +55,14 @@ export function countedRows(
   return { hours: pick(usage.hours), models: pick(usage.models), columns };
 }
 
+/** Also the sums of what is most asked for: tokens of all classes, and of those that are input. */
+type SummedHours = Hours<UsageColumn | 'tokens' | 'inputs'>;
+
 /** Several rules look at the same usage of a person. */
-const summed = new WeakMap<UsageHours, Hours<UsageColumn>>();
+const summed = new WeakMap<UsageHours, SummedHours>();
 
 /** A row for each hour, of all models together. */
-function hourByHour(usage: UsageHours): Hours<UsageColumn> {
+function hourByHour(usage: UsageHours): SummedHours {
   const known = summed.get(usage);
   if (known !== undefined) return known;
   const places = new Int32Array(usage.hours.length);
@@ -82,7 +82,16 @@ function hourByHour(usage: UsageHours): Hours<UsageColumn> {
   const columns = Object.fromEntries(
     Object.entries(usage.columns).map(([name, column]) => [name, sumsOf(column)]),
   ) as unknown as UsageHours['columns'];
-  const own = { hours: Float64Array.from(hours), columns };
+  const { output } = columns;
+  const inputs = new Float64Array(hours.length);
+  for (const name of INPUTS) {
+    const column = columns[name];
+    for (let place = 0; place < inputs.length; place += 1) {
+      inputs[place] = (inputs[place] as number) + (column[place] as number);
+    }
+  }
+  const tokens = inputs.map((input, place) => input + (output[place] as number));
+  const own = { hours: Float64Array.from(hours), columns: { ...columns, inputs, tokens } };
   summed.set(usage, own);
   return own;
 }
@@ -103,7 +112,10 @@ export function companyCacheShare(timeline: Timeline, all: UsageHours, leftOut?:
   return inputs.map((input, at) => (input === 0 ? 0 : (reads[at] as number) / input));
 }
 
-const rowsOf = ({ hours, columns }: Hours<UsageColumn>, names: readonly UsageColumn[]): Omit<DayRows, 'leftOut'> => ({
+const rowsOf = <Column extends string>(
+  { hours, columns }: Hours<Column>,
+  names: readonly Column[],
+): Omit<DayRows, 'leftOut'> => ({
   hours,
   columns: names.map((name) => columns[name]),
 });
@@ -120,72 +132,102 @@ const total: DayValue = (sums) => {
   return all;
 };
 
+/** Of all that a person has; for `courseOf`. */
+export const turnsOf = (timeline: Timeline, { usage, sessions, attended, outcomes }: PersonHours): Turns =>
+  Turns.of(timeline, [usage.hours, sessions.hours, attended.hours, outcomes.hours]);
+
 /**
  * A person's value of a rule's metric at each instant, 0 where they are not eligible: as the definition's, up to the last bits of a
  * float. Of titles of the company alone: whose rules' scope is another one have courses of nothing that is theirs.
+ *
+ * @param turns the person's, on a timeline of the same instants.
+ * @param isOfInterest is told their values as if they were eligible; where it is false they are not asked whether they are, and have no
+ *   course.
  */
 export function courseOf(
   rule: TitleRule,
   timeline: Timeline,
+  turns: Turns,
   person: PersonHours,
   models: Models,
   everybody: EverybodysCourse,
-): Course {
-  // What everybody has together changes at any time.
-  if (asksEverybody(rule.metric.kind)) return new CourseOfPerson(rule, timeline, person, models, everybody).eligible();
-  const { usage, sessions, attended, outcomes } = person;
-  const turns = turnsOf(timeline, [usage.hours, sessions.hours, attended.hours, outcomes.hours]);
-  const medianBefore = Float64Array.from(turns, (at) => everybody.medianBefore[at] as number);
-  const own = new CourseOfPerson(rule, atTurns(timeline, turns), person, models, { ...everybody, medianBefore });
-  return betweenTurns(own.eligible(), turns, timeline.until.length);
+  isOfInterest: (course: Course) => boolean,
+): Course | undefined {
+  const own = new CourseOfPerson(rule, timeline, turns, person, models, everybody);
+  const values = own.values();
+  return isOfInterest(values) ? own.eligible(values) : undefined;
 }
 
+let scratch = new Float64Array();
+
+/** For one course at a time: nearly all are looked at once and dropped, and to make room for each takes as long as to fill it. */
+function scratchOf(instants: number): Course {
+  if (scratch.length !== instants) scratch = new Float64Array(instants);
+  return scratch;
+}
+
+/** What changes with the person's own figures alone. */
+type OwnMetric = Exclude<Metric, MetricOf<'cache_share'>>;
+
+/** Adds up at the person's turns alone; what everybody has together changes at any time. */
 class CourseOfPerson {
+  private readonly instants: number;
+  /** Of the turns. */
+  private readonly timeline: Timeline;
   private readonly usage: UsageHours;
   /** Of all models together. */
-  private readonly perHour: Hours<UsageColumn>;
+  private readonly perHour: SummedHours;
   private readonly leftOut: ReadonlySet<number>;
+  private families: ReturnType<typeof effectiveModelsThrough> | undefined;
   private active: Course | undefined;
 
   constructor(
     private readonly rule: TitleRule,
-    private readonly timeline: Timeline,
+    timeline: Timeline,
+    private readonly turns: Turns,
     private readonly person: PersonHours,
     private readonly models: Models,
     private readonly everybody: EverybodysCourse,
   ) {
+    this.instants = timeline.until.length;
+    this.timeline = turns.within(timeline);
     this.usage = countedRows(rule, person.usage, models);
     this.perHour = hourByHour(this.usage);
     this.leftOut = new Set(rule.fair_play?.exclude.flatMap((signal) => person.flags.get(signal) ?? []));
   }
 
-  eligible(): Course {
-    const { min_tokens, min_active_days, min_sessions, min_list_cost_usd, min_tenure_days } = this.rule.eligibility;
-    const { metric } = this.rule;
-    const models = metric.kind === 'effective_models' ? this.effectiveModels(metric) : undefined;
-    const course = Float64Array.from(models?.values ?? this.valuesOf(metric));
+  /** As if they were eligible, but where they have too few active days. */
+  values(): Course {
+    const { metric, eligibility } = this.rule;
+    const { min_active_days: least } = eligibility;
+    const course = metric.kind === 'cache_share' ? this.cacheShare(metric) : this.through(this.valuesOf(metric));
+    // In somebody's first days that tells the soonest that they may be passed over.
+    if (least > 0) this.turns.clearBelow(course, this.families?.activeDays ?? this.activeDays(), least);
+    return course;
+  }
+
+  /** The value where they are eligible, 0 elsewhere. */
+  eligible(values: Course): Course {
+    const { min_tokens, min_sessions, min_list_cost_usd, min_tenure_days } = this.rule.eligibility;
+    const course = values.slice();
     const needs = (least: number, of: () => Course): void => {
       if (least === 0 || course.every((value) => value <= 0)) return;
-      const own = of();
-      for (let at = 0; at < course.length; at += 1) if ((own[at] as number) < least) course[at] = 0;
+      this.turns.clearBelow(course, of(), least);
     };
-    needs(min_tokens, () => this.sums(tokenClasses, total));
-    needs(min_active_days, () => models?.activeDays ?? this.activeDays());
+    needs(min_tokens, () => this.sums(['tokens'], sumOf));
     needs(min_list_cost_usd * PICO_PER_USD, () => this.sums(['list_cost'], sumOf));
     needs(min_tenure_days, () => Float64Array.from(this.timeline.days, (day) => day - this.person.firstDay + 1));
     needs(min_sessions, () => sessionsThrough(this.timeline, this.person.sessions, this.leftOut));
     return course;
   }
 
-  private valuesOf(metric: Metric): Course {
-    const { timeline, leftOut, person, everybody } = this;
+  private valuesOf(metric: OwnMetric): Course {
+    const { timeline, leftOut, person } = this;
     switch (metric.kind) {
       case 'capped_tokens':
         return this.cappedTokens(metric);
       case 'effective_models':
-        return this.effectiveModels(metric).values;
-      case 'cache_share':
-        return this.cacheShare(metric);
+        return (this.families ??= this.effectiveModels(metric)).values;
       case 'longest_session':
         return longestSessionThrough(metric, timeline, person.sessions, leftOut);
       case 'list_cost':
@@ -195,15 +237,16 @@ class CourseOfPerson {
       case 'active_days':
         return this.activeDays();
       case 'longest_streak':
-        return longestStreakThrough(metric, timeline, closedDays(this.rows(tokenClasses), isActive), this.activeDays());
+        return longestStreakThrough(metric, timeline, closedDays(this.rows(['tokens']), isActive), this.activeDays());
       case 'outcomes':
         return this.points(metric)?.now ?? this.nothing();
       case 'outcomes_per_usd':
         return this.outcomesPerUsd(metric);
       case 'thrift_gain':
-        return this.thriftGain(metric, everybody.medianBefore);
+        return this.thriftGain(metric);
       case 'quotient': {
-        const [of, per] = [this.valuesOf(metric.of), this.valuesOf(metric.per)];
+        // Neither is a share: see the rules' schema.
+        const [of, per] = [this.valuesOf(metric.of as OwnMetric), this.valuesOf(metric.per as OwnMetric)];
         return of.map((value, at) => (per[at] === 0 ? 0 : nearRatio(value / (per[at] as number))));
       }
       default:
@@ -211,11 +254,15 @@ class CourseOfPerson {
     }
   }
 
-  private rows(names: readonly UsageColumn[]): DayRows {
+  private through(values: Course): Course {
+    return this.turns.fill(scratchOf(this.instants), (turn) => values[turn] as number);
+  }
+
+  private rows(names: readonly (keyof SummedHours['columns'])[]): DayRows {
     return { ...rowsOf(this.perHour, names), leftOut: this.leftOut };
   }
 
-  private sums(names: readonly UsageColumn[], valueOf: DayValue): Course {
+  private sums(names: readonly (keyof SummedHours['columns'])[], valueOf: DayValue): Course {
     return sumsThrough(this.timeline, this.rows(names), valueOf);
   }
 
@@ -225,7 +272,7 @@ class CourseOfPerson {
 
   /** Asked for more than once by some rules. */
   private activeDays(): Course {
-    return (this.active ??= this.sums(tokenClasses, isActive));
+    return (this.active ??= this.sums(['tokens'], isActive));
   }
 
   private cappedTokens({
@@ -244,36 +291,39 @@ class CourseOfPerson {
 
   private effectiveModels(metric: MetricOf<'effective_models'>): ReturnType<typeof effectiveModelsThrough> {
     const { hours, models, columns } = this.usage;
-    const own = new Map<string, number>();
-    const families = Float64Array.from(hours, (_, row) => {
+    const numbers = new Map<string, number>();
+    const [families, tokens] = [new Float64Array(hours.length), new Float64Array(hours.length)];
+    for (let row = 0; row < families.length; row += 1) {
       const family = this.models.get(models[row] as number)?.family ?? '';
-      const known = own.get(family) ?? own.size;
-      own.set(family, known);
-      return known;
-    });
-    const tokens = Float64Array.from(hours, (_, row) =>
-      tokenClasses.reduce((sum, name) => sum + (columns[name][row] as number), 0),
-    );
+      let number = numbers.get(family);
+      if (number === undefined) numbers.set(family, (number = numbers.size));
+      families[row] = number;
+    }
+    for (const name of tokenClasses) {
+      const column = columns[name];
+      for (let row = 0; row < tokens.length; row += 1) tokens[row] = (tokens[row] as number) + (column[row] as number);
+    }
     return effectiveModelsThrough(metric, this.timeline, {
       hours,
       families,
       tokens,
-      count: own.size,
+      count: numbers.size,
       leftOut: this.leftOut,
     });
   }
 
   private cacheShare({ prior_tokens: prior, reads_per_output: most }: MetricOf<'cache_share'>): Course {
-    const inputs = this.sums(INPUTS, total);
+    const inputs = this.sums(['inputs'], sumOf);
     const reads = this.sums(['cache_read', 'output'], ([read, output]) =>
       Math.min(read as number, most * (output as number)),
     );
     const events = this.sums(['events'], sumOf);
     const { cacheShare } = this.everybody;
-    return inputs.map((input, at) => {
+    return this.turns.fill(scratchOf(cacheShare.length), (turn, at) => {
+      const input = inputs[turn] as number;
       // Without usage in the window nobody has the company's own share.
-      if (events[at] === 0 || input + prior === 0) return 0;
-      return nearRatio(((reads[at] as number) + prior * (cacheShare[at] as number)) / (input + prior));
+      if (events[turn] === 0 || input + prior === 0) return 0;
+      return nearRatio(((reads[turn] as number) + prior * (cacheShare[at] as number)) / (input + prior));
     });
   }
 
@@ -299,19 +349,20 @@ class CourseOfPerson {
     });
   }
 
-  private thriftGain(metric: MetricOf<'thrift_gain'>, medianBefore: Course): Course {
-    const { timeline } = this;
+  private thriftGain(metric: MetricOf<'thrift_gain'>): Course {
+    const { timeline, turns, everybody } = this;
+    const medianBefore = turns.pick(everybody.medianBefore);
     const points = this.points(metric);
     if (points === null) return this.nothing();
-    const tokens = this.rows(tokenClasses);
+    const tokens = this.rows(['tokens']);
     const perPoint = (used: Course, made: Course): Course =>
       used.map((own, at) =>
         own >= metric.min_tokens_each && (made[at] as number) >= metric.min_points_each
           ? own / (made[at] as number)
           : 0,
       );
-    const now = perPoint(sumsThrough(timeline, tokens, total), points.now);
-    const before = perPoint(sumsBefore(timeline, tokens, total), points.before());
+    const now = perPoint(sumsThrough(timeline, tokens, sumOf), points.now);
+    const before = perPoint(sumsBefore(timeline, tokens, sumOf), points.before());
     return now.map((own, at) => {
       const most = ((medianBefore[at] as number) * (1000 + metric.most_over_median_per_mille)) / 1000;
       const base = Math.min(before[at] as number, most);
@@ -320,14 +371,20 @@ class CourseOfPerson {
   }
 }
 
-const isActive: DayValue = (sums) => (total(sums) > 0 ? 1 : 0);
+/** Of a day's tokens. */
+const isActive: DayValue = (sums) => (sumOf(sums) > 0 ? 1 : 0);
 
 const microUsd = (pico: number): number => Math.floor(pico / PICO_PER_MICRO);
 
 type Weighing = Pick<MetricOf<'outcomes'>, 'weights' | 'daily_cap'>;
 
+/** Several rules look at the same outcomes, too: those of the person whose usage it is. */
+const beside = new WeakMap<SummedHours, Omit<DayRows, 'leftOut'>>();
+
 /** Outcomes of each kind after the events of the usage on whose days alone they count. */
-function outcomesBeside(usage: Hours<UsageColumn>, outcomes: PersonHours['outcomes']): Omit<DayRows, 'leftOut'> {
+function outcomesBeside(usage: SummedHours, outcomes: PersonHours['outcomes']): Omit<DayRows, 'leftOut'> {
+  const known = beside.get(usage);
+  if (known !== undefined) return known;
   const count = usage.hours.length + outcomes.hours.length;
   const hours = new Float64Array(count);
   const columns = [new Float64Array(count), ...pointKinds.map(() => new Float64Array(count))];
@@ -341,7 +398,9 @@ function outcomesBeside(usage: Hours<UsageColumn>, outcomes: PersonHours['outcom
     if (isUsage) ofUsage += 1;
     else ofOutcomes += 1;
   }
-  return { hours, columns };
+  const rows = { hours, columns };
+  beside.set(usage, rows);
+  return rows;
 }
 
 /** Of a day's events and outcomes, see `outcomesBeside`. */

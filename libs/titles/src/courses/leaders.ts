@@ -27,12 +27,21 @@ export class Leaders {
     this.least = new Float64Array(instants);
   }
 
+  /** False of a course that is behind the best at each instant, as nearly everybody’s is. */
+  mayLead(course: Course): boolean {
+    const { least } = this;
+    for (let at = 0; at < course.length; at += 1) {
+      const value = course[at] as number;
+      if (value > 0 && value >= (least[at] as number)) return true;
+    }
+    return false;
+  }
+
   /** @param course 0 where the person is not eligible. */
   add(userId: string, course: Course): void {
     const entry = { course, instants: 0 };
     for (let at = 0; at < course.length; at += 1) {
       const value = course[at] as number;
-      // Of nearly everybody at nearly all instants no more than this is asked.
       if (value <= 0 || value < (this.least[at] as number)) continue;
       const best = this.best[at] as Leader[];
       if (!this.isAmong(best, userId, value)) continue;

@@ -164,31 +164,45 @@ function runsOf(
       [0, early],
       [EARLY, late],
     ] as const) {
-      // From the lowest bit that is left to the next.
-      for (let bits = half[row] as number; bits !== 0; bits &= bits - 1) {
-        const at = hour * MINUTES + first + (31 - Math.clz32(bits & -bits));
-        if (at - last > gap) {
+      const word = half[row] as number;
+      if (word === 0) continue;
+      const start = hour * MINUTES + first;
+      // Mostly no two of a half's minutes are so far apart that a run could end between them.
+      const isOne = highest(word) - lowest(word) <= gap;
+      for (let bits = word; bits !== 0; bits = isOne ? 0 : bits & (bits - 1)) {
+        if (start + lowest(bits) - last > gap) {
           run = [];
           runs.push(run);
         }
-        last = at;
-        addMinute(run, day, hour);
+        last = start + (isOne ? highest(bits) : lowest(bits));
+        addMinutes(run, day, hour, isOne ? bitsOf(bits) : 1);
       }
     }
   }
   return runs;
 }
 
-function addMinute(run: Run, day: number, hour: number): void {
+/** Of the bits of a word that are set; there is one. */
+const lowest = (word: number): number => 31 - Math.clz32(word & -word);
+const highest = (word: number): number => 31 - Math.clz32(word);
+
+/** How many bits of a word are set: counted by twos, fours and eights. */
+function bitsOf(word: number): number {
+  let bits = word - ((word >>> 1) & 0x55555555);
+  bits = (bits & 0x33333333) + ((bits >>> 2) & 0x33333333);
+  return Math.imul((bits + (bits >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+}
+
+function addMinutes(run: Run, day: number, hour: number, minutes: number): void {
   let ofDay = run.at(-1);
   if (ofDay?.day !== day) {
     ofDay = { day, minutes: 0, pieces: [] };
     run.push(ofDay);
   }
-  ofDay.minutes += 1;
+  ofDay.minutes += minutes;
   const piece = ofDay.pieces.at(-1);
-  if (piece?.hour === hour) piece.minutes += 1;
-  else ofDay.pieces.push({ hour, minutes: 1 });
+  if (piece?.hour === hour) piece.minutes += minutes;
+  else ofDay.pieces.push({ hour, minutes });
 }
 
 function bySessionAndHour({ hours, sessions }: SessionHours): Uint32Array {

@@ -24,38 +24,73 @@ export function timelineOf(window: WindowName, instants: readonly number[]): Tim
 
 /**
  * The instants, by their places, at which anything of somebody’s may be other than at the one before: the first of each UTC day, and the
- * first one after each of their hours. Of a month of instants these are few.
- *
- * @param hours lists of them, each ascending.
+ * first one after each of their hours. Of a month of instants these are few, and they are the same for all rules.
  */
-export function turnsOf({ until, days }: Timeline, hours: readonly ArrayLike<number>[]): Int32Array {
-  const isTurn = new Uint8Array(until.length);
-  for (let at = 0; at < until.length; at += 1) if (days[at] !== days[at - 1]) isTurn[at] = 1;
-  for (const own of hours) {
-    for (let [row, at] = [0, 0]; row < own.length; row += 1) {
-      while (at < until.length && (until[at] as number) <= (own[row] as number)) at += 1;
-      if (at === until.length) break;
-      isTurn[at] = 1;
+export class Turns {
+  private readonly timelines = new Map<Timeline, Timeline>();
+
+  private constructor(
+    private readonly places: Int32Array,
+    private readonly instants: number,
+  ) {}
+
+  /** @param hours lists of them, each ascending. */
+  static of({ until, days }: Timeline, hours: readonly ArrayLike<number>[]): Turns {
+    const isTurn = new Uint8Array(until.length);
+    for (let at = 0; at < until.length; at += 1) if (days[at] !== days[at - 1]) isTurn[at] = 1;
+    for (const own of hours) {
+      for (let [row, at] = [0, 0]; row < own.length; row += 1) {
+        while (at < until.length && (until[at] as number) <= (own[row] as number)) at += 1;
+        if (at === until.length) break;
+        isTurn[at] = 1;
+      }
+    }
+    const places: number[] = [];
+    for (let at = 0; at < isTurn.length; at += 1) if (isTurn[at] === 1) places.push(at);
+    return new Turns(Int32Array.from(places), until.length);
+  }
+
+  /** A timeline of the same instants with these alone. */
+  within(timeline: Timeline): Timeline {
+    const known = this.timelines.get(timeline);
+    if (known !== undefined) return known;
+    const { until, days, firstDays } = timeline;
+    const own = { until: this.pick(until), days: this.pick(days), firstDays: this.pick(firstDays) };
+    this.timelines.set(timeline, own);
+    return own;
+  }
+
+  pick<List extends Int32Array | Float64Array>(of: List): List {
+    const { places } = this;
+    const picked = of.slice(0, places.length) as List;
+    for (let turn = 0; turn < places.length; turn += 1) picked[turn] = of[places[turn] as number] as number;
+    return picked;
+  }
+
+  /**
+   * A course through all instants.
+   *
+   * @param valueOf asked of each turn and instant from it on to the next turn.
+   * @param course is overwritten.
+   */
+  fill(course: Course, valueOf: (turn: number, at: number) => number): Course {
+    for (let turn = 0; turn < this.places.length; turn += 1) {
+      const end = this.end(turn);
+      for (let at = this.places[turn] as number; at < end; at += 1) course[at] = valueOf(turn, at);
+    }
+    return course;
+  }
+
+  /** Nothing from each turn on at which `own` is less than needed, to the next one. */
+  clearBelow(course: Course, own: Course, least: number): void {
+    for (let turn = 0; turn < own.length; turn += 1) {
+      if ((own[turn] as number) < least) course.fill(0, this.places[turn], this.end(turn));
     }
   }
-  const turns: number[] = [];
-  for (let at = 0; at < isTurn.length; at += 1) if (isTurn[at] === 1) turns.push(at);
-  return Int32Array.from(turns);
-}
 
-export const atTurns = ({ until, days, firstDays }: Timeline, turns: Int32Array): Timeline => ({
-  until: turns.map((at) => until[at] as number),
-  days: turns.map((at) => days[at] as number),
-  firstDays: turns.map((at) => firstDays[at] as number),
-});
-
-/** A course through so many instants, from its values at the turns. */
-export function betweenTurns(values: Course, turns: Int32Array, instants: number): Course {
-  const course = new Float64Array(instants);
-  for (let turn = 0; turn < turns.length; turn += 1) {
-    course.fill(values[turn] as number, turns[turn], turns[turn + 1] ?? instants);
+  private end(turn: number): number {
+    return this.places[turn + 1] ?? this.instants;
   }
-  return course;
 }
 
 /** What a UTC day comes to, from the sums of each column over it, or over what there is of it so far. */
