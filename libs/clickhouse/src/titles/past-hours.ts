@@ -38,6 +38,7 @@ const usageColumns = Object.keys(USAGE) as UsageColumn[];
 /** SQL: numbers a model: so much of its hash as a double holds. */
 const MODEL = 'toFloat64(bitShiftRight(cityHash64(provider, model), 11))';
 const HOUR = 'toFloat64(intDiv(toUnixTimestamp(hour), 3600))';
+
 const doubles = (columns: Readonly<Record<string, string>>): string =>
   Object.entries(columns)
     .map(([name, sql]) => `toFloat64(${sql}) AS ${name}`)
@@ -46,6 +47,7 @@ const listsOf = (names: readonly string[]): string => names.map((name) => `group
 
 /** SQL: a run of people, in the order of their ids. */
 const AMONG = 'user_id BETWEEN {first:String} AND {last:String}';
+
 /**
  * SQL: each person's rows as lists of doubles, of which each row has `user_id` and these columns; by ascending hours, as far as the server
  * keeps the order that it reads in.
@@ -79,7 +81,7 @@ const OUTCOMES_OF_PEOPLE = ofPeople(
 type Lists = Readonly<Record<string, Float64Array>>;
 const NOTHING = new Float64Array();
 
-/** The lists by ascending hours, `at`; ClickHouse gives them in the order in which its threads have come by them. */
+/** The lists by ascending hours, `at`, as they mostly come: ClickHouse does not promise to keep an order into a group. */
 function inOrder(lists: Lists): Lists {
   const at = lists['at'] ?? NOTHING;
   if (at.every((hour, row) => row === 0 || (at[row - 1] as number) <= hour)) return lists;

@@ -82,18 +82,20 @@ function hourByHour(usage: UsageHours): SummedHours {
   const columns = Object.fromEntries(
     Object.entries(usage.columns).map(([name, column]) => [name, sumsOf(column)]),
   ) as unknown as UsageHours['columns'];
-  const { output } = columns;
-  const inputs = new Float64Array(hours.length);
-  for (const name of INPUTS) {
-    const column = columns[name];
-    for (let place = 0; place < inputs.length; place += 1) {
-      inputs[place] = (inputs[place] as number) + (column[place] as number);
-    }
-  }
-  const tokens = inputs.map((input, place) => input + (output[place] as number));
-  const own = { hours: Float64Array.from(hours), columns: { ...columns, inputs, tokens } };
+  const together = { inputs: addedUp(columns, INPUTS), tokens: addedUp(columns, tokenClasses) };
+  const own = { hours: Float64Array.from(hours), columns: { ...columns, ...together } };
   summed.set(usage, own);
   return own;
+}
+
+/** Row by row. */
+function addedUp(columns: UsageHours['columns'], names: readonly UsageColumn[]): Float64Array {
+  const sums = new Float64Array(columns.events.length);
+  for (const name of names) {
+    const column = columns[name];
+    for (let row = 0; row < sums.length; row += 1) sums[row] = (sums[row] as number) + (column[row] as number);
+  }
+  return sums;
 }
 
 /**
@@ -158,20 +160,11 @@ export function courseOf(
   return isOfInterest(values) ? own.eligible(values) : undefined;
 }
 
-let scratch = new Float64Array();
-
-/** For one course at a time: nearly all are looked at once and dropped, and to make room for each takes as long as to fill it. */
-function scratchOf(instants: number): Course {
-  if (scratch.length !== instants) scratch = new Float64Array(instants);
-  return scratch;
-}
-
 /** What changes with the person's own figures alone. */
 type OwnMetric = Exclude<Metric, MetricOf<'cache_share'>>;
 
 /** Adds up at the person's turns alone; what everybody has together changes at any time. */
 class CourseOfPerson {
-  private readonly instants: number;
   /** Of the turns. */
   private readonly timeline: Timeline;
   private readonly usage: UsageHours;
@@ -189,7 +182,6 @@ class CourseOfPerson {
     private readonly models: Models,
     private readonly everybody: EverybodysCourse,
   ) {
-    this.instants = timeline.until.length;
     this.timeline = turns.within(timeline);
     this.usage = countedRows(rule, person.usage, models);
     this.perHour = hourByHour(this.usage);
@@ -255,7 +247,7 @@ class CourseOfPerson {
   }
 
   private through(values: Course): Course {
-    return this.turns.fill(scratchOf(this.instants), (turn) => values[turn] as number);
+    return this.turns.fill((turn) => values[turn] as number);
   }
 
   private rows(names: readonly (keyof SummedHours['columns'])[]): DayRows {
@@ -292,21 +284,17 @@ class CourseOfPerson {
   private effectiveModels(metric: MetricOf<'effective_models'>): ReturnType<typeof effectiveModelsThrough> {
     const { hours, models, columns } = this.usage;
     const numbers = new Map<string, number>();
-    const [families, tokens] = [new Float64Array(hours.length), new Float64Array(hours.length)];
+    const families = new Float64Array(hours.length);
     for (let row = 0; row < families.length; row += 1) {
       const family = this.models.get(models[row] as number)?.family ?? '';
       let number = numbers.get(family);
       if (number === undefined) numbers.set(family, (number = numbers.size));
       families[row] = number;
     }
-    for (const name of tokenClasses) {
-      const column = columns[name];
-      for (let row = 0; row < tokens.length; row += 1) tokens[row] = (tokens[row] as number) + (column[row] as number);
-    }
     return effectiveModelsThrough(metric, this.timeline, {
       hours,
       families,
-      tokens,
+      tokens: addedUp(columns, tokenClasses),
       count: numbers.size,
       leftOut: this.leftOut,
     });
@@ -319,7 +307,7 @@ class CourseOfPerson {
     );
     const events = this.sums(['events'], sumOf);
     const { cacheShare } = this.everybody;
-    return this.turns.fill(scratchOf(cacheShare.length), (turn, at) => {
+    return this.turns.fill((turn, at) => {
       const input = inputs[turn] as number;
       // Without usage in the window nobody has the company's own share.
       if (events[turn] === 0 || input + prior === 0) return 0;
@@ -351,9 +339,9 @@ class CourseOfPerson {
 
   private thriftGain(metric: MetricOf<'thrift_gain'>): Course {
     const { timeline, turns, everybody } = this;
-    const medianBefore = turns.pick(everybody.medianBefore);
     const points = this.points(metric);
     if (points === null) return this.nothing();
+    const medianBefore = turns.pick(everybody.medianBefore);
     const tokens = this.rows(['tokens']);
     const perPoint = (used: Course, made: Course): Course =>
       used.map((own, at) =>

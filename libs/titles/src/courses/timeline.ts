@@ -22,6 +22,14 @@ export function timelineOf(window: WindowName, instants: readonly number[]): Tim
   };
 }
 
+let scratch = new Float64Array();
+
+/** For one course at a time: nearly all are looked at once and dropped, and to make room for each takes as long as to fill it. */
+function scratchOf(instants: number): Course {
+  if (scratch.length !== instants) scratch = new Float64Array(instants);
+  return scratch;
+}
+
 /**
  * The instants, by their places, at which anything of somebody’s may be other than at the one before: the first of each UTC day, and the
  * first one after each of their hours. Of a month of instants these are few, and they are the same for all rules.
@@ -68,12 +76,12 @@ export class Turns {
   }
 
   /**
-   * A course through all instants.
+   * A course through all instants; until the next one is asked for, of whomever.
    *
    * @param valueOf asked of each turn and instant from it on to the next turn.
-   * @param course is overwritten.
    */
-  fill(course: Course, valueOf: (turn: number, at: number) => number): Course {
+  fill(valueOf: (turn: number, at: number) => number): Course {
+    const course = scratchOf(this.instants);
     for (let turn = 0; turn < this.places.length; turn += 1) {
       const end = this.end(turn);
       for (let at = this.places[turn] as number; at < end; at += 1) course[at] = valueOf(turn, at);
