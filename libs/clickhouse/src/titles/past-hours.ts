@@ -179,12 +179,13 @@ export class PastHours {
     const flagged =
       signals === undefined
         ? 'true'
-        : "(toDate(hour, 'UTC'), user_id) IN (SELECT day, user_id FROM flagged_days WHERE signal IN {signals:Array(String)})";
+        : // With the table's name: a bare `user_id` would be the one that is selected.
+          "(toDate(t.hour, 'UTC'), t.user_id) IN (SELECT day, user_id FROM flagged_days WHERE signal IN {signals:Array(String)})";
     const sums = doubles(Object.fromEntries(usageColumns.map((name) => [name, `sum(${USAGE[name]})`])));
     const [row] = await this.lists(
       ofPeople(
         ['at', 'model_number', ...usageColumns],
-        `SELECT '' AS user_id, ${HOUR} AS at, ${MODEL} AS model_number, ${sums} FROM hours
+        `SELECT '' AS user_id, ${HOUR} AS at, ${MODEL} AS model_number, ${sums} FROM hours AS t
          WHERE ${flagged} GROUP BY at, model_number ORDER BY at`,
       ),
       { signals: signals ?? [] },

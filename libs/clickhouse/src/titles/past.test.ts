@@ -7,6 +7,7 @@ import {
   standingsByScope,
   standingsNeeded,
   type Scope,
+  type TitleRule,
 } from '@laurel/titles';
 import { dayOf, deduplicate, deduplicateOutcomes, windowOf } from '@laurel/usage';
 import { usageEvent } from '@laurel/usage/fixture';
@@ -119,6 +120,31 @@ describe('the past', () => {
     );
     expect(await copies()).toEqual([]);
   }, 600_000);
+
+  it('leaves days out of what the company has, too, in the sketch as in the standings', async () => {
+    const [wizard] = builtInRules.filter(({ metric }) => metric.kind === 'cache_share');
+    if (wizard === undefined) throw new Error('no title of cache shares');
+    const none = { min_tokens: 0, min_active_days: 0, min_sessions: 0, min_list_cost_usd: 0, min_tenure_days: 0 };
+    const rule: TitleRule = { ...wizard, eligibility: none, fair_play: { exclude: ['spike'] } };
+    const call = (user_id: string, cache_read: number) =>
+      usageEvent({
+        user_id,
+        occurred_at: TODAY * 1000 - DAY_MS,
+        tokens: { input: 1000, cache_read, output: 1000 },
+      });
+    const flags = [{ userId: 'bo', day: dayOf(TODAY * 1000 - DAY_MS), signal: 'spike' }] as const;
+    await record(database, [call('ada', 500), call('bo', 9000)], { flags });
+    const instants = [FIRST_MS, TODAY * 1000];
+    await inPast({ rules: [rule], instants }, async (past) => {
+      const asked = [rule, windowOf(rule.window, TODAY * 1000), [], TODAY * 1000] as const;
+      const [standings, sketch] = [await past.standings(...asked), await past.sketch(...asked)];
+      for (const found of [standings, sketch]) {
+        const [best] = (found.get('company') ?? []).filter(({ eligible }) => eligible);
+        // Nobody else's usage counts, so that her share is the company's.
+        expect(best).toMatchObject({ userId: 'ada', value: expect.closeTo(1 / 3, 9) as number });
+      }
+    });
+  });
 
   it('tells what part of all tokens some people used in some days', async () => {
     const call = (user_id: string, daysAgo: number, input: number) =>
