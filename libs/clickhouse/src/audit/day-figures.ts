@@ -79,7 +79,7 @@ const dayBounds = (column: string, day: BucketStart): string =>
   `${column} >= toDateTime(${day}, 'UTC') AND ${column} < toDateTime(${day + SECONDS_PER.day}, 'UTC')`;
 
 /** The log's figures, by closed hour and open minute. One read of the day with FINAL; the grouping may go to the server's disk. */
-export function logFigures(day: BucketStart, closedHour: BucketStart): Statement {
+function logFigures(day: BucketStart, closedHour: BucketStart): Statement {
   const isClosed = `toStartOfMinute(occurred_at) < toDateTime(${closedHour}, 'UTC')`;
   return {
     query: `
@@ -131,8 +131,13 @@ const rolledSums = (dimensions: string): readonly string[] => [
 /** As texts, as some are wider than others. */
 const texts = (figures: readonly string[]): string => `[${figures.map((one) => `toString(${one})`).join(', ')}]`;
 
+/** Of rolls of one grain; tells nothing where no bucket of it has a head. */
+interface GrainStatement extends Statement {
+  readonly grain: Grain;
+}
+
 /** The figures of the rolls that heads name, of one table a statement; read through the views, as readers do (decision 0007). */
-export function rollFigures(day: BucketStart, closed: Closures): readonly Statement[] {
+function rollFigures(day: BucketStart, closed: Closures): readonly GrainStatement[] {
   const statement = (
     of: FiguresOf,
     bucket: string,
@@ -140,14 +145,16 @@ export function rollFigures(day: BucketStart, closed: Closures): readonly Statem
     from: string,
     where: string,
     grain: Grain,
-  ): Statement => ({
+  ): GrainStatement => ({
+    grain,
     query: `SELECT '${of}' AS of, toUnixTimestamp(${bucket}) AS start, toString(roll_id) AS roll, ${texts(figures)} AS figures
       FROM ${from} WHERE ${where} AND (${bucket}, roll_id) IN ${heads(grain, day)} GROUP BY start, roll_id`,
     query_params: {},
   });
   const open = `minute >= toDateTime(${closed.hour}, 'UTC')`;
   const over = `hour < toDateTime(${closed.hour}, 'UTC')`;
-  const hoursWithSessions = {
+  const hoursWithSessions: GrainStatement = {
+    grain: 'hour',
     query: `
       SELECT 'hour' AS of, toUnixTimestamp(hour) AS start, toString(roll) AS roll,
         arrayConcat(sums, ${texts(['sessions', 'active'])}) AS figures
@@ -171,7 +178,7 @@ export function rollFigures(day: BucketStart, closed: Closures): readonly Statem
   );
   if (day >= closed.day) return [hoursWithSessions, minutes];
   const date = `day = toDate(${day / SECONDS_PER.day})`;
-  const dayOf = (of: FiguresOf, dimensions: string, from: string): Statement =>
+  const dayOf = (of: FiguresOf, dimensions: string, from: string): GrainStatement =>
     statement(of, "toDateTime(day, 'UTC')", rolledSums(dimensions), from, date, 'day');
   return [
     hoursWithSessions,
@@ -210,7 +217,7 @@ const DAY_USER = 'user_id, team, toUInt8(counted)';
 const DAY_MODEL = 'user_id, provider, model, toUInt8(counted)';
 
 /** What the heads of the hours add up to, for each of the day's tables. */
-export function hoursOfDay(day: BucketStart): Statement {
+function hoursOfDay(day: BucketStart): Statement {
   const counted = (dimensions: string): string => dimensions.replace('counted', COUNTED);
   const sums = (dimensions: string): string => texts(rolledSums(counted(dimensions)));
   return {
@@ -221,7 +228,7 @@ export function hoursOfDay(day: BucketStart): Statement {
 }
 
 /** Likewise for its attendance. */
-export function attendedHoursOfDay(day: BucketStart): Statement {
+function attendedHoursOfDay(day: BucketStart): Statement {
   return {
     query: `SELECT ${texts(
       attendance(
@@ -254,7 +261,7 @@ async function rowsOf<Row>(client: ClickHouseClient, { query, query_params }: St
 const OUTCOME_DIMENSIONS = 'user_id, team, toString(kind)';
 
 /** The log's outcomes, retracted ones apart. */
-export function logOutcomes(day: BucketStart): Statement {
+function logOutcomes(day: BucketStart): Statement {
   return {
     query: `
       SELECT retracted, ${texts(['sum(events)', 'sum(quantities)', 'sum(attributed)'])} AS figures
@@ -273,9 +280,10 @@ export function logOutcomes(day: BucketStart): Statement {
 }
 
 /** The outcomes of the roll that the day's head names. */
-export function rolledOutcomes(day: BucketStart): Statement {
+function rolledOutcomes(day: BucketStart): GrainStatement {
   const sums = ['sum(events)', 'sum(quantity)', `sum(cityHash64(${OUTCOME_DIMENSIONS}) * (events + quantity))`];
   return {
+    grain: 'outcome_day',
     query: `SELECT 'outcomes' AS of, toUnixTimestamp(toDateTime(day, 'UTC')) AS start, toString(roll_id) AS roll, ${texts(sums)} AS figures
       FROM outcome_rolls
       WHERE day = toDate(${day / SECONDS_PER.day}) AND (toDateTime(day, 'UTC'), roll_id) IN ${heads('outcome_day', day)}
@@ -284,34 +292,65 @@ export function rolledOutcomes(day: BucketStart): Statement {
   };
 }
 
-/** The greatest roll_id of each bucket of the day that has a head, by `figuresKey(grain, bucket)`. */
-export async function dayHeads(client: ClickHouseClient, day: BucketStart): Promise<ReadonlyMap<string, string>> {
-  const rows = await rowsOf<{ grain: Grain; start: number; roll: string }>(client, {
+interface Head {
+  readonly grain: Grain;
+  readonly start: BucketStart;
+  /** The greatest roll_id, as decimal text. */
+  readonly roll: string;
+}
+
+/** Of each bucket of the day that has one. */
+const dayHeads = (client: ClickHouseClient, day: BucketStart): Promise<readonly Head[]> =>
+  rowsOf(client, {
     query: `SELECT grain, toUnixTimestamp(bucket) AS start, toString(max(roll_id)) AS roll FROM roll_heads
       WHERE ${dayBounds('bucket', day)} GROUP BY grain, bucket`,
     query_params: {},
   });
-  return new Map(rows.map(({ grain, start, roll }) => [figuresKey(grain, start), roll]));
+
+/** SQL: which tables have rows of which days, by the start of the day. */
+const EVENT_PARTS = `
+  SELECT table, toUnixTimestamp(toDateTime(toDate(partition), 'UTC')) AS day FROM system.parts
+  WHERE database = currentDatabase() AND table IN ('usage_events', 'outcome_events') AND active`;
+
+/** The tables that have rows of the day, old versions and erased people's too. */
+async function tablesOfDay(client: ClickHouseClient, day: BucketStart): Promise<ReadonlySet<EventTable>> {
+  const rows = await rowsOf<{ name: EventTable }>(client, {
+    query: `SELECT DISTINCT table AS name FROM (${EVENT_PARTS}) WHERE day = {day:UInt32}`,
+    query_params: { day },
+  });
+  return new Set(rows.map(({ name }) => name));
 }
 
 /**
  * All figures of one day, read one statement after the other: they may differ only because the day changed meanwhile.
  * Heads come first, so a roll with another id than its head's is one that came since.
+ *
+ * Where there are neither rows nor heads nothing is asked: to plan a statement takes longer than to read a small day.
  */
 export async function dayFigures(client: ClickHouseClient, day: BucketStart, closed: Closures): Promise<DayFigures> {
-  const headsBefore = await dayHeads(client, day);
-  const logged = await rowsOf<{ grain: Grain; start: number; retracted: boolean; figures: string[] }>(
-    client,
-    logFigures(day, closed.hour),
+  const heads = await dayHeads(client, day);
+  const tables = await tablesOfDay(client, day);
+  const logged = tables.has('usage_events')
+    ? await rowsOf<{ grain: Grain; start: number; retracted: boolean; figures: string[] }>(
+        client,
+        logFigures(day, closed.hour),
+      )
+    : [];
+  const outcomes = tables.has('outcome_events')
+    ? await rowsOf<{ retracted: boolean; figures: string[] }>(client, logOutcomes(day))
+    : [];
+  // Minutes keep their heads for some time after their hour was closed.
+  const grains = new Set(
+    heads.flatMap(({ grain, start }) => (grain !== 'minute' || start >= closed.hour ? grain : [])),
   );
-  const outcomes = await rowsOf<{ retracted: boolean; figures: string[] }>(client, logOutcomes(day));
   const rolls = new Map<string, Rolled>();
   for (const statement of [...rollFigures(day, closed), rolledOutcomes(day)]) {
+    if (!grains.has(statement.grain)) continue;
     const rows = await rowsOf<{ of: FiguresOf; start: number; roll: string; figures: string[] }>(client, statement);
     for (const { of, start, roll, figures } of rows) rolls.set(figuresKey(of, start), { rollId: roll, figures });
   }
   const hours = new Map<string, Figures>();
-  if (day < closed.day) {
+  if (day < closed.day && grains.has('hour')) {
     const [sums] = await rowsOf<{ user: string[]; model: string[]; rows: string }>(client, hoursOfDay(day));
     if (sums !== undefined && sums.rows !== '0') {
       hours.set(figuresKey('day_user', day), sums.user);
@@ -334,7 +373,7 @@ export async function dayFigures(client: ClickHouseClient, day: BucketStart, clo
     ]),
     rolls,
     hours,
-    heads: headsBefore,
+    heads: new Map(heads.map(({ grain, start, roll }) => [figuresKey(grain, start), roll])),
   };
 }
 
@@ -342,8 +381,7 @@ export async function dayFigures(client: ClickHouseClient, day: BucketStart, clo
 export async function daysToAudit(client: ClickHouseClient, since: BucketStart): Promise<readonly BucketStart[]> {
   const rows = await rowsOf<{ day: number }>(client, {
     query: `SELECT DISTINCT day FROM (
-        SELECT toUnixTimestamp(toDateTime(toDate(partition), 'UTC')) AS day FROM system.parts
-        WHERE database = currentDatabase() AND table IN ('usage_events', 'outcome_events') AND active
+        SELECT day FROM (${EVENT_PARTS})
         UNION ALL SELECT toUnixTimestamp(toStartOfDay(bucket)) FROM roll_heads
       ) WHERE day >= {since:UInt32} ORDER BY day`,
     query_params: { since },
