@@ -7,7 +7,7 @@ export default {
   forceExit: true,
   testEnvironment: 'node',
   // Most tests wait for real services on a machine that may be busy.
-  testTimeout: 300_000,
+  testTimeout: 600_000,
   testEnvironmentOptions: { customExportConditions: ['@laurel/source', 'node', 'node-addons'] },
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },

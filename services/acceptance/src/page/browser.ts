@@ -56,5 +56,5 @@ export const allRead = (page: Page): Promise<void> => until(page, ALL_READ);
 
 /** Asks until an expression of the page holds. Playwright's own way would be an `eval` of the page, which its policy forbids. */
 export async function until(page: Page, expression: string): Promise<void> {
-  await eventually(expression, async () => (await page.evaluate(expression)) === true, { timeoutMs: 60_000 });
+  await eventually(expression, async () => (await page.evaluate(expression)) === true);
 }

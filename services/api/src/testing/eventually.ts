@@ -1,7 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Asks until the answer is not undefined, also after a failure; fails after `timeoutMs`, for the last failure if that was the last. */
-export async function eventually<T>(ask: () => Promise<T | undefined> | T | undefined, timeoutMs = 60_000): Promise<T> {
+/**
+ * Asks until the answer is not undefined, also after a failure; fails after `timeoutMs`, for the last failure if that was the last.
+ * On a busy machine an answer that took some seconds to work out is used again for a minute or two, see `Reused`.
+ */
+export async function eventually<T>(
+  ask: () => Promise<T | undefined> | T | undefined,
+  timeoutMs = 180_000,
+): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const began = performance.now();
