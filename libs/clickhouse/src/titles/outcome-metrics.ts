@@ -22,12 +22,15 @@ export const outcomesPerUsd = ({ days }: LookedAt): string => `
   ) AS costs
   INNER JOIN (${pointsIn(days)}) AS made USING user_id`;
 
+/** SQL: of what somebody has in some days; with less of either, tokens for each point say little. */
+const ENOUGH = 'tokens >= {min_tokens_each:UInt64} AND points >= {min_points_each:UInt64}';
+
 /** SQL: `tokens` and `points` of everybody who has enough of both in these days. */
 const enoughIn = (days: string): string => `
   SELECT user_id, tokens, points
   FROM (SELECT user_id, sum(${TOTAL}) AS tokens FROM usage_by_day WHERE counted AND ${days} GROUP BY user_id) AS used
   INNER JOIN (${pointsIn(days)}) AS made USING user_id
-  WHERE tokens >= {min_tokens_each:UInt64} AND points >= {min_points_each:UInt64}`;
+  WHERE ${ENOUGH}`;
 
 /** Tokens for each point now, against those of everybody's own before, up to some way above the median. */
 export const thriftGain = ({ days, before }: LookedAt, isAllKnown: boolean): string => `
@@ -53,6 +56,6 @@ export const mediansOfTokensPerPoint = ({ days }: LookedAt): string => `
     )
     ARRAY JOIN arrayFilter((_, span) -> day BETWEEN span.1 AND span.2, arrayEnumerate({windows:Array(Tuple(Date, Date))}), {windows:Array(Tuple(Date, Date))}) AS place
     GROUP BY user_id, place
-    HAVING tokens >= {min_tokens_each:UInt64} AND points >= {min_points_each:UInt64}
+    HAVING ${ENOUGH}
   )
   GROUP BY place`;

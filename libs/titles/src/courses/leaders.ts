@@ -45,9 +45,7 @@ export class Leaders {
       if (value <= 0 || value < (this.least[at] as number)) continue;
       const best = this.best[at] as Leader[];
       if (!this.isAmong(best, userId, value)) continue;
-      let place = best.length;
-      while (place > 0 && compareStandings({ userId, value }, best[place - 1] as Leader) < 0) place -= 1;
-      best.splice(place, 0, { userId, value });
+      best.splice(placeOf(best, { userId, value }), 0, { userId, value });
       entry.instants += 1;
       const last = best.length > this.take ? best.pop() : undefined;
       if (last !== undefined) this.drop(last.userId);
@@ -76,4 +74,15 @@ export class Leaders {
     entry.instants -= 1;
     if (entry.instants === 0) this.courses.delete(userId);
   }
+}
+
+/** Behind how many of the best, which are in order. */
+function placeOf(best: readonly Leader[], one: Leader): number {
+  let [low, high] = [0, best.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareStandings(one, best[middle] as Leader) < 0) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
