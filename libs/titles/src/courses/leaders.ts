@@ -43,9 +43,10 @@ export class Leaders {
     for (let at = 0; at < course.length; at += 1) {
       const value = course[at] as number;
       if (value <= 0 || value < (this.least[at] as number)) continue;
-      const best = this.best[at] as Leader[];
-      if (!this.isAmong(best, userId, value)) continue;
-      best.splice(placeOf(best, { userId, value }), 0, { userId, value });
+      const [best, one] = [this.best[at] as Leader[], { userId, value }];
+      const place = placeOf(best, one);
+      if (place === this.take) continue;
+      best.splice(place, 0, one);
       entry.instants += 1;
       const last = best.length > this.take ? best.pop() : undefined;
       if (last !== undefined) this.drop(last.userId);
@@ -61,11 +62,6 @@ export class Leaders {
   /** 0 of whoever is not eligible then; undefined of whoever is never among the best. */
   valueOf(userId: string, instant: number): number | undefined {
     return this.courses.get(userId)?.course[instant];
-  }
-
-  private isAmong(best: readonly Leader[], userId: string, value: number): boolean {
-    const last = best.at(-1);
-    return best.length < this.take || last === undefined || compareStandings({ userId, value }, last) < 0;
   }
 
   private drop(userId: string): void {
