@@ -328,7 +328,7 @@ async function tablesOfDay(client: ClickHouseClient, day: BucketStart): Promise<
  * Where there are neither rows nor heads nothing is asked: to plan a statement takes longer than to read a small day.
  */
 export async function dayFigures(client: ClickHouseClient, day: BucketStart, closed: Closures): Promise<DayFigures> {
-  const heads = await dayHeads(client, day);
+  const headsBefore = await dayHeads(client, day);
   const tables = await tablesOfDay(client, day);
   const logged = tables.has('usage_events')
     ? await rowsOf<{ grain: Grain; start: number; retracted: boolean; figures: string[] }>(
@@ -341,7 +341,7 @@ export async function dayFigures(client: ClickHouseClient, day: BucketStart, clo
     : [];
   // Minutes keep their heads for some time after their hour was closed.
   const grains = new Set(
-    heads.flatMap(({ grain, start }) => (grain !== 'minute' || start >= closed.hour ? grain : [])),
+    headsBefore.flatMap(({ grain, start }) => (grain !== 'minute' || start >= closed.hour ? grain : [])),
   );
   const rolls = new Map<string, Rolled>();
   for (const statement of [...rollFigures(day, closed), rolledOutcomes(day)]) {
@@ -373,7 +373,7 @@ export async function dayFigures(client: ClickHouseClient, day: BucketStart, clo
     ]),
     rolls,
     hours,
-    heads: new Map(heads.map(({ grain, start, roll }) => [figuresKey(grain, start), roll])),
+    heads: new Map(headsBefore.map(({ grain, start, roll }) => [figuresKey(grain, start), roll])),
   };
 }
 
