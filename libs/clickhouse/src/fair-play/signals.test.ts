@@ -183,7 +183,7 @@ describe('the signals of a closed day', () => {
       { numRuns: 10, examples: [[everySignal]], endOnFailure: true },
     );
     expect([...seen].sort()).toEqual([...signalIds].sort());
-  }, 600_000);
+  });
 
   const bulk = (user_id: string, day: Day, count = 30): readonly UsageEvent[] =>
     times(count, (index) => ({ occurred_at: day * DAY_MS + 5, tokens: { input: index } })).map((fields, index) =>

@@ -93,7 +93,7 @@ describe('the standings of a title', () => {
       // Not interrupted after some time: what goes on behind that would disturb the tests that follow.
       { numRuns: 2, endOnFailure: true },
     );
-  }, 600_000);
+  });
 
   it('are without those who are hidden, be they ahead of all or the holder, while the company’s share counts them', async () => {
     const hide = { visibility: 'hidden' as const, figures: 'exact' as const, changed_at: 1 };
@@ -137,7 +137,7 @@ describe('the standings of a title', () => {
     } finally {
       await database.truncate(['people_choices']);
     }
-  }, 600_000);
+  });
 
   it('keep a family at exactly the least share, and a session over exactly the longest gap', async () => {
     const call = (user: string, minute: number, fields: Parameters<typeof usageEvent>[0]) =>
@@ -218,7 +218,7 @@ describe('the standings of a title', () => {
       ),
       { numRuns: 4, endOnFailure: true },
     );
-  }, 600_000);
+  });
 
   it('are empty where nothing was used', async () => {
     await database.truncate();

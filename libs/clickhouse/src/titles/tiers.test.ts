@@ -117,7 +117,7 @@ describe('tiers', () => {
       ),
       { numRuns: 2, endOnFailure: true },
     );
-  }, 600_000);
+  });
 
   const legend = (fields: object = {}): TieredRule =>
     tieredBy(
